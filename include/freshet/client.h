@@ -1,0 +1,40 @@
+// A client of a Freshet server over gRPC.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/engine.h"
+#include "freshet/features.h"
+#include "freshet/status.h"
+
+namespace freshet {
+
+// All methods may be called from any thread and block until the answer, an error, or the timeout. A server that cannot be
+// reached is Unavailable.
+class Client {
+ public:
+  struct Options {
+    std::string address = "localhost:7070";
+    int64_t timeout_ms = 10'000;  // of one call; loads and applies have none
+  };
+  static std::unique_ptr<Client> New(const Options& options);
+  virtual ~Client() = default;
+
+  virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+  virtual Result<int64_t> Push(std::string_view source, const std::vector<std::string_view>& records) = 0;
+  virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;
+  virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
+  // Streams the bytes that `next_chunk` hands out (empty: the end) and calls `progress` with what the server reports.
+  // *outcome is what the server said last, also on error, with the bad rows.
+  virtual Status Load(const LoadRequest& request, const std::function<Result<std::string>()>& next_chunk,
+                      const std::function<void(const LoadProgress&)>& progress, LoadProgress* outcome) = 0;
+  virtual Result<ServiceDescription> DescribeService(std::string_view service) = 0;
+  virtual Result<ServerStatus> GetStatus() = 0;
+};
+
+}  // namespace freshet

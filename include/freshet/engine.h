@@ -1,0 +1,170 @@
+// The engine: a whole Freshet inside the calling process. The server is this behind gRPC.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/features.h"
+#include "freshet/options.h"
+#include "freshet/status.h"
+
+namespace freshet {
+
+// One YAML file; the name is for messages.
+struct DefinitionText {
+  std::string name;
+  std::string text;
+};
+
+struct DefinitionError {
+  std::string file;
+  int line = 0;  // from 1; 0: the file as a whole
+  int column = 0;
+  std::string message;
+};
+
+enum class DefinitionChangeKind : uint8_t { kAdd, kChange, kRemove };
+
+struct DefinitionChange {
+  DefinitionChangeKind kind = DefinitionChangeKind::kAdd;
+  std::string subject;
+  std::string detail;
+  bool refused = false;
+  std::string reason;
+  std::string way_out;
+};
+
+struct PlanOutcome {
+  std::vector<DefinitionError> errors;    // when there are any, there are no changes
+  std::vector<DefinitionChange> changes;  // empty: nothing would change
+  bool applicable() const;                // no errors and nothing refused
+};
+
+struct BadRowReport {
+  uint64_t line = 0;
+  std::string reason;
+};
+
+struct LoadProgress {
+  enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
+  Phase phase = Phase::kRead;
+  uint64_t bytes_read = 0;
+  uint64_t rows_read = 0;
+  uint64_t rows_bad = 0;
+  uint64_t rows_written = 0;
+  uint64_t rows_duplicate = 0;
+  std::vector<BadRowReport> bad_rows;
+};
+
+struct LoadRequest {
+  std::string view;
+  std::string format;               // "csv" or "jsonl"; empty: the source's
+  double bad_rows_share_max = 0.0;  // 0..1
+};
+
+// A load under way: feed it the file's bytes, then finish it. Dropping it changes nothing. One thread.
+class LoadSession {
+ public:
+  virtual ~LoadSession() = default;
+  virtual Status Feed(std::string_view bytes) = 0;
+  virtual Status Finish(const std::function<void(const LoadProgress&)>& progress) = 0;
+  virtual LoadProgress Progress() const = 0;
+};
+
+struct ServerStatus {
+  struct Partition {
+    int32_t partition = 0;
+    int64_t next_offset = 0;
+    int64_t checkpointed_offset = 0;
+    int64_t end_offset = -1;  // -1 while unknown
+  };
+  struct Stream {  // one reader of one source
+    std::string source;
+    std::vector<std::string> views;
+    std::string state;
+    bool failed = false;
+    int64_t as_of_ms = kNoEventTimeMs;
+    std::vector<Partition> partitions;
+  };
+  struct Source {
+    std::string name;
+    std::string kind;  // "kafka", "push", "file"
+    uint64_t events = 0;
+    uint64_t applied = 0;
+    uint64_t too_old = 0;
+    uint64_t truncated = 0;
+    uint64_t filter_failures = 0;
+    uint64_t lost = 0;
+    std::map<std::string, uint64_t> refused;  // by reason
+  };
+  struct View {
+    std::string name;
+    std::string kind;  // "stream", "batch", "on-demand"
+    std::string entity;
+    std::string source;
+    uint32_t features = 0;
+    int64_t loaded_at_ms = kNoEventTimeMs;  // batch views: when the served generation was published
+    uint64_t rows = 0;                      // batch views: in the served generation
+  };
+  bool ready = false;
+  std::string version;
+  int64_t now_ms = 0;
+  int64_t started_at_ms = 0;
+  std::vector<Stream> streams;
+  std::vector<Source> sources;
+  std::vector<View> views;
+  std::vector<std::string> services;
+  std::map<std::string, uint64_t> counters;  // of serving and of the store, by name
+};
+
+// What one entity key or input of a service looks like, so that a caller can type what a person wrote.
+struct ServiceColumn {
+  std::string name;
+  Type type = Type::kInt64;
+};
+struct ServiceDescription {
+  std::string name;
+  std::vector<ServiceColumn> entities;
+  std::vector<ServiceColumn> inputs;
+  std::vector<ServiceColumn> features;
+};
+
+// All methods may be called from any thread.
+class Engine {
+ public:
+  // Opens the data folder, serves what was applied before, and starts to ingest.
+  static Result<std::unique_ptr<Engine>> Open(const Options& options);
+  virtual ~Engine() = default;  // stops first
+
+  // Checks definitions on their own.
+  static std::vector<DefinitionError> Validate(const std::vector<DefinitionText>& files);
+
+  // What applying would do, and nothing done.
+  virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;
+  // Plans and, if applicable, makes it so: durable on return, without a pause in serving. Nothing changes otherwise.
+  virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
+
+  virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+
+  // Appends JSON records to a push source's log; durable on return, visible to reads soon after. Answers the offset of the
+  // last. NotFound, FailedPrecondition (not a push source), InvalidArgument (too many, too large: nothing was appended).
+  virtual Result<int64_t> Push(std::string_view source, const std::vector<std::string_view>& records) = 0;
+
+  virtual Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) = 0;
+
+  // NotFound for an unknown service.
+  virtual Result<ServiceDescription> DescribeService(std::string_view service) = 0;
+  virtual ServerStatus GetStatus() = 0;
+  // True once every stream has caught up to where it stood at the start.
+  virtual bool Ready() const = 0;
+
+  // Stops ingest, writes a last checkpoint. Idempotent; reads go on until destruction.
+  virtual Status Stop() = 0;
+};
+
+}  // namespace freshet

@@ -1,0 +1,79 @@
+// A request for feature vectors and its answer, as the engine takes it and the client sends it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "freshet/value.h"
+
+namespace freshet {
+
+// What is known of one value. The numbers are on the wire; 1 to 4 are Feast's.
+enum class FeatureStatus : uint8_t {
+  kPresent = 1,
+  kNullValue = 2,      // known to be null
+  kNotFound = 3,       // the entity was never seen in the view
+  kOutsideMaxAge = 4,  // older than the view's max_age
+  kSourceStale = 5,    // the stream is behind by more than the caller allows
+  kFailed = 7,         // could not be computed; the answer carries the reason
+};
+
+// "PRESENT", "NULL_VALUE", ...
+std::string_view FeatureStatusName(FeatureStatus status);
+
+struct FeatureRequest {
+  // Either the name of a feature service or a list of "view.feature" names.
+  std::string feature_service;
+  std::vector<std::string> features;
+  // One column per join key that the features need, all of the same length: one row per entity.
+  std::vector<NamedColumn> entities;
+  // One column per request input that the features need, of the same length.
+  std::vector<NamedColumn> inputs;
+  // Evaluate windows at this moment instead of now; refused unless the server's configuration allows it.
+  std::optional<int64_t> read_time_ms;
+  // Values of a stream whose as-of is older than this before the read are kSourceStale.
+  std::optional<int64_t> max_staleness_ms;
+  // Ask for FeatureColumn::event_times_ms.
+  bool include_event_times = false;
+  // Ask for FeatureResponse::as_of.
+  bool include_as_of = false;
+};
+
+struct FeatureFailure {
+  uint32_t row = 0;
+  std::string reason;
+};
+
+// The event time of a value that no event has touched.
+inline constexpr int64_t kNoEventTimeMs = INT64_MIN;
+
+struct FeatureColumn {
+  std::string name;  // "view.feature"
+  // Where a status is not kPresent, the value is the feature's default.
+  Column values;
+  // One a row; empty when every row is kPresent.
+  std::vector<FeatureStatus> statuses;
+  // One a row when asked for, else empty: newest event in the value, or the row's timestamp; kNoEventTimeMs without one.
+  std::vector<int64_t> event_times_ms;
+  // One for each row that is kFailed, in row order.
+  std::vector<FeatureFailure> failures;
+};
+
+struct SourceAsOf {
+  std::string source;
+  // The moment up to which the stream is known to be complete; kNoEventTimeMs while unknown.
+  int64_t as_of_ms = kNoEventTimeMs;
+};
+
+struct FeatureResponse {
+  int64_t read_time_ms = 0;
+  uint32_t row_count = 0;
+  // In the order of the service or the request.
+  std::vector<FeatureColumn> features;
+  // The streams behind the features, sorted by name.
+  std::vector<SourceAsOf> as_of;
+};
+
+}  // namespace freshet

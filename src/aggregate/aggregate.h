@@ -1,0 +1,67 @@
+// The algebra of aggregation: init / update / merge / finalize over bytes.
+//
+// The partial state of one aggregation over some set of events is a slot: a few bytes that are the same in memory and on
+// disk. Every aggregate promises
+//   - merge is associative and commutative, and update(s, e) equals merge(s, the slot of e alone), so that a slot hangs on
+//     the set of events and not on the order in which they came;
+//   - nulls (and NaN, which counts as null) do not touch a slot.
+// No clock, no I/O, no state of its own: every function is pure and callable from any thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/datum.h"
+#include "freshet/status.h"
+#include "freshet/value.h"
+
+namespace freshet::aggregate {
+
+// When an event happened and, to break ties in time, where in its stream it stands.
+struct EventOrder {
+  int64_t time_ms = 0;
+  int32_t partition = 0;
+  int64_t offset = 0;
+
+  friend auto operator<=>(const EventOrder&, const EventOrder&) = default;
+};
+
+enum class Outcome : uint8_t {
+  kValue,     // the datum is the value
+  kNull,      // no event contributed and the aggregate has no value for that
+  kOverflow,  // an int64 sum that does not fit
+};
+
+// One aggregate applied to one input type. A fixed-size slot (size_bytes > 0) sits in its cell and is changed in place; a
+// variable-size slot (size_bytes == 0) is a byte string, empty at first, that the functions below rewrite. The functions of
+// the other kind are null.
+struct Aggregate {
+  std::string_view name;      // as definitions write it, e.g. "sum"
+  Type input;                 // the type of `of`; kBool where the aggregate takes no input
+  bool takes_input;
+  Type output;
+  uint16_t size_bytes;
+
+  void (*init)(char* slot);
+  void (*update)(char* slot, const Datum& value, const EventOrder& order);
+  void (*merge)(char* slot, const char* other);
+
+  void (*update_variable)(std::string& slot, const Datum& value, const EventOrder& order);
+  void (*merge_variable)(std::string& slot, std::string_view other);
+
+  // Writes *value, which may borrow from `slot`, when the outcome is kValue.
+  Outcome (*finalize)(std::string_view slot, Datum* value);
+  // OK when the bytes are a slot that this aggregate can have written. For bytes that come from disk.
+  bool (*is_valid)(std::string_view slot);
+};
+
+// The names of all aggregates, in the order of the table.
+std::span<const std::string> AggregateNames();
+
+// The aggregate of that name over values of `input` (null: no `of` was given).
+// InvalidArgument with the reason and what is allowed: unknown name, input missing, or of a type it does not take.
+Result<const Aggregate*> FindAggregate(std::string_view name, const Type* input);
+
+}  // namespace freshet::aggregate

@@ -1,0 +1,65 @@
+// Datum: a nullable scalar that borrows its string. It is what flows through decoding, expressions and aggregation, where
+// an owned Value would allocate. The bytes of a string outlive the Datum by the contract of whoever hands it over.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "freshet/value.h"
+
+namespace freshet {
+
+class Datum {
+ public:
+  enum class Kind : uint8_t { kNull, kBool, kInt, kDouble, kString };
+
+  constexpr Datum() : integer_(0) {}
+  static constexpr Datum Null() { return {}; }
+  static constexpr Datum Bool(bool v) { return Datum(Kind::kBool, static_cast<int64_t>(v)); }
+  static constexpr Datum Int(int64_t v) { return Datum(Kind::kInt, v); }
+  static constexpr Datum Double(double v) { return Datum(v); }
+  static constexpr Datum String(std::string_view v) { return Datum(v); }
+
+  constexpr Kind kind() const { return kind_; }
+  constexpr bool is_null() const { return kind_ == Kind::kNull; }
+  // Each is valid only for its own kind.
+  constexpr bool as_bool() const { return integer_ != 0; }
+  constexpr int64_t as_int() const { return integer_; }
+  constexpr double as_double() const { return number_; }
+  constexpr std::string_view as_string() const { return {text_, size_}; }
+
+  // Equal kinds and equal values; doubles by their bits, so that NaN equals itself and -0.0 differs from 0.0.
+  friend bool operator==(const Datum& a, const Datum& b);
+
+ private:
+  constexpr Datum(Kind kind, int64_t v) : integer_(v), kind_(kind) {}
+  constexpr explicit Datum(double v) : number_(v), kind_(Kind::kDouble) {}
+  constexpr explicit Datum(std::string_view v)
+      : text_(v.data()), size_(static_cast<uint32_t>(v.size())), kind_(Kind::kString) {}
+
+  union {
+    int64_t integer_;
+    double number_;
+    const char* text_;
+  };
+  uint32_t size_ = 0;
+  Kind kind_ = Kind::kNull;
+};
+static_assert(sizeof(Datum) == 16);
+
+// The kind that values of a type have in memory.
+Datum::Kind KindOf(Type type);
+
+Value ToValue(const Datum& datum);
+// Borrows from `value`.
+Datum ToDatum(const Value& value);
+// For messages: null, true, 12, 1.5, "text".
+std::string ToString(const Datum& datum);
+
+// Appends a non-null datum of the column's kind. False, and nothing appended, when the kind does not fit.
+bool AppendTo(Column& column, const Datum& datum);
+// What a slot holds when nothing else is known: false, 0, 0.0, "".
+Datum ZeroOf(Type type);
+
+}  // namespace freshet

@@ -1,0 +1,37 @@
+// The seam to file formats: bytes in, rows of named fields out. A new format is one file and one line in row_reader.cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/datum.h"
+#include "base/function_ref.h"
+#include "freshet/status.h"
+#include "registry/definitions.h"
+
+namespace freshet::load {
+
+// One row as the reader saw it; the views are valid during the call that hands it over.
+struct FileRow {
+  uint64_t line = 0;
+  std::string_view error;              // not empty: the row cannot be read, and why; then the rest is not set
+  int64_t time_ms = 0;
+  std::span<const Datum> values;       // per Source::fields, null where the file has nothing
+};
+
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  // Takes the next bytes and hands over every row that they complete.
+  virtual Status Feed(std::string_view bytes, FunctionRef<void(const FileRow& row)> visit) = 0;
+  // The file has ended: hands over a last row without a newline.
+  virtual Status Finish(FunctionRef<void(const FileRow& row)> visit) = 0;
+};
+
+// `source` must outlive the reader.
+std::unique_ptr<RowReader> NewRowReader(registry::FileFormat format, const registry::Source& source);
+
+}  // namespace freshet::load

@@ -1,0 +1,42 @@
+// The catalog: which ids the names of the definitions have been given. It is stored with the state, so that a restart and a
+// change of definitions find the bytes again.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/status.h"
+
+namespace freshet::registry {
+
+// One timeline table of a stream view and the features that are read from it.
+struct CatalogTable {
+  uint32_t id = 0;
+  std::vector<std::string> features;  // within the view, e.g. "clicks_1m"
+
+  friend bool operator==(const CatalogTable&, const CatalogTable&) = default;
+};
+
+struct CatalogView {
+  uint32_t id = 0;
+  std::vector<CatalogTable> tables;  // empty for batch and on-demand views
+
+  friend bool operator==(const CatalogView&, const CatalogView&) = default;
+};
+
+struct Catalog {
+  uint32_t next_id = 1;  // ids of sources, views and tables come from one sequence and are never reused
+  std::map<std::string, uint32_t, std::less<>> sources;
+  std::map<std::string, CatalogView, std::less<>> views;
+
+  // The stored form; specified in docs/formats.md.
+  std::string Encode() const;
+  static Result<Catalog> Decode(std::string_view bytes);
+
+  friend bool operator==(const Catalog&, const Catalog&) = default;
+};
+
+}  // namespace freshet::registry

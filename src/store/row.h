@@ -1,0 +1,39 @@
+// Rows of batch views: version, event time, null bitmap, fixed-width columns, then variable-width ones. A column is read at
+// an offset without parsing the row. Specified in docs/formats.md.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/datum.h"
+#include "freshet/status.h"
+#include "freshet/value.h"
+
+namespace freshet::store {
+
+// The layout of the rows of one table. Immutable; any thread.
+class RowLayout {
+ public:
+  explicit RowLayout(std::vector<Type> columns);
+
+  const std::vector<Type>& columns() const { return columns_; }
+
+  // Appends a row. One datum per column, null or of the column's kind.
+  void Encode(int64_t event_time_ms, std::span<const Datum> values, std::string& row) const;
+
+  // Corruption unless the bytes are a row that Encode can have written for this layout. The readers below need such bytes.
+  Status Validate(std::string_view row) const;
+  static int64_t EventTimeMs(std::string_view row);
+  // Borrows from `row`.
+  Datum Read(std::string_view row, size_t column) const;
+
+ private:
+  std::vector<Type> columns_;
+  std::vector<uint32_t> offsets_;
+  size_t fixed_bytes_ = 0;
+};
+
+}  // namespace freshet::store

@@ -1,0 +1,101 @@
+// Strict YAML: documents whose every node knows where it stands, read key by key so that what nobody asked for is an error.
+//
+// yaml-cpp stays behind this header. All problems of a document are collected as diagnostics instead of ending at the first.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/status.h"
+
+namespace freshet::yaml {
+
+// A place in a text file; line and column count from 1, 0 means the file as a whole.
+struct Mark {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+struct Diagnostic {
+  Mark mark;
+  std::string message;
+  // "file:line:column: message".
+  std::string ToString() const;
+};
+
+// Gathers what is wrong, in the order of discovery.
+class Diagnostics {
+ public:
+  void Add(Mark mark, std::string message) { list_.push_back({std::move(mark), std::move(message)}); }
+  bool empty() const { return list_.empty(); }
+  // Sorted by file, line and column; equal ones once.
+  std::vector<Diagnostic> Sorted() const;
+  // One a line.
+  std::string ToString() const;
+
+ private:
+  std::vector<Diagnostic> list_;
+};
+
+// One node: a scalar, a list or a map. Cheap to copy; keeps its document alive. Reading the wrong kind adds a diagnostic and
+// returns nothing, so callers read on and report everything in one run.
+class Node {
+ public:
+  // Parses `text`; syntax errors become diagnostics and nothing is returned. An empty file is an empty map.
+  static std::optional<Node> Parse(std::string file, std::string_view text, Diagnostics* diagnostics);
+
+  Mark mark() const;
+  bool is_scalar() const;
+  bool is_list() const;
+  bool is_map() const;
+  bool is_null() const;
+  // What the node is, for messages: "a text", "a list", "a map", "nothing".
+  std::string_view kind_name() const;
+
+  // `what` names the thing in messages, e.g. "window".
+  std::optional<std::string> AsString(std::string_view what) const;
+  std::optional<int64_t> AsInt(std::string_view what) const;
+  std::optional<double> AsDouble(std::string_view what) const;
+  std::optional<bool> AsBool(std::string_view what) const;
+  std::optional<int64_t> AsDurationMs(std::string_view what) const;
+  // A byte size such as "512MB" or "1GiB" or a plain number.
+  std::optional<int64_t> AsBytes(std::string_view what) const;
+  std::vector<Node> AsList(std::string_view what) const;
+  // Keys and values in file order; a key that stands twice is a diagnostic.
+  std::vector<std::pair<Node, Node>> AsMap(std::string_view what) const;
+
+  // Whether the scalar was written in quotes (so that "true" is a text and true is not).
+  bool is_quoted() const;
+  void Report(std::string message) const;
+
+ private:
+  friend class MapReader;
+  struct Rep;
+  std::shared_ptr<const Rep> rep_;
+};
+
+// Reads a map by its known keys. Done() reports every key that was not asked for, with the nearest known one.
+class MapReader {
+ public:
+  // `what` names the map in messages, e.g. "feature view 'activity'". A node that is not a map is reported and reads as empty.
+  MapReader(const Node& node, std::string what);
+  ~MapReader();
+
+  // Nothing when the key is absent.
+  std::optional<Node> Optional(std::string_view key);
+  // Reports the key when it is absent.
+  std::optional<Node> Required(std::string_view key);
+  // Reports what is left.
+  void Done();
+
+ private:
+  struct Rep;
+  std::unique_ptr<Rep> rep_;
+};
+
+}  // namespace freshet::yaml
