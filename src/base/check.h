@@ -8,7 +8,8 @@ namespace freshet {
 }  // namespace freshet
 
 // Ends the process with the place and the condition when `condition` is false.
-#define FRESHET_CHECK(condition)                                                         \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]] ::freshet::CheckFailed(__FILE__, __LINE__, #condition); \
+#define FRESHET_CHECK(condition)                              \
+  do {                                                        \
+    if (!(condition)) [[unlikely]]                            \
+      ::freshet::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)

@@ -1,4 +1,5 @@
-// The seam through which wall time enters. Code below engine/ never asks the system for the time itself.
+// The seam through which wall time enters. Code below engine/ never asks the system for the time
+// itself.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// Fixed-width little-endian and big-endian numbers in byte strings, and a reader that cannot run past the end.
+// Fixed-width little-endian and big-endian numbers in byte strings, and a reader that cannot run
+// past the end.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace freshet {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored numbers are little-endian and copied as they are");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "stored numbers are little-endian and copied as they are");
 
 // Unaligned little-endian access to trivially copyable numbers.
 template <typename T>
@@ -39,8 +41,8 @@ uint64_t LoadBigEndian64(const char* from);
 // A u32 length and then the bytes.
 void AppendSized(std::string& to, std::string_view bytes);
 
-// Reads from the front of a byte string. After a read that does not fit, ok() is false and stays false, and every read
-// returns zero or nothing; check it once at the end.
+// Reads from the front of a byte string. After a read that does not fit, ok() is false and stays
+// false, and every read returns zero or nothing; check it once at the end.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}

@@ -1,5 +1,6 @@
-// Datum: a nullable scalar that borrows its string. It is what flows through decoding, expressions and aggregation, where
-// an owned Value would allocate. The bytes of a string outlive the Datum by the contract of whoever hands it over.
+// Datum: a nullable scalar that borrows its string. It is what flows through decoding, expressions
+// and aggregation, where an owned Value would allocate. The bytes of a string outlive the Datum by
+// the contract of whoever hands it over.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ class Datum {
   constexpr double as_double() const { return number_; }
   constexpr std::string_view as_string() const { return {text_, size_}; }
 
-  // Equal kinds and equal values; doubles by their bits, so that NaN equals itself and -0.0 differs from 0.0.
+  // Equal kinds and equal values; doubles by their bits, so that NaN equals itself and -0.0 differs
+  // from 0.0.
   friend bool operator==(const Datum& a, const Datum& b);
 
  private:
@@ -57,7 +59,8 @@ Datum ToDatum(const Value& value);
 // For messages: null, true, 12, 1.5, "text".
 std::string ToString(const Datum& datum);
 
-// Appends a non-null datum of the column's kind. False, and nothing appended, when the kind does not fit.
+// Appends a non-null datum of the column's kind. False, and nothing appended, when the kind does
+// not fit.
 bool AppendTo(Column& column, const Datum& datum);
 // What a slot holds when nothing else is known: false, 0, 0.0, "".
 Datum ZeroOf(Type type);

@@ -1,4 +1,5 @@
-// A fast 64-bit hash for memory only: its values are never stored, so it may change with any release.
+// A fast 64-bit hash for memory only: its values are never stored, so it may change with any
+// release.
 #pragma once
 
 #include <cstdint>

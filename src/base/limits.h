@@ -1,5 +1,5 @@
-// Every bound of Freshet, named, in one place. A bound that an operator may move is a configuration option whose allowed
-// range stands here.
+// Every bound of Freshet, named, in one place. A bound that an operator may move is a configuration
+// option whose allowed range stands here.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,17 @@ namespace freshet::limits {
 // Definitions.
 inline constexpr size_t kNameBytesMax = 128;
 inline constexpr size_t kDefinitionFilesMax = 1'000;
-inline constexpr size_t kDefinitionBytesMax = 4u << 20;      // all files of one folder together
+inline constexpr size_t kDefinitionBytesMax = 4u << 20;  // all files of one folder together
 inline constexpr size_t kEntitiesMax = 1'000;
 inline constexpr size_t kSourcesMax = 1'000;
 inline constexpr size_t kFeatureViewsMax = 10'000;
 inline constexpr size_t kFeatureServicesMax = 10'000;
-inline constexpr size_t kJoinKeysMax = 8;                    // of one entity
-inline constexpr size_t kFieldsMax = 1'000;                  // of one source
+inline constexpr size_t kJoinKeysMax = 8;    // of one entity
+inline constexpr size_t kFieldsMax = 1'000;  // of one source
 inline constexpr size_t kFeaturesPerViewMax = 1'000;
 inline constexpr size_t kFeaturesPerRequestMax = 2'000;
-inline constexpr size_t kAggregationsMax = 256;              // of one view
-inline constexpr size_t kWindowsMax = 16;                    // different ones of one view
+inline constexpr size_t kAggregationsMax = 256;                // of one view
+inline constexpr size_t kWindowsMax = 16;                      // different ones of one view
 inline constexpr int64_t kWindowMsMax = 3'660LL * 86'400'000;  // ten years
 inline constexpr int64_t kWindowMsMin = 1'000;
 inline constexpr size_t kYamlDepthMax = 32;
@@ -29,25 +29,29 @@ inline constexpr size_t kYamlDepthMax = 32;
 inline constexpr size_t kExpressionBytesMax = 4'096;
 inline constexpr size_t kExpressionDepthMax = 64;
 inline constexpr size_t kExpressionNodesMax = 1'024;
-inline constexpr size_t kExpressionStringBytesMax = 1u << 20;  // the longest string that an evaluation may build
+inline constexpr size_t kExpressionStringBytesMax =
+    1u << 20;  // the longest string that an evaluation may build
 
 // Events.
 inline constexpr size_t kEventBytesMax = 1u << 20;
 inline constexpr size_t kJsonDepthMax = 64;
-inline constexpr size_t kStringValueBytesMax = 64u << 10;    // one string field, join key or row column
-inline constexpr int64_t kEventTimeMsMin = -62'135'596'800'000;   // 0001-01-01
-inline constexpr int64_t kEventTimeMsMax = 253'402'300'799'999;   // 9999-12-31
-inline constexpr int64_t kClockSkewMsDefault = 60'000;       // how far ahead of its record an event may be
+inline constexpr size_t kStringValueBytesMax = 64u
+                                               << 10;  // one string field, join key or row column
+inline constexpr int64_t kEventTimeMsMin = -62'135'596'800'000;  // 0001-01-01
+inline constexpr int64_t kEventTimeMsMax = 253'402'300'799'999;  // 9999-12-31
+inline constexpr int64_t kClockSkewMsDefault =
+    60'000;  // how far ahead of its record an event may be
 inline constexpr int64_t kClockSkewMsMax = 3'600'000;
 inline constexpr size_t kPollBatchRecordsMax = 4'096;
-inline constexpr size_t kPushRecordsMax = 10'000;            // of one Push call
-inline constexpr size_t kPartitionsMax = 4'096;              // of one topic
+inline constexpr size_t kPushRecordsMax = 10'000;  // of one Push call
+inline constexpr size_t kPartitionsMax = 4'096;    // of one topic
 
 // Timelines.
-inline constexpr size_t kTimelineCellsMax = 10'000;          // of one entity in one view
+inline constexpr size_t kTimelineCellsMax = 10'000;  // of one entity in one view
 inline constexpr size_t kTimelineBytesMax = 8u << 20;
-inline constexpr int64_t kHopsPerWindow = 60;                // the default hop is the largest round duration <= window / 60
-inline constexpr int64_t kLifetimeHeadHopMs = 1'000;         // head hop of a view that has no windows
+inline constexpr int64_t kHopsPerWindow =
+    60;  // the default hop is the largest round duration <= window / 60
+inline constexpr int64_t kLifetimeHeadHopMs = 1'000;  // head hop of a view that has no windows
 
 // Requests.
 inline constexpr size_t kEntitiesPerRequestMax = 10'000;
@@ -57,9 +61,9 @@ inline constexpr size_t kConcurrentStreamsMax = 1'000;
 inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
 
 // Loads.
-inline constexpr size_t kRowBytesMax = 1u << 20;             // one line of a file
+inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file
 inline constexpr size_t kLoadChunkBytesMax = 1u << 20;
-inline constexpr size_t kBadRowReportsMax = 100;             // reported one by one; the others are counted
+inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
 static_assert(kLoadChunkBytesMax < kMessageBytesMax && kEventBytesMax < kMessageBytesMax);

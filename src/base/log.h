@@ -1,5 +1,5 @@
-// Logging. Freshet's own messages go through spdlog's macros-free API by way of these few functions, so that level, format
-// and rate limits are set in one place.
+// Logging. Freshet's own messages go through spdlog's macros-free API by way of these few
+// functions, so that level, format and rate limits are set in one place.
 #pragma once
 
 #include <atomic>
@@ -27,26 +27,31 @@ void WriteLog(LogLevel level, std::string_view message);
 
 template <typename... Args>
 void LogDebug(fmt::format_string<Args...> format, Args&&... args) {
-  if (LogEnabled(LogLevel::kDebug)) WriteLog(LogLevel::kDebug, fmt::format(format, std::forward<Args>(args)...));
+  if (LogEnabled(LogLevel::kDebug))
+    WriteLog(LogLevel::kDebug, fmt::format(format, std::forward<Args>(args)...));
 }
 template <typename... Args>
 void LogInfo(fmt::format_string<Args...> format, Args&&... args) {
-  if (LogEnabled(LogLevel::kInfo)) WriteLog(LogLevel::kInfo, fmt::format(format, std::forward<Args>(args)...));
+  if (LogEnabled(LogLevel::kInfo))
+    WriteLog(LogLevel::kInfo, fmt::format(format, std::forward<Args>(args)...));
 }
 template <typename... Args>
 void LogWarning(fmt::format_string<Args...> format, Args&&... args) {
-  if (LogEnabled(LogLevel::kWarning)) WriteLog(LogLevel::kWarning, fmt::format(format, std::forward<Args>(args)...));
+  if (LogEnabled(LogLevel::kWarning))
+    WriteLog(LogLevel::kWarning, fmt::format(format, std::forward<Args>(args)...));
 }
 template <typename... Args>
 void LogError(fmt::format_string<Args...> format, Args&&... args) {
-  if (LogEnabled(LogLevel::kError)) WriteLog(LogLevel::kError, fmt::format(format, std::forward<Args>(args)...));
+  if (LogEnabled(LogLevel::kError))
+    WriteLog(LogLevel::kError, fmt::format(format, std::forward<Args>(args)...));
 }
 
 // Lets one message through per interval and counts the ones in between. Any thread.
 class LogLimiter {
  public:
   explicit LogLimiter(int64_t interval_ms) : interval_ms_(interval_ms) {}
-  // True when a message may be written at `now_ms`; *suppressed is how many were held back since the last one.
+  // True when a message may be written at `now_ms`; *suppressed is how many were held back since
+  // the last one.
   bool Admit(int64_t now_ms, uint64_t* suppressed);
 
  private:
