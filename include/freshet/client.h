@@ -14,8 +14,8 @@
 
 namespace freshet {
 
-// All methods may be called from any thread and block until the answer, an error, or the timeout. A server that cannot be
-// reached is Unavailable.
+// All methods may be called from any thread and block until the answer, an error, or the timeout. A
+// server that cannot be reached is Unavailable.
 class Client {
  public:
   struct Options {
@@ -26,13 +26,16 @@ class Client {
   virtual ~Client() = default;
 
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
-  virtual Result<int64_t> Push(std::string_view source, const std::vector<std::string_view>& records) = 0;
+  virtual Result<int64_t> Push(std::string_view source,
+                               const std::vector<std::string_view>& records) = 0;
   virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
-  // Streams the bytes that `next_chunk` hands out (empty: the end) and calls `progress` with what the server reports.
-  // *outcome is what the server said last, also on error, with the bad rows.
-  virtual Status Load(const LoadRequest& request, const std::function<Result<std::string>()>& next_chunk,
-                      const std::function<void(const LoadProgress&)>& progress, LoadProgress* outcome) = 0;
+  // Streams the bytes that `next_chunk` hands out (empty: the end) and calls `progress` with what
+  // the server reports. *outcome is what the server said last, also on error, with the bad rows.
+  virtual Status Load(const LoadRequest& request,
+                      const std::function<Result<std::string>()>& next_chunk,
+                      const std::function<void(const LoadProgress&)>& progress,
+                      LoadProgress* outcome) = 0;
   virtual Result<ServiceDescription> DescribeService(std::string_view service) = 0;
   virtual Result<ServerStatus> GetStatus() = 0;
 };

@@ -67,7 +67,8 @@ struct LoadRequest {
   double bad_rows_share_max = 0.0;  // 0..1
 };
 
-// A load under way: feed it the file's bytes, then finish it. Dropping it changes nothing. One thread.
+// A load under way: feed it the file's bytes, then finish it. Dropping it changes nothing. One
+// thread.
 class LoadSession {
  public:
   virtual ~LoadSession() = default;
@@ -122,7 +123,8 @@ struct ServerStatus {
   std::map<std::string, uint64_t> counters;  // of serving and of the store, by name
 };
 
-// What one entity key or input of a service looks like, so that a caller can type what a person wrote.
+// What one entity key or input of a service looks like, so that a caller can type what a person
+// wrote.
 struct ServiceColumn {
   std::string name;
   Type type = Type::kInt64;
@@ -146,14 +148,17 @@ class Engine {
 
   // What applying would do, and nothing done.
   virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;
-  // Plans and, if applicable, makes it so: durable on return, without a pause in serving. Nothing changes otherwise.
+  // Plans and, if applicable, makes it so: durable on return, without a pause in serving. Nothing
+  // changes otherwise.
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
 
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
 
-  // Appends JSON records to a push source's log; durable on return, visible to reads soon after. Answers the offset of the
-  // last. NotFound, FailedPrecondition (not a push source), InvalidArgument (too many, too large: nothing was appended).
-  virtual Result<int64_t> Push(std::string_view source, const std::vector<std::string_view>& records) = 0;
+  // Appends JSON records to a push source's log; durable on return, visible to reads soon after.
+  // Answers the offset of the last. NotFound, FailedPrecondition (not a push source),
+  // InvalidArgument (too many, too large: nothing was appended).
+  virtual Result<int64_t> Push(std::string_view source,
+                               const std::vector<std::string_view>& records) = 0;
 
   virtual Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) = 0;
 

@@ -31,7 +31,8 @@ struct FeatureRequest {
   std::vector<NamedColumn> entities;
   // One column per request input that the features need, of the same length.
   std::vector<NamedColumn> inputs;
-  // Evaluate windows at this moment instead of now; refused unless the server's configuration allows it.
+  // Evaluate windows at this moment instead of now; refused unless the server's configuration
+  // allows it.
   std::optional<int64_t> read_time_ms;
   // Values of a stream whose as-of is older than this before the read are kSourceStale.
   std::optional<int64_t> max_staleness_ms;
@@ -55,7 +56,8 @@ struct FeatureColumn {
   Column values;
   // One a row; empty when every row is kPresent.
   std::vector<FeatureStatus> statuses;
-  // One a row when asked for, else empty: newest event in the value, or the row's timestamp; kNoEventTimeMs without one.
+  // One a row when asked for, else empty: newest event in the value, or the row's timestamp;
+  // kNoEventTimeMs without one.
   std::vector<int64_t> event_times_ms;
   // One for each row that is kFailed, in row order.
   std::vector<FeatureFailure> failures;

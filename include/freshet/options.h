@@ -18,9 +18,11 @@ struct Options {
   std::string kafka_brokers;
   // Handed to librdkafka as they are, e.g. {"security.protocol", "sasl_ssl"}.
   std::map<std::string, std::string> kafka_properties;
-  // Positions are committed to this consumer group so that Kafka's own tools show the lag. They are never read back.
+  // Positions are committed to this consumer group so that Kafka's own tools show the lag. They are
+  // never read back.
   std::string kafka_consumer_group = "freshet";
-  // What to do when Kafka has deleted records that were not read yet: false stops the source, true goes on and counts them.
+  // What to do when Kafka has deleted records that were not read yet: false stops the source, true
+  // goes on and counts them.
   bool skip_missing_offsets = false;
 
   // Whether requests may carry a read_time. For tests and audits: such answers are not today's.
@@ -32,13 +34,16 @@ struct Options {
   size_t cache_bytes = 512u << 20;
   // RocksDB's cache of blocks from disk.
   size_t block_cache_bytes = 128u << 20;
-  // RocksDB's write buffer per column family; smaller flushes more often, larger lengthens recovery.
+  // RocksDB's write buffer per column family; smaller flushes more often, larger lengthens
+  // recovery.
   size_t write_buffer_bytes = 64u << 20;
-  // State and positions are made durable this often. Shorter replays less after a crash and writes hot timelines more often.
+  // State and positions are made durable this often. Shorter replays less after a crash and writes
+  // hot timelines more often.
   int64_t checkpoint_interval_ms = 1'000;
   // A checkpoint starts early when this much state is not durable yet.
   size_t checkpoint_dirty_bytes = 128u << 20;
-  // How often a log is asked for its end. Bounds how old an as-of can be on a stream that is up to date.
+  // How often a log is asked for its end. Bounds how old an as-of can be on a stream that is up to
+  // date.
   int64_t as_of_interval_ms = 200;
   // Memory for sorting one load; more rows than fit are sorted in files.
   size_t load_memory_bytes = 256u << 20;

@@ -1,4 +1,5 @@
-// The types of fields, join keys and features, and the columns that carry them across the public interface.
+// The types of fields, join keys and features, and the columns that carry them across the public
+// interface.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +14,9 @@ namespace freshet {
 // The numbers are written to disk: never change or reuse one.
 enum class Type : uint8_t {
   kBool = 1,
-  kInt32 = 2,      // an int64 whose range is checked where it enters
+  kInt32 = 2,  // an int64 whose range is checked where it enters
   kInt64 = 3,
-  kFloat = 4,      // a double that is rounded to 32 bits where it enters
+  kFloat = 4,  // a double that is rounded to 32 bits where it enters
   kDouble = 5,
   kString = 6,     // UTF-8
   kTimestamp = 7,  // milliseconds since 1970-01-01T00:00:00Z, as int64
@@ -30,7 +31,8 @@ bool ParseType(std::string_view name, Type* type);
 using Value = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
 // Values of one type, one a row, without nulls. Exactly one of the arrays is in use:
-// integers for kBool (0 or 1), kInt32, kInt64, kTimestamp; numbers for kFloat, kDouble; texts for kString.
+// integers for kBool (0 or 1), kInt32, kInt64, kTimestamp; numbers for kFloat, kDouble; texts for
+// kString.
 struct Column {
   Type type = Type::kInt64;
   std::vector<int64_t> integers;

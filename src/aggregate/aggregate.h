@@ -1,8 +1,9 @@
 // The algebra of aggregation: init / update / merge / finalize over bytes.
 //
-// The partial state of one aggregation over some set of events is a slot: a few bytes that are the same in memory and on
-// disk. Every aggregate promises
-//   - merge is associative and commutative, and update(s, e) equals merge(s, the slot of e alone), so that a slot hangs on
+// The partial state of one aggregation over some set of events is a slot: a few bytes that are the
+// same in memory and on disk. Every aggregate promises
+//   - merge is associative and commutative, and update(s, e) equals merge(s, the slot of e alone),
+//   so that a slot hangs on
 //     the set of events and not on the order in which they came;
 //   - nulls (and NaN, which counts as null) do not touch a slot.
 // No clock, no I/O, no state of its own: every function is pure and callable from any thread.
@@ -13,9 +14,10 @@
 #include <string>
 #include <string_view>
 
-#include "base/datum.h"
 #include "freshet/status.h"
 #include "freshet/value.h"
+
+#include "base/datum.h"
 
 namespace freshet::aggregate {
 
@@ -34,12 +36,12 @@ enum class Outcome : uint8_t {
   kOverflow,  // an int64 sum that does not fit
 };
 
-// One aggregate applied to one input type. A fixed-size slot (size_bytes > 0) sits in its cell and is changed in place; a
-// variable-size slot (size_bytes == 0) is a byte string, empty at first, that the functions below rewrite. The functions of
-// the other kind are null.
+// One aggregate applied to one input type. A fixed-size slot (size_bytes > 0) sits in its cell and
+// is changed in place; a variable-size slot (size_bytes == 0) is a byte string, empty at first,
+// that the functions below rewrite. The functions of the other kind are null.
 struct Aggregate {
-  std::string_view name;      // as definitions write it, e.g. "sum"
-  Type input;                 // the type of `of`; kBool where the aggregate takes no input
+  std::string_view name;  // as definitions write it, e.g. "sum"
+  Type input;             // the type of `of`; kBool where the aggregate takes no input
   bool takes_input;
   Type output;
   uint16_t size_bytes;
@@ -53,7 +55,8 @@ struct Aggregate {
 
   // Writes *value, which may borrow from `slot`, when the outcome is kValue.
   Outcome (*finalize)(std::string_view slot, Datum* value);
-  // OK when the bytes are a slot that this aggregate can have written. For bytes that come from disk.
+  // OK when the bytes are a slot that this aggregate can have written. For bytes that come from
+  // disk.
   bool (*is_valid)(std::string_view slot);
 };
 
@@ -61,7 +64,8 @@ struct Aggregate {
 std::span<const std::string> AggregateNames();
 
 // The aggregate of that name over values of `input` (null: no `of` was given).
-// InvalidArgument with the reason and what is allowed: unknown name, input missing, or of a type it does not take.
+// InvalidArgument with the reason and what is allowed: unknown name, input missing, or of a type it
+// does not take.
 Result<const Aggregate*> FindAggregate(std::string_view name, const Type* input);
 
 }  // namespace freshet::aggregate

@@ -1,10 +1,13 @@
-// Typed expressions: a subset of the Common Expression Language (cel-spec), compiled once when definitions load, evaluated
-// without parsing, name look-ups or, strings apart, allocation.
+// Typed expressions: a subset of the Common Expression Language (cel-spec), compiled once when
+// definitions load, evaluated without parsing, name look-ups or, strings apart, allocation.
 //
-// Types are int (int64), double, string, bool, null, and lists of them as literals. Differences to CEL, all of them:
+// Types are int (int64), double, string, bool, null, and lists of them as literals. Differences to
+// CEL, all of them:
 //   - an int that meets a double in arithmetic or comparison becomes a double;
-//   - names are typed when the program is compiled, and a name's value may always be null. An operator that meets null is
-//     an error, except == and !=, `in`, and has(name), which is true when the value of the name is not null.
+//   - names are typed when the program is compiled, and a name's value may always be null. An
+//   operator that meets null is
+//     an error, except == and !=, `in`, and has(name), which is true when the value of the name is
+//     not null.
 #pragma once
 
 #include <memory>
@@ -13,13 +16,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/datum.h"
 #include "freshet/status.h"
 #include "freshet/value.h"
 
+#include "base/datum.h"
+
 namespace freshet::expr {
 
-// A name that expressions may use. Dotted names are one name: "request.basket_value", "activity.spend_1d".
+// A name that expressions may use. Dotted names are one name: "request.basket_value",
+// "activity.spend_1d".
 struct Variable {
   std::string name;
   Type type;
@@ -30,8 +35,8 @@ struct CompileError {
   std::string message;  // what is wrong and, where there is a near word, what was probably meant
 };
 
-// Memory for the strings that one evaluation builds; reuse one per thread. Datums that an evaluation returned are valid
-// until the next evaluation with the same scratch.
+// Memory for the strings that one evaluation builds; reuse one per thread. Datums that an
+// evaluation returned are valid until the next evaluation with the same scratch.
 class Scratch {
  public:
   Scratch();
@@ -49,23 +54,27 @@ class Scratch {
 // The outcome of one evaluation: a value, or why there is none.
 struct Evaluation {
   Datum value;
-  const char* error = nullptr;  // a static text such as "division by zero"; null when `value` is the answer
+  const char* error =
+      nullptr;  // a static text such as "division by zero"; null when `value` is the answer
 };
 
 // Immutable once compiled; any number of threads may evaluate it, each with a scratch of its own.
 class Program {
  public:
-  // `variables` are the names in scope; their positions are the positions of the values that Evaluate takes.
-  // On failure fills *error and returns null.
-  static std::shared_ptr<const Program> Compile(std::string_view text, std::span<const Variable> variables,
+  // `variables` are the names in scope; their positions are the positions of the values that
+  // Evaluate takes. On failure fills *error and returns null.
+  static std::shared_ptr<const Program> Compile(std::string_view text,
+                                                std::span<const Variable> variables,
                                                 CompileError* error);
 
   virtual ~Program() = default;
-  // kBool, kInt64, kDouble or kString. An expression that is always null or yields a list does not compile as a whole.
+  // kBool, kInt64, kDouble or kString. An expression that is always null or yields a list does not
+  // compile as a whole.
   virtual Type type() const = 0;
   // The positions of the variables that the program reads, ascending, each once.
   virtual const std::vector<size_t>& used_variables() const = 0;
-  // `values` has a datum for every variable in scope; those that the program does not use are not looked at.
+  // `values` has a datum for every variable in scope; those that the program does not use are not
+  // looked at.
   virtual Evaluation Evaluate(std::span<const Datum> values, Scratch& scratch) const = 0;
 };
 

@@ -17,7 +17,7 @@ namespace freshet::ingest {
 enum class Refusal : uint8_t {
   kNone,
   kNotJson,
-  kMissingField,     // a join key or the timestamp
+  kMissingField,  // a join key or the timestamp
   kWrongType,
   kTooLarge,
   kTimeOutOfRange,
@@ -31,13 +31,15 @@ struct DecodedEvent {
   std::vector<Datum> values;  // per Source::fields; null where the event has none
 };
 
-// Decodes the events of one source. Holds buffers: one per thread. Values borrow from the decoder until the next Decode.
+// Decodes the events of one source. Holds buffers: one per thread. Values borrow from the decoder
+// until the next Decode.
 class Decoder {
  public:
   virtual ~Decoder() = default;
   // kNone when *event is filled. Otherwise *detail says what is wrong and names the field.
-  // A field that is absent or null is null. A field of the wrong type, an integer beyond its type, or a string beyond
-  // limits::kStringValueBytesMax refuses the event, whether or not a view uses the field.
+  // A field that is absent or null is null. A field of the wrong type, an integer beyond its type,
+  // or a string beyond limits::kStringValueBytesMax refuses the event, whether or not a view uses
+  // the field.
   virtual Refusal Decode(std::string_view payload, DecodedEvent* event, std::string* detail) = 0;
 };
 

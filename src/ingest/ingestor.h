@@ -1,8 +1,9 @@
 // Ingest: poll -> decode -> apply -> checkpoint, one lane a thread.
 //
-// A lane reads one source for a set of its tables. Positions are kept per table: a table that is new starts at the beginning
-// of the log in a lane of its own, so that live tables do not wait for it; at a start, tables of one source whose positions
-// are close share a lane, and each skips the events that it already has.
+// A lane reads one source for a set of its tables. Positions are kept per table: a table that is
+// new starts at the beginning of the log in a lane of its own, so that live tables do not wait for
+// it; at a start, tables of one source whose positions are close share a lane, and each skips the
+// events that it already has.
 #pragma once
 
 #include <atomic>
@@ -12,8 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "freshet/status.h"
+
+#include "base/clock.h"
 #include "ingest/log_reader.h"
 #include "registry/registry.h"
 #include "store/store.h"
@@ -25,7 +27,8 @@ struct IngestOptions {
   int64_t checkpoint_interval_ms = 1'000;
   size_t checkpoint_dirty_bytes = 128u << 20;  // a checkpoint starts early when this much is dirty
   int64_t as_of_interval_ms = 200;             // how often a log is asked for its ends
-  bool skip_missing_offsets = false;           // go on past records that Kafka has deleted unread, and count them
+  bool skip_missing_offsets =
+      false;  // go on past records that Kafka has deleted unread, and count them
 };
 
 // A source's standing, for `freshet status`. One entry per lane partition.
@@ -49,29 +52,32 @@ struct LaneStatus {
 struct SourceCounters {
   std::string source;
   uint64_t events = 0;
-  uint64_t applied = 0;    // folded into at least one timeline
-  uint64_t too_old = 0;    // (event, view) pairs before every window
-  uint64_t truncated = 0;  // (event, view) pairs that did not fit into their timeline
+  uint64_t applied = 0;          // folded into at least one timeline
+  uint64_t too_old = 0;          // (event, view) pairs before every window
+  uint64_t truncated = 0;        // (event, view) pairs that did not fit into their timeline
   uint64_t filter_failures = 0;  // `where` or `of` that was null or failed
-  uint64_t lost = 0;       // records that Kafka deleted before they were read, when skipping is allowed
+  uint64_t lost = 0;  // records that Kafka deleted before they were read, when skipping is allowed
   std::map<std::string, uint64_t> refused;  // by RefusalName
 };
 
 class Ingestor {
  public:
   // `store` and `clock` must outlive it.
-  static std::unique_ptr<Ingestor> New(const IngestOptions& options, store::Store& store, const Clock& clock);
+  static std::unique_ptr<Ingestor> New(const IngestOptions& options, store::Store& store,
+                                       const Clock& clock);
   virtual ~Ingestor() = default;  // stops first
 
-  // Starts lanes for the stream tables of `registry`; on a later call starts lanes for new tables, stops those of removed
-  // ones, and hands the registry to the others. Returns once removed tables are no longer written. One caller at a time.
+  // Starts lanes for the stream tables of `registry`; on a later call starts lanes for new tables,
+  // stops those of removed ones, and hands the registry to the others. Returns once removed tables
+  // are no longer written. One caller at a time.
   virtual Status Apply(std::shared_ptr<const registry::Registry> registry) = 0;
 
-  // True once every lane has caught up to where its log stood when the lane started. A lane that cannot reach its log, or
-  // failed, has not.
+  // True once every lane has caught up to where its log stood when the lane started. A lane that
+  // cannot reach its log, or failed, has not.
   virtual bool CaughtUp() const = 0;
 
-  // The least as-of of the lane that feeds the table; INT64_MIN while unknown. Any thread, no lock that ingest holds.
+  // The least as-of of the lane that feeds the table; INT64_MIN while unknown. Any thread, no lock
+  // that ingest holds.
   virtual int64_t AsOfMs(registry::TableId table) const = 0;
 
   // Stops reading, writes a last checkpoint, and joins all threads.

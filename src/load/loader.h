@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "freshet/status.h"
+
 #include "registry/registry.h"
 #include "store/store.h"
 
@@ -19,7 +20,8 @@ struct LoadOptions {
   size_t memory_bytes = 256u << 20;  // for sorting
 };
 
-// A row that could not be used. Lines count from 1; a quoted CSV field may span several: it is where the row begins.
+// A row that could not be used. Lines count from 1; a quoted CSV field may span several: it is
+// where the row begins.
 struct BadRow {
   uint64_t line = 0;
   std::string reason;
@@ -29,27 +31,31 @@ struct LoadReport {
   uint64_t bytes_read = 0;
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
-  uint64_t rows_kept = 0;       // distinct keys, what is served
-  uint64_t rows_duplicate = 0;  // keys that stood more than once: the newest event time won, then the later row
-  std::vector<BadRow> bad_rows; // the first limits::kBadRowReportsMax
+  uint64_t rows_kept = 0;  // distinct keys, what is served
+  uint64_t rows_duplicate =
+      0;  // keys that stood more than once: the newest event time won, then the later row
+  std::vector<BadRow> bad_rows;  // the first limits::kBadRowReportsMax
 };
 
 enum class LoadPhase : uint8_t { kRead, kSort, kPublish };
 
-// One load. The file's bytes are handed in as they come; nothing of the served view changes before Finish returns OK. Dropping
-// the load leaves nothing behind. One thread.
+// One load. The file's bytes are handed in as they come; nothing of the served view changes before
+// Finish returns OK. Dropping the load leaves nothing behind. One thread.
 class Load {
  public:
-  // NotFound for a view that there is not, FailedPrecondition for one that is not loaded from files, InvalidArgument for
-  // options out of range. `registry` is kept alive; `store` must outlive the load.
-  static Result<std::unique_ptr<Load>> Start(std::shared_ptr<const registry::Registry> registry, std::string_view view,
-                                             const LoadOptions& options, store::Store& store);
+  // NotFound for a view that there is not, FailedPrecondition for one that is not loaded from
+  // files, InvalidArgument for options out of range. `registry` is kept alive; `store` must outlive
+  // the load.
+  static Result<std::unique_ptr<Load>> Start(std::shared_ptr<const registry::Registry> registry,
+                                             std::string_view view, const LoadOptions& options,
+                                             store::Store& store);
   virtual ~Load() = default;
 
-  // The next bytes of the file, at most limits::kLoadChunkBytesMax. InvalidArgument: the file cannot be this view's (e.g. a CSV header
-  // without a column that is needed).
+  // The next bytes of the file, at most limits::kLoadChunkBytesMax. InvalidArgument: the file
+  // cannot be this view's (e.g. a CSV header without a column that is needed).
   virtual Status Feed(std::string_view bytes) = 0;
-  // The file has ended: sort, write, publish. FailedPrecondition when too many rows are bad; the report says which.
+  // The file has ended: sort, write, publish. FailedPrecondition when too many rows are bad; the
+  // report says which.
   virtual Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) = 0;
   // As it stands now.
   virtual const LoadReport& report() const = 0;

@@ -1,4 +1,5 @@
-// The seam to file formats: bytes in, rows of named fields out. A new format is one file and one line in row_reader.cc.
+// The seam to file formats: bytes in, rows of named fields out. A new format is one file and one
+// line in row_reader.cc.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "freshet/status.h"
+
 #include "base/datum.h"
 #include "base/function_ref.h"
-#include "freshet/status.h"
 #include "registry/definitions.h"
 
 namespace freshet::load {
@@ -17,9 +19,9 @@ namespace freshet::load {
 // One row as the reader saw it; the views are valid during the call that hands it over.
 struct FileRow {
   uint64_t line = 0;
-  std::string_view error;              // not empty: the row cannot be read, and why; then the rest is not set
+  std::string_view error;  // not empty: the row cannot be read, and why; then the rest is not set
   int64_t time_ms = 0;
-  std::span<const Datum> values;       // per Source::fields, null where the file has nothing
+  std::span<const Datum> values;  // per Source::fields, null where the file has nothing
 };
 
 class RowReader {
@@ -32,6 +34,7 @@ class RowReader {
 };
 
 // `source` must outlive the reader.
-std::unique_ptr<RowReader> NewRowReader(registry::FileFormat format, const registry::Source& source);
+std::unique_ptr<RowReader> NewRowReader(registry::FileFormat format,
+                                        const registry::Source& source);
 
 }  // namespace freshet::load

@@ -1,5 +1,5 @@
-// The catalog: which ids the names of the definitions have been given. It is stored with the state, so that a restart and a
-// change of definitions find the bytes again.
+// The catalog: which ids the names of the definitions have been given. It is stored with the state,
+// so that a restart and a change of definitions find the bytes again.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ struct CatalogView {
 };
 
 struct Catalog {
-  uint32_t next_id = 1;  // ids of sources, views and tables come from one sequence and are never reused
+  uint32_t next_id =
+      1;  // ids of sources, views and tables come from one sequence and are never reused
   std::map<std::string, uint32_t, std::less<>> sources;
   std::map<std::string, CatalogView, std::less<>> views;
 

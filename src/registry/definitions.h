@@ -8,14 +8,16 @@
 #include <variant>
 #include <vector>
 
-#include "expr/program.h"
 #include "freshet/value.h"
+
+#include "expr/program.h"
 #include "timeline/timeline.h"
 #include "yaml/document.h"
 
 namespace freshet::registry {
 
-// A name for stored state. Given out once and never again, so that bytes of what was removed cannot come back under it.
+// A name for stored state. Given out once and never again, so that bytes of what was removed cannot
+// come back under it.
 using TableId = uint32_t;
 
 struct JoinKey {
@@ -34,7 +36,13 @@ struct Field {
   Type type = Type::kInt64;
 };
 
-enum class TimestampUnit : uint8_t { kRfc3339, kSeconds, kMilliseconds, kMicroseconds, kNanoseconds };
+enum class TimestampUnit : uint8_t {
+  kRfc3339,
+  kSeconds,
+  kMilliseconds,
+  kMicroseconds,
+  kNanoseconds
+};
 
 struct Timestamp {
   std::string field;
@@ -58,21 +66,22 @@ struct Source {
   std::string description;
   std::variant<KafkaLog, PushLog, FileRows> kind;
   Timestamp timestamp;
-  std::vector<Field> fields;       // without the timestamp's, unless it is listed too
-  int64_t clock_skew_ms = 0;       // events may be this far ahead of their record
+  std::vector<Field> fields;  // without the timestamp's, unless it is listed too
+  int64_t clock_skew_ms = 0;  // events may be this far ahead of their record
   bool is_stream() const { return !std::holds_alternative<FileRows>(kind); }
 };
 
 // What the three kinds of view have in common about one feature.
 struct Feature {
-  std::string name;              // within its view, e.g. "clicks_1m"
+  std::string name;  // within its view, e.g. "clicks_1m"
   std::string description;
   Type type = Type::kInt64;
-  Value default_value;           // never null: the definition's, else the type's zero
+  Value default_value;  // never null: the definition's, else the type's zero
 };
 
-// Part of a stream view whose state lives in one timeline per entity. A view has one table, and one more for each time that
-// aggregations or windows were added to it while it lived: each is filled from the beginning of its stream.
+// Part of a stream view whose state lives in one timeline per entity. A view has one table, and one
+// more for each time that aggregations or windows were added to it while it lived: each is filled
+// from the beginning of its stream.
 struct TimelineTable {
   TableId id = 0;
   timeline::Schema schema;
@@ -84,25 +93,25 @@ struct Aggregation {
   std::string name;
   std::string description;
   const aggregate::Aggregate* function = nullptr;
-  std::string of_text;                            // empty: none
-  std::shared_ptr<const expr::Program> of;        // over the source's fields, in their order
+  std::string of_text;                      // empty: none
+  std::shared_ptr<const expr::Program> of;  // over the source's fields, in their order
   std::string where_text;
   std::shared_ptr<const expr::Program> where;
-  std::vector<timeline::Window> windows;          // ascending; empty: the lifetime
+  std::vector<timeline::Window> windows;  // ascending; empty: the lifetime
   std::optional<Value> default_value;
 };
 
 // Where a feature of a stream view is found.
 struct WindowedFeature {
-  uint32_t aggregation = 0;            // index into StreamView::aggregations
-  std::optional<uint32_t> window;      // index into that aggregation's windows
-  uint32_t table = 0;                  // index into StreamView::tables
-  timeline::Want want;                 // within that table
+  uint32_t aggregation = 0;        // index into StreamView::aggregations
+  std::optional<uint32_t> window;  // index into that aggregation's windows
+  uint32_t table = 0;              // index into StreamView::tables
+  timeline::Want want;             // within that table
 };
 
 struct StreamView {
   const Source* source = nullptr;
-  std::vector<uint32_t> key_fields;    // per join key: the index into Source::fields
+  std::vector<uint32_t> key_fields;  // per join key: the index into Source::fields
   std::vector<Aggregation> aggregations;
   int64_t head_hop_ms = 0;
   std::vector<TimelineTable> tables;
@@ -129,9 +138,9 @@ struct DerivedFeature {
 };
 
 struct OnDemandView {
-  std::vector<Field> inputs;                    // sent with the request; known to expressions as request.<name>
-  std::vector<FeatureReference> dependencies;   // never of an on-demand view
-  std::vector<DerivedFeature> derived;          // parallel to FeatureView::features
+  std::vector<Field> inputs;  // sent with the request; known to expressions as request.<name>
+  std::vector<FeatureReference> dependencies;  // never of an on-demand view
+  std::vector<DerivedFeature> derived;         // parallel to FeatureView::features
 };
 
 struct FeatureView {

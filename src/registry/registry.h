@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "freshet/status.h"
+
 #include "registry/catalog.h"
 #include "registry/definitions.h"
 #include "yaml/document.h"
@@ -22,16 +23,18 @@ struct DefinitionFile {
   friend bool operator==(const DefinitionFile&, const DefinitionFile&) = default;
 };
 
-// Reads *.yaml and *.yml of a folder (not below it), sorted by name, or the one file that `path` names.
-// NotFound, IoError or ResourceExhausted with the path and the way out.
+// Reads *.yaml and *.yml of a folder (not below it), sorted by name, or the one file that `path`
+// names. NotFound, IoError or ResourceExhausted with the path and the way out.
 Result<std::vector<DefinitionFile>> ReadDefinitionFiles(const std::string& path);
 
 class Registry {
  public:
-  // Parses and validates the files as one set of definitions. Every mistake becomes a diagnostic with its place; null when
-  // there is any. Names found in `catalog` keep their ids; new ones get ids from its sequence: the registry's catalog() is
-  // what must be stored once the registry is put to use.
-  static std::shared_ptr<const Registry> Build(std::span<const DefinitionFile> files, const Catalog& catalog,
+  // Parses and validates the files as one set of definitions. Every mistake becomes a diagnostic
+  // with its place; null when there is any. Names found in `catalog` keep their ids; new ones get
+  // ids from its sequence: the registry's catalog() is what must be stored once the registry is put
+  // to use.
+  static std::shared_ptr<const Registry> Build(std::span<const DefinitionFile> files,
+                                               const Catalog& catalog,
                                                yaml::Diagnostics* diagnostics);
 
   const Catalog& catalog() const { return catalog_; }
@@ -41,7 +44,9 @@ class Registry {
   const std::vector<std::unique_ptr<Entity>>& entities() const { return entities_; }
   const std::vector<std::unique_ptr<Source>>& sources() const { return sources_; }
   const std::vector<std::unique_ptr<FeatureView>>& feature_views() const { return feature_views_; }
-  const std::vector<std::unique_ptr<FeatureService>>& feature_services() const { return feature_services_; }
+  const std::vector<std::unique_ptr<FeatureService>>& feature_services() const {
+    return feature_services_;
+  }
 
   // Null when nothing has that name.
   const Source* FindSource(std::string_view name) const;

@@ -1,7 +1,8 @@
 // Serving: request -> plan -> lookup -> finalize -> response.
 //
-// A feature service compiles once, when definitions change, to a plan; a request for a list of features compiles one of its
-// own and keeps it for the next with the same list. Answering holds no lock longer than it takes to read one timeline.
+// A feature service compiles once, when definitions change, to a plan; a request for a list of
+// features compiles one of its own and keeps it for the next with the same list. Answering holds no
+// lock longer than it takes to read one timeline.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +10,10 @@
 #include <memory>
 #include <string>
 
-#include "base/clock.h"
 #include "freshet/features.h"
 #include "freshet/status.h"
+
+#include "base/clock.h"
 #include "registry/registry.h"
 #include "store/store.h"
 
@@ -34,16 +36,18 @@ struct ServeStats {
 class FeatureServer {
  public:
   // `store` and `clock` must outlive it.
-  static std::unique_ptr<FeatureServer> New(const ServeOptions& options, store::Store& store, const Clock& clock,
-                                            AsOfSource as_of);
+  static std::unique_ptr<FeatureServer> New(const ServeOptions& options, store::Store& store,
+                                            const Clock& clock, AsOfSource as_of);
   virtual ~FeatureServer() = default;
 
-  // Swaps all plans for those of `registry`; requests under way finish on the old ones. Any thread, one at a time.
+  // Swaps all plans for those of `registry`; requests under way finish on the old ones. Any thread,
+  // one at a time.
   virtual Status Apply(std::shared_ptr<const registry::Registry> registry) = 0;
 
-  // Fills *response, whose buffers are reused: keep one per thread. InvalidArgument names the field of the request and what
-  // is allowed: unknown service or feature, both or neither given, missing, unknown or repeated column, wrong type, columns
-  // of different length, too many entities or features, a read time that is not permitted. Any thread.
+  // Fills *response, whose buffers are reused: keep one per thread. InvalidArgument names the field
+  // of the request and what is allowed: unknown service or feature, both or neither given, missing,
+  // unknown or repeated column, wrong type, columns of different length, too many entities or
+  // features, a read time that is not permitted. Any thread.
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
 
   virtual ServeStats Stats() const = 0;

@@ -1,4 +1,5 @@
-// Entity keys: the bytes under which the state of an entity is stored. They are frozen: golden tests hold them.
+// Entity keys: the bytes under which the state of an entity is stored. They are frozen: golden
+// tests hold them.
 //
 // The values of the join keys in the entity's order, each so that byte order is value order:
 //   bool    1 byte, 0 or 1
@@ -12,13 +13,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/datum.h"
 #include "freshet/status.h"
 #include "freshet/value.h"
 
+#include "base/datum.h"
+
 namespace freshet::store {
 
-// Appends one value. InvalidArgument when it is null, of another kind than `type`, out of int32's range, or too long.
+// Appends one value. InvalidArgument when it is null, of another kind than `type`, out of int32's
+// range, or too long.
 Status AppendEntityKey(Type type, const Datum& value, std::string& key);
 
 // The values back, owned. Corruption when the bytes are not a key of these types.

@@ -1,5 +1,5 @@
-// Rows of batch views: version, event time, null bitmap, fixed-width columns, then variable-width ones. A column is read at
-// an offset without parsing the row. Specified in docs/formats.md.
+// Rows of batch views: version, event time, null bitmap, fixed-width columns, then variable-width
+// ones. A column is read at an offset without parsing the row. Specified in docs/formats.md.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/datum.h"
 #include "freshet/status.h"
 #include "freshet/value.h"
+
+#include "base/datum.h"
 
 namespace freshet::store {
 
@@ -24,7 +25,8 @@ class RowLayout {
   // Appends a row. One datum per column, null or of the column's kind.
   void Encode(int64_t event_time_ms, std::span<const Datum> values, std::string& row) const;
 
-  // Corruption unless the bytes are a row that Encode can have written for this layout. The readers below need such bytes.
+  // Corruption unless the bytes are a row that Encode can have written for this layout. The readers
+  // below need such bytes.
   Status Validate(std::string_view row) const;
   static int64_t EventTimeMs(std::string_view row);
   // Borrows from `row`.

@@ -3,11 +3,12 @@
 // What it keeps, all of it specified in docs/formats.md:
 //   timelines     (table, entity key) -> timeline
 //   rows          (table, entity key) -> row; a table is one generation of one batch view
-//   positions     (table, partition) -> the next offset to read, and the as-of time of what was read
-//   definitions   the YAML files as applied, and the catalog
-//   event logs    (source, offset) -> record, for push sources
-// Hot timelines and rows live in a sharded cache with a byte budget. Writers change timelines there; readers see the change
-// at once; checkpoints make it durable together with the positions that it covers.
+//   positions     (table, partition) -> the next offset to read, and the as-of time of what was
+//   read definitions   the YAML files as applied, and the catalog event logs    (source, offset) ->
+//   record, for push sources
+// Hot timelines and rows live in a sharded cache with a byte budget. Writers change timelines
+// there; readers see the change at once; checkpoints make it durable together with the positions
+// that it covers.
 #pragma once
 
 #include <cstdint>
@@ -20,20 +21,21 @@
 #include <string_view>
 #include <vector>
 
-#include "base/function_ref.h"
 #include "freshet/status.h"
 #include "freshet/value.h"
+
+#include "base/function_ref.h"
 
 namespace freshet::store {
 
 using TableId = uint32_t;
 
 struct StoreOptions {
-  std::string path;                             // a folder; made when it is missing
-  size_t cache_bytes = 512u << 20;              // state cache: hot timelines and rows
-  size_t block_cache_bytes = 128u << 20;        // RocksDB's cache of blocks from disk
-  size_t write_buffer_bytes = 64u << 20;        // RocksDB's memtable per column family
-  int background_threads = 2;                   // RocksDB's flushes and compactions
+  std::string path;                       // a folder; made when it is missing
+  size_t cache_bytes = 512u << 20;        // state cache: hot timelines and rows
+  size_t block_cache_bytes = 128u << 20;  // RocksDB's cache of blocks from disk
+  size_t write_buffer_bytes = 64u << 20;  // RocksDB's memtable per column family
+  int background_threads = 2;             // RocksDB's flushes and compactions
 };
 
 enum class TableKind : uint8_t { kTimelines, kRows };
@@ -53,25 +55,28 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-// One writer of timelines: it alone changes the tables that it is given. Update and Freeze belong to one thread; Write may
-// run on another, one at a time.
+// One writer of timelines: it alone changes the tables that it is given. Update and Freeze belong
+// to one thread; Write may run on another, one at a time.
 class TimelineWriter {
  public:
   virtual ~TimelineWriter() = default;
 
-  // Hands the timeline's bytes (empty for an unknown entity) to `change`, under the lock that readers take, and keeps what
-  // it leaves there. Visible to readers when it returns. IoError or Corruption when the bytes cannot be read: then `change`
-  // was not called.
-  virtual Status Update(TableId table, std::string_view entity_key, FunctionRef<void(std::string& bytes)> change) = 0;
+  // Hands the timeline's bytes (empty for an unknown entity) to `change`, under the lock that
+  // readers take, and keeps what it leaves there. Visible to readers when it returns. IoError or
+  // Corruption when the bytes cannot be read: then `change` was not called.
+  virtual Status Update(TableId table, std::string_view entity_key,
+                        FunctionRef<void(std::string& bytes)> change) = 0;
 
   // Bytes of timelines that were changed and are not yet frozen.
   virtual size_t dirty_bytes() const = 0;
   virtual size_t dirty_count() const = 0;
 
-  // Fixes what Write will make durable: all changes so far together with `positions`. Cheap: what is changed again before
-  // it was written is copied first. FailedPrecondition while an earlier freeze is not written.
+  // Fixes what Write will make durable: all changes so far together with `positions`. Cheap: what
+  // is changed again before it was written is copied first. FailedPrecondition while an earlier
+  // freeze is not written.
   virtual Status Freeze(std::vector<Position> positions) = 0;
-  // Writes the frozen changes and positions in one atomic batch. On error they stay frozen: call it again.
+  // Writes the frozen changes and positions in one atomic batch. On error they stay frozen: call it
+  // again.
   virtual Status Write() = 0;
 };
 
@@ -92,11 +97,13 @@ struct LogRecord {
   std::string_view payload;
 };
 
-// A generation under construction: rows go into files beside the serving path. Dropping it unpublished removes its files.
+// A generation under construction: rows go into files beside the serving path. Dropping it
+// unpublished removes its files.
 class GenerationWriter {
  public:
   virtual ~GenerationWriter() = default;
-  // Rows in any order. Of several with one key the newest event time stays, and of equal times the last added.
+  // Rows in any order. Of several with one key the newest event time stays, and of equal times the
+  // last added.
   virtual Status Add(std::string_view entity_key, std::string_view row) = 0;
   // Sorts and writes what is left. `progress` is called now and then with the rows written so far.
   virtual Status Finish(FunctionRef<void(uint64_t rows_written)> progress) = 0;
@@ -117,41 +124,54 @@ struct Generation {
 
 class Store {
  public:
-  // Opens or makes the folder. FailedPrecondition when another process has it open or its format is of another version.
+  // Opens or makes the folder. FailedPrecondition when another process has it open or its format is
+  // of another version.
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
   virtual ~Store() = default;
 
-  // --- definitions -------------------------------------------------------------------------------------------------
-  // An opaque record that the engine writes in one piece, durable on return; nothing before the first write.
+  // --- definitions
+  // -------------------------------------------------------------------------------------------------
+  // An opaque record that the engine writes in one piece, durable on return; nothing before the
+  // first write.
   virtual Result<std::optional<std::string>> ReadDefinitions() = 0;
   virtual Status WriteDefinitions(std::string_view record) = 0;
 
-  // --- timelines and rows ----------------------------------------------------------------------------------------
-  // Calls `visit(i, bytes)` once for each key: bytes are empty when there is no such entity. The bytes stay as they are
-  // during the visit and not after it; a visit must be short and must not call the store. Keys that the cache lacks cost one
-  // MultiGet together. Any thread.
-  virtual Status Lookup(std::span<const StateKey> keys, FunctionRef<void(size_t i, std::string_view bytes)> visit) = 0;
+  // --- timelines and rows
+  // ---------------------------------------------------------------------------------------- Calls
+  // `visit(i, bytes)` once for each key: bytes are empty when there is no such entity. The bytes
+  // stay as they are during the visit and not after it; a visit must be short and must not call the
+  // store. Keys that the cache lacks cost one MultiGet together. Any thread.
+  virtual Status Lookup(std::span<const StateKey> keys,
+                        FunctionRef<void(size_t i, std::string_view bytes)> visit) = 0;
 
-  // Guards every timeline that comes from disk: it is called with the table and the bytes, and an error keeps them from use.
+  // Guards every timeline that comes from disk: it is called with the table and the bytes, and an
+  // error keeps them from use.
   using TimelineGuard = std::function<Status(TableId table, std::string_view bytes)>;
   virtual void SetTimelineGuard(TimelineGuard guard) = 0;
 
   virtual std::unique_ptr<TimelineWriter> NewTimelineWriter() = 0;
   virtual Result<std::vector<Position>> ReadPositions(TableId table) = 0;
 
-  // Removes everything stored under tables that are no longer defined. No reader or writer may use them any more.
+  // Removes everything stored under tables that are no longer defined. No reader or writer may use
+  // them any more.
   virtual Status DropTables(std::span<const TableId> tables) = 0;
 
-  // --- batch generations -------------------------------------------------------------------------------------------
-  // Null when the view was never loaded. Any thread; the answer stays readable until the second publication after it.
+  // --- batch generations
+  // -------------------------------------------------------------------------------------------
+  // Null when the view was never loaded. Any thread; the answer stays readable until the second
+  // publication after it.
   virtual std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) = 0;
   // Starts a load of the view. ResourceExhausted when the view is being loaded already.
-  virtual Result<std::unique_ptr<GenerationWriter>> NewGeneration(uint32_t view_id, std::vector<std::string> column_names,
-                                                                  std::vector<Type> column_types, size_t memory_bytes) = 0;
+  virtual Result<std::unique_ptr<GenerationWriter>> NewGeneration(
+      uint32_t view_id, std::vector<std::string> column_names, std::vector<Type> column_types,
+      size_t memory_bytes) = 0;
 
-  // --- event logs ----------------------------------------------------------------------------------------------------
-  // Appends records with consecutive offsets, durable on return; answers the offset of the last. Any thread.
-  virtual Result<int64_t> AppendLog(uint32_t source_id, std::span<const std::string_view> payloads, int64_t timestamp_ms) = 0;
+  // --- event logs
+  // ----------------------------------------------------------------------------------------------------
+  // Appends records with consecutive offsets, durable on return; answers the offset of the last.
+  // Any thread.
+  virtual Result<int64_t> AppendLog(uint32_t source_id, std::span<const std::string_view> payloads,
+                                    int64_t timestamp_ms) = 0;
   // The offset that the next record will get, and the first one that is still kept.
   virtual int64_t LogEnd(uint32_t source_id) = 0;
   virtual Result<int64_t> LogBegin(uint32_t source_id) = 0;

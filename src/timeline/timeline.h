@@ -1,21 +1,24 @@
 // The timeline: all windows of one table and entity in one value.
 //
-// A table has windows W1 < W2 < ... < Wk with hops H1 | H2 | ... | Hk (each divides the next), a head hop H (H1, unless the
-// table holds a part of a view whose head hop is finer), aggregations, and a clock skew. Definition of a value: an event at
-// t counts in window Wi at read time `now` when
+// A table has windows W1 < W2 < ... < Wk with hops H1 | H2 | ... | Hk (each divides the next), a
+// head hop H (H1, unless the table holds a part of a view whose head hop is finer), aggregations,
+// and a clock skew. Definition of a value: an event at t counts in window Wi at read time `now`
+// when
 //     align_down(t, H) <= now   and   t >= align_down(now - Wi, Hi);
 // over the lifetime only the first condition holds.
 //
-// A timeline is a flat byte string: a header, the lifetime slots (where a lifetime aggregation asks for them), and cells in
-// time order, newest last, none for empty time. A cell holds its start, the time of its newest event, and one slot per
-// aggregation. With T the newest event time, cells at or after C0 = align_down(T - skew, H1) are H wide, those from
-// C1 = align_down(T - skew - W1, H2) to C0 are H1 wide, those from C2 = align_down(T - skew - W2, H3) to C1 are H2 wide, and
-// so on; what is before Ck = align_down(T - skew - Wk, Hk) (C0 with H for H1 in a table without windows) folds into the
-// lifetime slots or goes. So a timeline is a pure function of (table, set of events), and no reader at now >= T - skew can
-// tell that cells were merged.
+// A timeline is a flat byte string: a header, the lifetime slots (where a lifetime aggregation asks
+// for them), and cells in time order, newest last, none for empty time. A cell holds its start, the
+// time of its newest event, and one slot per aggregation. With T the newest event time, cells at or
+// after C0 = align_down(T - skew, H1) are H wide, those from C1 = align_down(T - skew - W1, H2) to
+// C0 are H1 wide, those from C2 = align_down(T - skew - W2, H3) to C1 are H2 wide, and so on; what
+// is before Ck = align_down(T - skew - Wk, Hk) (C0 with H for H1 in a table without windows) folds
+// into the lifetime slots or goes. So a timeline is a pure function of (table, set of events), and
+// no reader at now >= T - skew can tell that cells were merged.
 //
-// The cells of one timeline are bounded (limits::kTimelineCellsMax, kTimelineBytesMax). When they would be exceeded, the
-// oldest cells fold away early, and `truncated_before` remembers up to where: windows that reach behind it are kTruncated.
+// The cells of one timeline are bounded (limits::kTimelineCellsMax, kTimelineBytesMax). When they
+// would be exceeded, the oldest cells fold away early, and `truncated_before` remembers up to
+// where: windows that reach behind it are kTruncated.
 //
 // The format is specified in docs/formats.md and owned by timeline.cc.
 #pragma once
@@ -28,9 +31,10 @@
 #include <string_view>
 #include <vector>
 
+#include "freshet/status.h"
+
 #include "aggregate/aggregate.h"
 #include "base/datum.h"
-#include "freshet/status.h"
 
 namespace freshet::timeline {
 
@@ -41,28 +45,32 @@ struct Window {
   friend bool operator==(const Window&, const Window&) = default;
 };
 
-// The default hop of a window: the largest round duration (1, 2, 5, 10, 15, 20, 30 of a unit that divides the next unit)
-// not above window / limits::kHopsPerWindow, at least 1 ms.
+// The default hop of a window: the largest round duration (1, 2, 5, 10, 15, 20, 30 of a unit that
+// divides the next unit) not above window / limits::kHopsPerWindow, at least 1 ms.
 int64_t DefaultHopMs(int64_t window_ms);
 
 // The shape of one table's timelines. Immutable; any thread.
 class Schema {
  public:
   struct Options {
-    std::vector<Window> windows;  // ascending by window_ms, hops each dividing the next; may be empty
-    int64_t head_hop_ms = 0;      // divides the first window's hop
+    std::vector<Window>
+        windows;              // ascending by window_ms, hops each dividing the next; may be empty
+    int64_t head_hop_ms = 0;  // divides the first window's hop
     int64_t clock_skew_ms = 0;
-    bool has_lifetime = false;    // whether the lifetime slots are kept
+    bool has_lifetime = false;  // whether the lifetime slots are kept
     std::vector<const aggregate::Aggregate*> aggregations;
-    size_t cells_max = 0;         // 0: limits::kTimelineCellsMax
+    size_t cells_max = 0;  // 0: limits::kTimelineCellsMax
   };
   // InvalidArgument when the options break a rule above.
   static Result<Schema> Create(Options options);
 
   const std::vector<Window>& windows() const { return options_.windows; }
-  const std::vector<const aggregate::Aggregate*>& aggregations() const { return options_.aggregations; }
+  const std::vector<const aggregate::Aggregate*>& aggregations() const {
+    return options_.aggregations;
+  }
   const Options& options() const { return options_; }
-  // The most cells that a timeline can have when every hop has an event; for `plan` and for validation.
+  // The most cells that a timeline can have when every hop has an event; for `plan` and for
+  // validation.
   size_t CellsMax() const;
   // The bytes of one cell without its variable-size slots.
   size_t cell_fixed_bytes() const { return cell_fixed_bytes_; }
@@ -80,23 +88,25 @@ class Schema {
 // One event as a table sees it.
 struct Event {
   aggregate::EventOrder order;
-  // One per aggregation: the value of `of` (null where there is none), and whether `where` let the event in.
+  // One per aggregation: the value of `of` (null where there is none), and whether `where` let the
+  // event in.
   std::span<const Datum> values;
   std::span<const uint8_t> admitted;
 };
 
 enum class ApplyOutcome : uint8_t {
   kApplied,
-  kTooOld,      // before every window that a reader can still ask for; the entity is still known as seen
-  kTruncated,   // older than what fits; windows that would need it are kTruncated
+  kTooOld,     // before every window that a reader can still ask for; the entity is still known as
+               // seen
+  kTruncated,  // older than what fits; windows that would need it are kTruncated
 };
 
-// Folds one event into a timeline; `bytes` is empty for an entity without one. `bytes` must be empty or valid for `schema`.
-// Amortised O(1) for the newest time, O(cells) otherwise.
+// Folds one event into a timeline; `bytes` is empty for an entity without one. `bytes` must be
+// empty or valid for `schema`. Amortised O(1) for the newest time, O(cells) otherwise.
 ApplyOutcome Apply(const Schema& schema, const Event& event, std::string& bytes);
 
-// OK when `bytes` is a timeline that Apply can have written for this schema. For bytes that come from disk; Apply and Read
-// need not be guarded against bytes that passed it.
+// OK when `bytes` is a timeline that Apply can have written for this schema. For bytes that come
+// from disk; Apply and Read need not be guarded against bytes that passed it.
 Status Validate(const Schema& schema, std::string_view bytes);
 
 // The time of the newest event; `bytes` must not be empty.
@@ -104,28 +114,31 @@ int64_t NewestEventTimeMs(std::string_view bytes);
 
 enum class ReadOutcome : uint8_t {
   kValue,
-  kNull,        // nothing in the window, and the aggregate has no value for that
-  kOverflow,    // an int64 sum that does not fit
-  kTruncated,   // the window reaches behind what could be kept
-  kTooEarly,    // now < newest event - clock skew: cells that such a reader would need were merged
+  kNull,       // nothing in the window, and the aggregate has no value for that
+  kOverflow,   // an int64 sum that does not fit
+  kTruncated,  // the window reaches behind what could be kept
+  kTooEarly,   // now < newest event - clock skew: cells that such a reader would need were merged
 };
 
 // What a reader wants of a table: (aggregation, window) pairs, compiled once.
 struct Want {
-  uint32_t aggregation;                 // index into Schema::aggregations
-  std::optional<uint32_t> window;       // index into Schema::windows; none: the lifetime
+  uint32_t aggregation;            // index into Schema::aggregations
+  std::optional<uint32_t> window;  // index into Schema::windows; none: the lifetime
 
   friend bool operator==(const Want&, const Want&) = default;
 };
 
 struct WindowedValue {
-  Datum value;  // meaningful for kValue; may borrow from `bytes` or from the reader's scratch until its next Read
+  Datum value;  // meaningful for kValue; may borrow from `bytes` or from the reader's scratch until
+                // its next Read
   ReadOutcome outcome = ReadOutcome::kNull;
-  // The time of the newest event in the window, whether or not the aggregation's `where` let it in; INT64_MIN without one.
+  // The time of the newest event in the window, whether or not the aggregation's `where` let it in;
+  // INT64_MIN without one.
   int64_t newest_time_ms = INT64_MIN;
 };
 
-// Answers the wants of one query in a single pass from the newest cell back. Holds scratch memory: one per thread and query.
+// Answers the wants of one query in a single pass from the newest cell back. Holds scratch memory:
+// one per thread and query.
 class Reader {
  public:
   // `schema` must outlive the reader.
@@ -133,7 +146,8 @@ class Reader {
   ~Reader();
   Reader(Reader&&) noexcept;
 
-  // One value per want, in their order; valid until the next Read. `bytes` must be non-empty and valid.
+  // One value per want, in their order; valid until the next Read. `bytes` must be non-empty and
+  // valid.
   std::span<const WindowedValue> Read(std::string_view bytes, int64_t now_ms);
 
  private:

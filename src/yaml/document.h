@@ -1,6 +1,8 @@
-// Strict YAML: documents whose every node knows where it stands, read key by key so that what nobody asked for is an error.
+// Strict YAML: documents whose every node knows where it stands, read key by key so that what
+// nobody asked for is an error.
 //
-// yaml-cpp stays behind this header. All problems of a document are collected as diagnostics instead of ending at the first.
+// yaml-cpp stays behind this header. All problems of a document are collected as diagnostics
+// instead of ending at the first.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,9 @@ struct Diagnostic {
 // Gathers what is wrong, in the order of discovery.
 class Diagnostics {
  public:
-  void Add(Mark mark, std::string message) { list_.push_back({std::move(mark), std::move(message)}); }
+  void Add(Mark mark, std::string message) {
+    list_.push_back({std::move(mark), std::move(message)});
+  }
   bool empty() const { return list_.empty(); }
   // Sorted by file, line and column; equal ones once.
   std::vector<Diagnostic> Sorted() const;
@@ -42,12 +46,14 @@ class Diagnostics {
   std::vector<Diagnostic> list_;
 };
 
-// One node: a scalar, a list or a map. Cheap to copy; keeps its document alive. Reading the wrong kind adds a diagnostic and
-// returns nothing, so callers read on and report everything in one run.
+// One node: a scalar, a list or a map. Cheap to copy; keeps its document alive. Reading the wrong
+// kind adds a diagnostic and returns nothing, so callers read on and report everything in one run.
 class Node {
  public:
-  // Parses `text`; syntax errors become diagnostics and nothing is returned. An empty file is an empty map.
-  static std::optional<Node> Parse(std::string file, std::string_view text, Diagnostics* diagnostics);
+  // Parses `text`; syntax errors become diagnostics and nothing is returned. An empty file is an
+  // empty map.
+  static std::optional<Node> Parse(std::string file, std::string_view text,
+                                   Diagnostics* diagnostics);
 
   Mark mark() const;
   bool is_scalar() const;
@@ -79,10 +85,12 @@ class Node {
   std::shared_ptr<const Rep> rep_;
 };
 
-// Reads a map by its known keys. Done() reports every key that was not asked for, with the nearest known one.
+// Reads a map by its known keys. Done() reports every key that was not asked for, with the nearest
+// known one.
 class MapReader {
  public:
-  // `what` names the map in messages, e.g. "feature view 'activity'". A node that is not a map is reported and reads as empty.
+  // `what` names the map in messages, e.g. "feature view 'activity'". A node that is not a map is
+  // reported and reads as empty.
   MapReader(const Node& node, std::string what);
   ~MapReader();
 
