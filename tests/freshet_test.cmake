@@ -1,9 +1,26 @@
 # freshet_test(NAME SOURCES <files> DEPENDS <modules> LIBRARIES <targets> LABELS <labels> TIMEOUT <seconds>)
 #
-# One test program of one module; ctest sees it as one test. Labels: `unit` runs under every sanitizer, `integration` needs
-# the real server binary or a broker.
+# One test program of one module; ctest sees it as one test. Labels say where it runs besides the release build: `unit` (the
+# default) under AddressSanitizer and UndefinedBehaviorSanitizer, `threads` under ThreadSanitizer, `integration` nowhere else:
+# it needs the real server binary or a broker.
 function(freshet_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
+  if(NOT TEST_LABELS)
+    set(TEST_LABELS unit)
+  endif()
+  set(suffix "")
+  if(FRESHET_FUZZ)
+    return()
+  elseif(FRESHET_SANITIZE MATCHES thread)
+    set(suffix .tsan)
+    set(needed threads)
+  elseif(FRESHET_SANITIZE)
+    set(suffix .asan)
+    set(needed unit)
+  endif()
+  if(needed AND NOT needed IN_LIST TEST_LABELS)
+    return()
+  endif()
   foreach(dependency IN LISTS TEST_DEPENDS)  # BUILD-UP
     if(NOT TARGET freshet_${dependency})
       message(WARNING "test ${name} is left out: needs ${dependency}")
@@ -14,14 +31,11 @@ function(freshet_test name)
   list(TRANSFORM TEST_DEPENDS PREPEND freshet::)
   target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  add_test(NAME ${name} COMMAND ${name})
-  if(NOT TEST_LABELS)
-    set(TEST_LABELS unit)
-  endif()
+  add_test(NAME ${name}${suffix} COMMAND ${name})
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 300)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT})
+  set_tests_properties(${name}${suffix} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT})
 endfunction()
 
 # freshet_fuzz(NAME SOURCES <files> DEPENDS <modules>)
