@@ -46,6 +46,17 @@ inline constexpr size_t kPollBatchRecordsMax = 4'096;
 inline constexpr size_t kPushRecordsMax = 10'000;  // of one Push call
 inline constexpr size_t kPartitionsMax = 4'096;    // of one topic
 
+// Ingest.
+inline constexpr int64_t kLaneMergeRecordsMax =
+    1'000'000;  // tables this many records apart share a reader at a start
+inline constexpr size_t kKafkaQueueRecordsMax = 500'000;  // fetched ahead of one reader
+inline constexpr size_t kKafkaQueueKilobytesMax = 128u << 10;
+inline constexpr size_t kDeadLetterQueueRecordsMax =
+    100'000;  // sent and not yet delivered, of one reader
+inline constexpr size_t kDeadLetterQueueKilobytesMax = 64u << 10;
+inline constexpr size_t kPushBatchBytes = 16u << 20;  // aimed at, of one batch from an event log
+inline constexpr size_t kAsOfProbesMax = 64;          // asked for and not yet reached, of one lane
+
 // Timelines.
 inline constexpr size_t kTimelineCellsMax = 10'000;  // of one entity in one view
 inline constexpr size_t kTimelineBytesMax = 8u << 20;
@@ -63,6 +74,8 @@ inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
 // Loads.
 inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file
 inline constexpr size_t kLoadChunkBytesMax = 1u << 20;
+inline constexpr size_t kFileColumnsMax = 10'000;        // of a file with a header
+inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
