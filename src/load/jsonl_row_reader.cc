@@ -1,0 +1,218 @@
+#include <simdjson.h>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "load/byte_order_mark.h"
+#include "load/formats.h"
+#include "load/row_draft.h"
+
+namespace freshet::load {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+using RowVisitor = FunctionRef<void(const FileRow& row)>;
+
+std::string_view Trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+// A value as a message shows it: scalars as the file spells them.
+std::string_view Token(ondemand::value& value, ondemand::json_type type) {
+  if (type == ondemand::json_type::array) return "a list";
+  if (type == ondemand::json_type::object) return "an object";
+  return Trimmed(value.raw_json_token());
+}
+
+// Why simdjson refused a number.
+Problem NumberProblem(Type type, registry::TimestampUnit unit, std::string_view token) {
+  Datum ignored;
+  const Problem problem = ReadText(type, unit, token, &ignored);
+  return problem == Problem::kOutOfRange ? problem : Problem::kWrongType;
+}
+
+class JsonlRowReader final : public RowReader {
+ public:
+  explicit JsonlRowReader(const registry::Source& source) : targets_(source), draft_(targets_) {}
+
+  Status Feed(std::string_view bytes, RowVisitor visit) override {
+    return mark_.Feed(bytes, [&](std::string_view content) { return TakeContent(content, visit); });
+  }
+  Status Finish(RowVisitor visit) override {
+    FRESHET_RETURN_IF_ERROR(
+        mark_.Finish([&](std::string_view content) { return TakeContent(content, visit); }));
+    EndLine(visit);
+    return Status::Ok();
+  }
+
+ private:
+  Status TakeContent(std::string_view content, RowVisitor visit);
+  void AppendToLine(std::string_view bytes);
+  void EndLine(RowVisitor visit);
+
+  void ReadRow();
+  void ReadObject(ondemand::object object);
+  // False when the rest of the row need not be read.
+  bool ReadMember(ondemand::field& member);
+  Problem ReadValue(Type type, ondemand::json_type json, ondemand::value& value, Datum* datum);
+  Problem ReadString(ondemand::value& value, Datum* datum);
+  Problem ReadTimestamp(ondemand::value& value, Datum* datum);
+  void FailJson(simdjson::error_code error) {
+    draft_.Fail(fmt::format("not a JSON object: {}", simdjson::error_message(error)));
+  }
+
+  const Targets targets_;
+  RowDraft draft_;
+  ByteOrderMark mark_;
+  ondemand::parser parser_;
+
+  uint64_t line_ = 1;
+  std::string text_;  // of the line so far
+  bool too_long_ = false;
+};
+
+Status JsonlRowReader::TakeContent(std::string_view content, RowVisitor visit) {
+  while (!content.empty()) {
+    const size_t newline = content.find('\n');
+    AppendToLine(content.substr(0, newline));
+    if (newline == std::string_view::npos) break;
+    EndLine(visit);
+    ++line_;
+    content.remove_prefix(newline + 1);
+  }
+  return Status::Ok();
+}
+
+void JsonlRowReader::AppendToLine(std::string_view bytes) {
+  too_long_ = too_long_ || text_.size() + bytes.size() > limits::kRowBytesMax;
+  if (!too_long_) text_.append(bytes);
+}
+
+void JsonlRowReader::EndLine(RowVisitor visit) {
+  const bool blank = !too_long_ && Trimmed(text_).empty();
+  if (!blank) {
+    draft_.Clear();
+    if (too_long_) {
+      draft_.Fail(fmt::format("the line is longer than {} bytes", limits::kRowBytesMax));
+    } else {
+      ReadRow();
+    }
+    visit(draft_.Finish(line_));
+  }
+  text_.clear();
+  too_long_ = false;
+}
+
+void JsonlRowReader::ReadRow() {
+  const size_t size = text_.size();
+  text_.append(simdjson::SIMDJSON_PADDING, ' ');
+  ondemand::document document;
+  ondemand::object object;
+  simdjson::error_code error = parser_.iterate(text_.data(), size, text_.size()).get(document);
+  if (error == simdjson::SUCCESS) error = document.get_object().get(object);
+  if (error != simdjson::SUCCESS) return FailJson(error);
+  ReadObject(object);
+  if (!draft_.failed() && document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+    draft_.Fail("more text follows the JSON object; one object a line is expected");
+}
+
+void JsonlRowReader::ReadObject(ondemand::object object) {
+  for (auto member : object) {
+    ondemand::field field;
+    if (const auto error = std::move(member).get(field); error != simdjson::SUCCESS)
+      return FailJson(error);
+    if (!ReadMember(field)) return;
+  }
+}
+
+bool JsonlRowReader::ReadMember(ondemand::field& member) {
+  std::string_view key;
+  if (const auto error = member.unescaped_key().get(key); error != simdjson::SUCCESS) {
+    FailJson(error);
+    return false;
+  }
+  const Target* target = targets_.Find(key);
+  if (target == nullptr) return true;
+
+  ondemand::value& value = member.value();
+  ondemand::json_type type;
+  if (const auto error = value.type().get(type); error != simdjson::SUCCESS) {
+    FailJson(error);
+    return false;
+  }
+  // Taken before reading, which moves on in the text.
+  const std::string_view token = Token(value, type);
+  Datum datum;
+  Problem problem = ReadValue(target->type, type, value, &datum);
+  if (problem == Problem::kWrongType && type == ondemand::json_type::number) {
+    problem = NumberProblem(target->type, targets_.unit(), token);
+  }
+  if (problem == Problem::kNone) problem = draft_.Set(*target, datum);
+  if (problem == Problem::kNone) return true;
+  draft_.Fail(Explain(target->name, Shortened(token), target->type, targets_.unit(), problem));
+  return false;
+}
+
+Problem JsonlRowReader::ReadValue(Type type, ondemand::json_type json, ondemand::value& value,
+                                  Datum* datum) {
+  if (json == ondemand::json_type::null) {
+    *datum = Datum::Null();
+    return value.is_null() ? Problem::kNone : Problem::kWrongType;
+  }
+  switch (type) {
+    case Type::kBool: {
+      bool flag = false;
+      if (value.get_bool().get(flag) != simdjson::SUCCESS) return Problem::kWrongType;
+      *datum = Datum::Bool(flag);
+      return Problem::kNone;
+    }
+    case Type::kInt32:
+    case Type::kInt64: {
+      int64_t number = 0;
+      if (value.get_int64().get(number) != simdjson::SUCCESS) return Problem::kWrongType;
+      return FitInt(type, number, datum);
+    }
+    case Type::kFloat:
+    case Type::kDouble: {
+      double number = 0;
+      if (value.get_double().get(number) != simdjson::SUCCESS) return Problem::kWrongType;
+      return FitDouble(type, number, datum);
+    }
+    case Type::kString:
+      return ReadString(value, datum);
+    case Type::kTimestamp:
+      return ReadTimestamp(value, datum);
+  }
+  return Problem::kWrongType;
+}
+
+Problem JsonlRowReader::ReadString(ondemand::value& value, Datum* datum) {
+  std::string_view text;
+  if (value.get_string().get(text) != simdjson::SUCCESS) return Problem::kWrongType;
+  *datum = Datum::String(text);
+  return CheckString(text);
+}
+
+Problem JsonlRowReader::ReadTimestamp(ondemand::value& value, Datum* datum) {
+  if (targets_.unit() == registry::TimestampUnit::kRfc3339) {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) return Problem::kWrongType;
+    return FitRfc3339(text, datum);
+  }
+  int64_t number = 0;
+  if (value.get_int64().get(number) != simdjson::SUCCESS) return Problem::kWrongType;
+  return FitTimestamp(targets_.unit(), number, datum);
+}
+
+}  // namespace
+
+std::unique_ptr<RowReader> NewJsonlRowReader(const registry::Source& source) {
+  return std::make_unique<JsonlRowReader>(source);
+}
+
+}  // namespace freshet::load

@@ -1,0 +1,241 @@
+#include "load/loader.h"
+
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "load/row_reader.h"
+#include "store/entity_key.h"
+#include "store/row.h"
+
+namespace freshet::load {
+namespace {
+
+using registry::BatchView;
+using registry::FeatureView;
+
+// The features of the view, as columns of its rows.
+std::vector<std::string> ColumnNames(const FeatureView& view) {
+  std::vector<std::string> names;
+  for (const registry::Feature& feature : view.features) names.push_back(feature.name);
+  return names;
+}
+
+std::vector<Type> ColumnTypes(const FeatureView& view) {
+  std::vector<Type> types;
+  for (const registry::Feature& feature : view.features) types.push_back(feature.type);
+  return types;
+}
+
+// Turns rows of the file into the entity keys and rows of one view.
+class RowEncoder {
+ public:
+  explicit RowEncoder(const FeatureView& view)
+      : join_keys_(view.entity->join_keys), batch_(*view.batch()), layout_(ColumnTypes(view)) {}
+
+  // Why the row has no entity key; nothing when key() and row() are set.
+  std::optional<std::string> Encode(const FileRow& file_row) {
+    key_.clear();
+    for (size_t i = 0; i < join_keys_.size(); ++i) {
+      const Datum& value = file_row.values[batch_.key_fields[i]];
+      if (value.is_null()) return fmt::format("{}: the join key is missing", FieldName(i));
+      const Status status = store::AppendEntityKey(join_keys_[i].type, value, key_);
+      if (!status.ok()) return fmt::format("{}: {}", FieldName(i), status.message());
+    }
+    if (key_.size() > limits::kEntityKeyBytesMax) {
+      return fmt::format("the join keys have {} bytes together, at most {} are allowed",
+                         key_.size(), limits::kEntityKeyBytesMax);
+    }
+    values_.clear();
+    for (const uint32_t field : batch_.feature_fields) values_.push_back(file_row.values[field]);
+    row_.clear();
+    layout_.Encode(file_row.time_ms, values_, row_);
+    return std::nullopt;
+  }
+
+  std::string_view key() const { return key_; }
+  std::string_view row() const { return row_; }
+
+ private:
+  const std::string& FieldName(size_t join_key) const {
+    return batch_.source->fields[batch_.key_fields[join_key]].name;
+  }
+
+  const std::vector<registry::JoinKey>& join_keys_;
+  const BatchView& batch_;
+  const store::RowLayout layout_;
+  std::string key_;
+  std::string row_;
+  std::vector<Datum> values_;
+};
+
+class FileLoad final : public Load {
+ public:
+  FileLoad(std::shared_ptr<const registry::Registry> registry, const FeatureView& view,
+           const LoadOptions& options, std::unique_ptr<store::GenerationWriter> writer)
+      : registry_(std::move(registry)),
+        view_(view),
+        bad_rows_share_max_(options.bad_rows_share_max),
+        encoder_(view),
+        reader_(NewRowReader(options.format, *view.batch()->source)),
+        writer_(std::move(writer)) {}
+
+  Status Feed(std::string_view bytes) override;
+  Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) override;
+  const LoadReport& report() const override { return report_; }
+
+ private:
+  Status FinishReading();
+  // OK when the rows may be published.
+  Status Judge() const;
+  Status Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress);
+  void TakeRow(const FileRow& file_row);
+  void ReportBad(uint64_t line, std::string reason);
+  Status Fail(Status status);
+
+  const std::shared_ptr<const registry::Registry> registry_;
+  const FeatureView& view_;
+  const double bad_rows_share_max_;
+  RowEncoder encoder_;
+  std::unique_ptr<RowReader> reader_;
+  std::unique_ptr<store::GenerationWriter> writer_;  // null once the load has ended, well or not
+  LoadReport report_;
+  Status status_;  // of the store while rows are read, and what ended the load
+};
+
+Status FileLoad::Feed(std::string_view bytes) {
+  if (!status_.ok()) return status_;
+  if (writer_ == nullptr) return Status::FailedPrecondition("the load is finished");
+  if (bytes.size() > limits::kLoadChunkBytesMax) {
+    return Status::InvalidArgument(fmt::format("a chunk of {} bytes; at most {} are allowed",
+                                               bytes.size(), limits::kLoadChunkBytesMax));
+  }
+  report_.bytes_read += bytes.size();
+  const Status read = reader_->Feed(bytes, [this](const FileRow& row) { TakeRow(row); });
+  if (!read.ok()) return Fail(read);
+  return status_.ok() ? Status::Ok() : Fail(status_);
+}
+
+Status FileLoad::Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
+  if (!status_.ok()) return status_;
+  if (writer_ == nullptr) return Status::FailedPrecondition("the load is finished");
+  if (Status status = FinishReading(); !status.ok()) return Fail(std::move(status));
+  if (Status status = Publish(progress); !status.ok()) return Fail(std::move(status));
+  writer_.reset();
+  return Status::Ok();
+}
+
+Status FileLoad::FinishReading() {
+  FRESHET_RETURN_IF_ERROR(reader_->Finish([this](const FileRow& row) { TakeRow(row); }));
+  FRESHET_RETURN_IF_ERROR(status_);
+  return Judge();
+}
+
+Status FileLoad::Judge() const {
+  if (report_.bytes_read == 0) {
+    return Status::InvalidArgument(
+        fmt::format("the file is empty; '{}' keeps what it has. To empty it, load a CSV file that "
+                    "has only its header",
+                    view_.name));
+  }
+  if (report_.rows_bad == 0) return Status::Ok();
+  const double share =
+      static_cast<double>(report_.rows_bad) / static_cast<double>(report_.rows_read);
+  const BadRow& first = report_.bad_rows.front();
+  if (share > bad_rows_share_max_) {
+    return Status::FailedPrecondition(fmt::format(
+        "{} of {} rows are bad, a share of {:.2g} where {:.2g} is allowed; nothing was changed. "
+        "The first: line {}: {}",
+        report_.rows_bad, report_.rows_read, share, bad_rows_share_max_, first.line, first.reason));
+  }
+  if (report_.rows_bad == report_.rows_read) {
+    return Status::FailedPrecondition(
+        fmt::format("all {} rows are bad; nothing was changed. The first: line {}: {}",
+                    report_.rows_read, first.line, first.reason));
+  }
+  return Status::Ok();
+}
+
+Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
+  progress(LoadPhase::kSort, 0);
+  FRESHET_RETURN_IF_ERROR(
+      writer_->Finish([&](uint64_t rows) { progress(LoadPhase::kSort, rows); }));
+  report_.rows_duplicate = writer_->duplicate_count();
+  progress(LoadPhase::kPublish, writer_->row_count());
+  FRESHET_RETURN_IF_ERROR(writer_->Publish());
+  report_.rows_kept = writer_->row_count();
+  return Status::Ok();
+}
+
+void FileLoad::TakeRow(const FileRow& file_row) {
+  ++report_.rows_read;
+  if (!file_row.error.empty()) return ReportBad(file_row.line, std::string(file_row.error));
+  if (std::optional<std::string> reason = encoder_.Encode(file_row)) {
+    return ReportBad(file_row.line, *std::move(reason));
+  }
+  if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
+}
+
+void FileLoad::ReportBad(uint64_t line, std::string reason) {
+  ++report_.rows_bad;
+  if (report_.bad_rows.size() < limits::kBadRowReportsMax)
+    report_.bad_rows.push_back({line, std::move(reason)});
+}
+
+// Gives the files of an unfinished generation back at once, and lets the view be loaded again.
+Status FileLoad::Fail(Status status) {
+  writer_.reset();
+  status_ = std::move(status);
+  return status_;
+}
+
+Status CheckOptions(const LoadOptions& options) {
+  if (!(options.bad_rows_share_max >= 0 && options.bad_rows_share_max <= 1)) {
+    return Status::InvalidArgument(
+        fmt::format("the share of bad rows that is allowed is {}; it must be from 0 to 1",
+                    options.bad_rows_share_max));
+  }
+  if (options.memory_bytes < limits::kLoadMemoryBytesMin) {
+    return Status::InvalidArgument(
+        fmt::format("a load needs at least {} bytes of memory to sort in, not {}",
+                    limits::kLoadMemoryBytesMin, options.memory_bytes));
+  }
+  return Status::Ok();
+}
+
+Result<const FeatureView*> FindBatchView(const registry::Registry& registry,
+                                         std::string_view name) {
+  const FeatureView* view = registry.FindFeatureView(name);
+  if (view != nullptr && view->batch() != nullptr) return view;
+  if (view != nullptr) {
+    return Status::FailedPrecondition(fmt::format(
+        "the feature view '{}' is not loaded from files: only a view whose source has 'file:' is",
+        name));
+  }
+  std::vector<std::string> loadable;
+  for (const auto& known : registry.feature_views()) {
+    if (known->batch() != nullptr) loadable.push_back(known->name);
+  }
+  return Status::NotFound(
+      fmt::format("no feature view is called '{}'{}", name, Suggestion(name, loadable)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Load>> Load::Start(std::shared_ptr<const registry::Registry> registry,
+                                          std::string_view view_name, const LoadOptions& options,
+                                          store::Store& store) {
+  FRESHET_RETURN_IF_ERROR(CheckOptions(options));
+  FRESHET_ASSIGN_OR_RETURN(const FeatureView* view, FindBatchView(*registry, view_name));
+  FRESHET_ASSIGN_OR_RETURN(
+      std::unique_ptr<store::GenerationWriter> writer,
+      store.NewGeneration(view->id, ColumnNames(*view), ColumnTypes(*view), options.memory_bytes));
+  return std::unique_ptr<Load>(
+      std::make_unique<FileLoad>(std::move(registry), *view, options, std::move(writer)));
+}
+
+}  // namespace freshet::load

@@ -1,0 +1,254 @@
+#include "load/row_draft.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <simdjson.h>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+
+namespace freshet::load {
+namespace {
+
+using registry::TimestampUnit;
+
+bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
+    if (c != lower[i]) return false;
+  }
+  return true;
+}
+
+Problem ReadBool(std::string_view text, Datum* value) {
+  const bool yes = text == "1" || EqualsIgnoringCase(text, "true");
+  if (!yes && text != "0" && !EqualsIgnoringCase(text, "false")) return Problem::kWrongType;
+  *value = Datum::Bool(yes);
+  return Problem::kNone;
+}
+
+Problem ReadInt64(std::string_view text, int64_t* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  if (end != text.data() + text.size()) return Problem::kWrongType;
+  if (error == std::errc::result_out_of_range) return Problem::kOutOfRange;
+  return error == std::errc() ? Problem::kNone : Problem::kWrongType;
+}
+
+Problem ReadDouble(std::string_view text, double* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  if (end != text.data() + text.size()) return Problem::kWrongType;
+  if (error == std::errc()) return Problem::kNone;
+  if (error != std::errc::result_out_of_range) return Problem::kWrongType;
+  // from_chars calls a number that is too small out of range too, where rounding to zero is right.
+  *number = std::strtod(std::string(text).c_str(), nullptr);
+  return std::abs(*number) < 1 ? Problem::kNone : Problem::kOutOfRange;
+}
+
+std::string_view Expected(Type type, TimestampUnit unit) {
+  switch (type) {
+    case Type::kBool:
+      return "a bool (true or false)";
+    case Type::kInt32:
+      return "an int32";
+    case Type::kInt64:
+      return "an int64";
+    case Type::kFloat:
+      return "a float";
+    case Type::kDouble:
+      return "a double";
+    case Type::kString:
+      return "a string";
+    case Type::kTimestamp:
+      break;
+  }
+  switch (unit) {
+    case TimestampUnit::kRfc3339:
+      return "a timestamp (RFC 3339 text, such as 2026-11-24T10:00:00Z)";
+    case TimestampUnit::kSeconds:
+      return "a timestamp (whole seconds since 1970)";
+    case TimestampUnit::kMilliseconds:
+      return "a timestamp (whole milliseconds since 1970)";
+    case TimestampUnit::kMicroseconds:
+      return "a timestamp (whole microseconds since 1970)";
+    case TimestampUnit::kNanoseconds:
+      return "a timestamp (whole nanoseconds since 1970)";
+  }
+  return "a timestamp";
+}
+
+}  // namespace
+
+Targets::Targets(const registry::Source& source)
+    : field_count_(source.fields.size()), unit_(source.timestamp.unit) {
+  for (uint32_t i = 0; i < source.fields.size(); ++i) {
+    all_.push_back({source.fields[i].name, i, source.fields[i].type, false});
+    by_name_.emplace(source.fields[i].name, i);
+  }
+  const auto [found, added] = by_name_.emplace(source.timestamp.field, all_.size());
+  if (added) all_.push_back({source.timestamp.field, std::nullopt, Type::kTimestamp, false});
+  event_time_ = found->second;
+  all_[event_time_].is_event_time = true;
+}
+
+const Target* Targets::Find(std::string_view column) const {
+  const auto found = by_name_.find(column);
+  return found == by_name_.end() ? nullptr : &all_[found->second];
+}
+
+Problem CheckString(std::string_view text) {
+  if (text.size() > limits::kStringValueBytesMax) return Problem::kTooLong;
+  return simdjson::validate_utf8(text.data(), text.size()) ? Problem::kNone : Problem::kNotUtf8;
+}
+
+Problem FitInt(Type type, int64_t number, Datum* value) {
+  using Int32 = std::numeric_limits<int32_t>;
+  if (type == Type::kInt32 && (number < Int32::min() || number > Int32::max())) {
+    return Problem::kOutOfRange;
+  }
+  *value = Datum::Int(number);
+  return Problem::kNone;
+}
+
+Problem FitDouble(Type type, double number, Datum* value) {
+  if (!std::isfinite(number)) return Problem::kWrongType;
+  // The largest double that still rounds to a finite float lies half a step above the largest
+  // float.
+  constexpr double kFloatEdge = 0x1.ffffffp+127;
+  if (type == Type::kFloat && std::abs(number) >= kFloatEdge) return Problem::kOutOfRange;
+  *value = Datum::Double(type == Type::kFloat ? static_cast<double>(static_cast<float>(number))
+                                              : number);
+  return Problem::kNone;
+}
+
+Problem FitTimestamp(TimestampUnit unit, int64_t number, Datum* value) {
+  int64_t time_ms = number;
+  switch (unit) {
+    case TimestampUnit::kRfc3339:
+      return Problem::kWrongType;
+    case TimestampUnit::kSeconds:
+      if (__builtin_mul_overflow(number, int64_t{1'000}, &time_ms)) return Problem::kOutOfRange;
+      break;
+    case TimestampUnit::kMilliseconds:
+      break;
+    case TimestampUnit::kMicroseconds:
+      time_ms = AlignDown(number, 1'000) / 1'000;
+      break;
+    case TimestampUnit::kNanoseconds:
+      time_ms = AlignDown(number, 1'000'000) / 1'000'000;
+      break;
+  }
+  if (time_ms < limits::kEventTimeMsMin || time_ms > limits::kEventTimeMsMax)
+    return Problem::kOutOfRange;
+  *value = Datum::Int(time_ms);
+  return Problem::kNone;
+}
+
+Problem FitRfc3339(std::string_view text, Datum* value) {
+  const Result<int64_t> time_ms = ParseRfc3339Ms(text);
+  if (!time_ms.ok()) return Problem::kWrongType;
+  *value = Datum::Int(*time_ms);
+  return Problem::kNone;
+}
+
+Problem ReadText(Type type, TimestampUnit unit, std::string_view text, Datum* value) {
+  Problem problem = Problem::kNone;
+  switch (type) {
+    case Type::kBool:
+      return ReadBool(text, value);
+    case Type::kInt32:
+    case Type::kInt64: {
+      int64_t number = 0;
+      problem = ReadInt64(text, &number);
+      return problem == Problem::kNone ? FitInt(type, number, value) : problem;
+    }
+    case Type::kFloat:
+    case Type::kDouble: {
+      double number = 0;
+      problem = ReadDouble(text, &number);
+      return problem == Problem::kNone ? FitDouble(type, number, value) : problem;
+    }
+    case Type::kString:
+      problem = CheckString(text);
+      if (problem == Problem::kNone) *value = Datum::String(text);
+      return problem;
+    case Type::kTimestamp: {
+      if (unit == TimestampUnit::kRfc3339) return FitRfc3339(text, value);
+      int64_t number = 0;
+      problem = ReadInt64(text, &number);
+      return problem == Problem::kNone ? FitTimestamp(unit, number, value) : problem;
+    }
+  }
+  return Problem::kWrongType;
+}
+
+std::string Shortened(std::string_view text) {
+  constexpr size_t kShownBytesMax = 40;
+  if (text.size() <= kShownBytesMax) return std::string(text);
+  size_t end = kShownBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
+std::string Explain(std::string_view column, std::string_view shown, Type type, TimestampUnit unit,
+                    Problem problem) {
+  switch (problem) {
+    case Problem::kNone:
+      break;
+    case Problem::kWrongType:
+      return fmt::format("{}: {} is not {}", column, shown, Expected(type, unit));
+    case Problem::kNotATime:
+      return fmt::format("{}: {} is not {}", column, shown, Expected(Type::kTimestamp, unit));
+    case Problem::kOutOfRange:
+      return fmt::format("{}: {} is beyond the range of {}", column, shown, Expected(type, unit));
+    case Problem::kTooLong:
+      return fmt::format("{}: the string is longer than {} bytes", column,
+                         limits::kStringValueBytesMax);
+    case Problem::kNotUtf8:
+      return fmt::format("{}: the string is not UTF-8", column);
+  }
+  return std::string();
+}
+
+void RowDraft::Clear() {
+  values_.assign(values_.size(), Datum::Null());
+  time_ms_.reset();
+  error_.clear();
+}
+
+Problem RowDraft::Set(const Target& target, const Datum& value) {
+  if (target.field.has_value()) values_[*target.field] = value;
+  if (!target.is_event_time) return Problem::kNone;
+  time_ms_.reset();
+  if (value.is_null()) return Problem::kNone;
+
+  Datum time = value;
+  if (target.type != Type::kTimestamp) {
+    Problem problem = Problem::kNotATime;
+    if (value.kind() == Datum::Kind::kInt)
+      problem = FitTimestamp(targets_->unit(), value.as_int(), &time);
+    if (value.kind() == Datum::Kind::kString) problem = FitRfc3339(value.as_string(), &time);
+    if (problem != Problem::kNone) return Problem::kNotATime;
+  }
+  time_ms_ = time.as_int();
+  return Problem::kNone;
+}
+
+FileRow RowDraft::Finish(uint64_t line) {
+  if (!failed() && !time_ms_.has_value()) {
+    Fail(fmt::format("{}: the event time is missing", targets_->event_time().name));
+  }
+  FileRow row;
+  row.line = line;
+  row.error = error_;
+  if (failed()) return row;
+  row.time_ms = *time_ms_;
+  row.values = values_;
+  return row;
+}
+
+}  // namespace freshet::load

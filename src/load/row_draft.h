@@ -1,0 +1,96 @@
+// What the formats share: which column fills which field of the source, text and numbers as values,
+// and one wording for what is wrong with a row.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "freshet/value.h"
+
+#include "base/datum.h"
+#include "load/row_reader.h"
+#include "registry/definitions.h"
+
+namespace freshet::load {
+
+// What one column of the file is for: a field, the event time, or both.
+struct Target {
+  std::string name;
+  std::optional<uint32_t> field;  // index into Source::fields
+  Type type = Type::kTimestamp;   // the field's
+  bool is_event_time = false;
+};
+
+// The columns that a source needs. Immutable.
+class Targets {
+ public:
+  explicit Targets(const registry::Source& source);
+
+  // In the order of the source's fields; an event time that is not among them comes last.
+  const std::vector<Target>& all() const { return all_; }
+  // Null for a column that the source does not ask for.
+  const Target* Find(std::string_view column) const;
+  const Target& event_time() const { return all_[event_time_]; }
+  registry::TimestampUnit unit() const { return unit_; }
+  size_t field_count() const { return field_count_; }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+
+  std::vector<Target> all_;
+  std::unordered_map<std::string, size_t, Hash, std::equal_to<>> by_name_;
+  size_t event_time_ = 0;
+  size_t field_count_ = 0;
+  registry::TimestampUnit unit_;
+};
+
+// What can be wrong with a value.
+enum class Problem : uint8_t { kNone, kWrongType, kNotATime, kOutOfRange, kTooLong, kNotUtf8 };
+
+// Text as a value of `type`; a string borrows from `text`. Timestamps are read as `unit` says.
+Problem ReadText(Type type, registry::TimestampUnit unit, std::string_view text, Datum* value);
+// A value that is there already, fitted to what its type, or the unit of timestamps, allows.
+Problem CheckString(std::string_view text);
+Problem FitInt(Type type, int64_t number, Datum* value);
+Problem FitDouble(Type type, double number, Datum* value);
+Problem FitRfc3339(std::string_view text, Datum* value);
+Problem FitTimestamp(registry::TimestampUnit unit, int64_t number, Datum* value);
+
+// "age: 'abc' is not an int32". `shown` is the value as the file spells it, quotes included where
+// wanted.
+std::string Explain(std::string_view column, std::string_view shown, Type type,
+                    registry::TimestampUnit unit, Problem problem);
+// At most some 40 bytes of `text`, cut between characters.
+std::string Shortened(std::string_view text);
+
+// One row while it is being read.
+class RowDraft {
+ public:
+  explicit RowDraft(const Targets& targets) : targets_(&targets), values_(targets.field_count()) {}
+
+  void Clear();
+  bool failed() const { return !error_.empty(); }
+  void Fail(std::string error) { error_ = std::move(error); }
+  // Takes the value of a column, of the target's type or null. Not kNone when the event time cannot
+  // be told from it.
+  Problem Set(const Target& target, const Datum& value);
+
+  // Borrows from the draft. A row without an event time is an error.
+  FileRow Finish(uint64_t line);
+
+ private:
+  const Targets* targets_;
+  std::vector<Datum> values_;
+  std::optional<int64_t> time_ms_;
+  std::string error_;
+};
+
+}  // namespace freshet::load
