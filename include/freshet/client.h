@@ -30,13 +30,17 @@ class Client {
                                const std::vector<std::string_view>& records) = 0;
   virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
-  // Streams the bytes that `next_chunk` hands out (empty: the end) and calls `progress` with what
-  // the server reports. *outcome is what the server said last, also on error, with the bad rows.
+  // Streams the bytes that `next_chunk` hands out (empty: the end) and calls `progress`, from
+  // another thread, with what the server reports. *outcome is what the server said last, also on
+  // error, with the bad rows. An error of `next_chunk` cancels the load and is returned: nothing
+  // was changed.
   virtual Status Load(const LoadRequest& request,
                       const std::function<Result<std::string>()>& next_chunk,
                       const std::function<void(const LoadProgress&)>& progress,
                       LoadProgress* outcome) = 0;
-  virtual Result<ServiceDescription> DescribeService(std::string_view service) = 0;
+  // As Engine::DescribeService.
+  virtual Result<ServiceDescription> DescribeService(std::string_view service,
+                                                     const std::vector<std::string>& features) = 0;
   virtual Result<ServerStatus> GetStatus() = 0;
 };
 

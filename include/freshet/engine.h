@@ -130,7 +130,7 @@ struct ServiceColumn {
   Type type = Type::kInt64;
 };
 struct ServiceDescription {
-  std::string name;
+  std::string name;  // empty for a list of features
   std::vector<ServiceColumn> entities;
   std::vector<ServiceColumn> inputs;
   std::vector<ServiceColumn> features;
@@ -162,8 +162,10 @@ class Engine {
 
   virtual Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) = 0;
 
-  // NotFound for an unknown service.
-  virtual Result<ServiceDescription> DescribeService(std::string_view service) = 0;
+  // The columns of a feature service or of a list of "view.feature" names: one of the two, as in a
+  // request. NotFound for an unknown name, InvalidArgument for both or neither.
+  virtual Result<ServiceDescription> DescribeService(std::string_view service,
+                                                     const std::vector<std::string>& features) = 0;
   virtual ServerStatus GetStatus() = 0;
   // True once every stream has caught up to where it stood at the start.
   virtual bool Ready() const = 0;
