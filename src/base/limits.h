@@ -70,6 +70,10 @@ inline constexpr size_t kMessageBytesMax = 16u << 20;
 inline constexpr size_t kMetadataBytesMax = 16u << 10;
 inline constexpr size_t kConcurrentStreamsMax = 1'000;
 inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
+inline constexpr size_t kValuesPerRequestMax = 2'000'000;  // entities times features, hidden ones too
+inline constexpr size_t kListPlansMax = 256;               // compiled lists of features that are kept
+inline constexpr size_t kIdleScratchesMax = 64;            // of one plan, for its next requests
+inline constexpr size_t kIdleScratchKeysMax = 65'536;      // larger scratches are given back to the system
 
 // Loads.
 inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file

@@ -34,7 +34,7 @@ struct Record {
 // partition -> offset.
 using Offsets = std::map<int32_t, int64_t>;
 
-// One reader of all partitions of one log. Poll, Seek and destruction belong to one thread; the
+// One reader of all partitions of one log. Start, Poll and positions() belong to one thread; the
 // others may be called from any thread.
 class LogReader {
  public:
@@ -56,25 +56,30 @@ class LogReader {
   // skipped, and polling again repeats the answer.
   virtual Status Poll(size_t records_max, int64_t timeout_ms, std::vector<Record>& records) = 0;
 
-  // How far each partition has been read: the next offset, past gaps such as transaction markers.
-  // Thread of Poll.
+  // How far each partition has been read: the next offset, past gaps such as transaction markers. A
+  // partition that started at its beginning is missing until that offset is known.
   virtual Offsets positions() const = 0;
 
   // The ends of all partitions at a moment within the call. Unavailable when the log cannot be
   // asked in time.
   virtual Result<Offsets> Ends(int64_t timeout_ms) = 0;
+  // Likewise the first offsets that are still kept.
+  virtual Result<Offsets> Begins(int64_t timeout_ms) = 0;
 
   // Tells the log how far state is durable, so that its own tools show the lag. Best effort.
   virtual void Commit(const Offsets& next_offsets) = 0;
 
   // Sends a record that was refused to where the source wants it. OK when the source wants none.
-  // Returns once it is queued for sending; Flush waits for the delivery.
+  // Returns once it is queued for sending; Flush waits for the delivery. Unavailable when the queue
+  // is full: send it again later.
   virtual Status SendDeadLetter(const Record& record, std::string_view reason) = 0;
-  // OK when all dead letters so far were delivered.
+  // OK when all dead letters so far were delivered. What could not be delivered is sent again by
+  // the next call.
   virtual Status FlushDeadLetters(int64_t timeout_ms) = 0;
 };
 
-// Makes the reader that the kind of the source asks for. `source` and `store` must outlive it.
+// Makes the reader that the kind of the source asks for. `store` must outlive it.
+// FailedPrecondition for a kafka source without brokers.
 Result<std::unique_ptr<LogReader>> NewLogReader(const registry::Source& source,
                                                 const KafkaOptions& kafka, store::Store& store);
 
