@@ -6,9 +6,15 @@
 //   so that a slot hangs on
 //     the set of events and not on the order in which they came;
 //   - nulls (and NaN, which counts as null) do not touch a slot.
-// No clock, no I/O, no state of its own: every function is pure and callable from any thread.
+// Sums of doubles keep about 106 bits: their finalized value does not hang on the order unless
+// terms cancel that are more than 2^100 times as large as what is left, or partial sums leave the
+// range of a double. Infinities add up as IEEE 754 says (opposite ones to NaN); a sum that is zero
+// is 0.0, never -0.0. For min and max, -0.0 is less than 0.0. Strings compare by their bytes, which
+// for UTF-8 is the order of code points. No clock, no I/O, no state of its own: every function is
+// pure and callable from any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -49,6 +55,9 @@ struct Aggregate {
   void (*init)(char* slot);
   void (*update)(char* slot, const Datum& value, const EventOrder& order);
   void (*merge)(char* slot, const char* other);
+  // Merges `count` slots, each `stride_bytes` after the one before, the first at `others`: what one
+  // merge each would do, with the state in registers.
+  void (*merge_run)(char* slot, const char* others, size_t stride_bytes, size_t count);
 
   void (*update_variable)(std::string& slot, const Datum& value, const EventOrder& order);
   void (*merge_variable)(std::string& slot, std::string_view other);

@@ -1,0 +1,68 @@
+#include "aggregate/aggregate.h"
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "aggregate/families.h"
+#include "base/nearest.h"
+
+namespace freshet::aggregate {
+namespace {
+
+struct Family {
+  std::string_view name;
+  std::span<const Aggregate> (*variants)();
+};
+
+constexpr Family kFamilies[] = {
+    {"count", CountVariants},  //
+    {"sum", SumVariants},      //
+    {"mean", MeanVariants},    //
+    {"min", MinVariants},      //
+    {"max", MaxVariants},      //
+    {"first", FirstVariants},  //
+    {"last", LastVariants},
+};
+
+std::string InputTypes(const Family& family) {
+  std::vector<std::string_view> names;
+  for (const Aggregate& variant : family.variants())
+    if (variant.takes_input) names.push_back(TypeName(variant.input));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+std::span<const std::string> AggregateNames() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> result;
+    for (const Family& family : kFamilies) result.emplace_back(family.name);
+    return result;
+  }();
+  return names;
+}
+
+Result<const Aggregate*> FindAggregate(std::string_view name, const Type* input) {
+  const auto* family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
+                                    [&](const Family& f) { return f.name == name; });
+  if (family == std::end(kFamilies))
+    return Status::InvalidArgument(fmt::format("unknown aggregation function '{}'{}", name,
+                                               Suggestion(name, AggregateNames())));
+  for (const Aggregate& variant : family->variants()) {
+    const bool fits =
+        input == nullptr ? !variant.takes_input : variant.takes_input && variant.input == *input;
+    if (fits) return &variant;
+  }
+  if (input == nullptr)
+    return Status::InvalidArgument(fmt::format(
+        "function '{}' needs `of:`, what to aggregate; it takes {}", name, InputTypes(*family)));
+  return Status::InvalidArgument(
+      fmt::format("function '{}' does not take values of type {}; it takes {}", name,
+                  TypeName(*input), InputTypes(*family)));
+}
+
+}  // namespace freshet::aggregate

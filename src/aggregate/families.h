@@ -1,0 +1,19 @@
+// One function per family of aggregates: its variants, one per input type that it takes, in the
+// order of the types.
+#pragma once
+
+#include <span>
+
+#include "aggregate/aggregate.h"
+
+namespace freshet::aggregate {
+
+std::span<const Aggregate> CountVariants();
+std::span<const Aggregate> SumVariants();
+std::span<const Aggregate> MeanVariants();
+std::span<const Aggregate> MinVariants();
+std::span<const Aggregate> MaxVariants();
+std::span<const Aggregate> FirstVariants();
+std::span<const Aggregate> LastVariants();
+
+}  // namespace freshet::aggregate

@@ -1,0 +1,122 @@
+// first and last in the order of events, of any type; null for no value.
+//
+// Slot: the event's order (i64 time, i32 partition, i64 offset), i64 the value in ordered bits
+// (scalar.h); without a value: a time that any event beats, and zeros. Slot of strings: empty
+// without a value, else the event's order and the string.
+#include <limits>
+
+#include "aggregate/families.h"
+#include "aggregate/kernel.h"
+#include "aggregate/scalar.h"
+#include "base/limits.h"
+
+namespace freshet::aggregate {
+namespace {
+
+constexpr uint16_t kOrderBytes = 20;
+
+EventOrder LoadOrder(const char* slot) {
+  return {Load<int64_t>(slot), Load<int32_t>(slot + 8), Load<int64_t>(slot + 12)};
+}
+
+void SaveOrder(char* slot, const EventOrder& order) {
+  Save(slot, order.time_ms);
+  Save(slot + 8, order.partition);
+  Save(slot + 12, order.offset);
+}
+
+bool IsEventTime(int64_t time_ms) {
+  return time_ms >= limits::kEventTimeMsMin && time_ms <= limits::kEventTimeMsMax;
+}
+
+template <bool kLast>
+bool Beats(const EventOrder& a, const EventOrder& b) {
+  if (a.time_ms != b.time_ms) return kLast ? a.time_ms > b.time_ms : a.time_ms < b.time_ms;
+  return kLast ? a > b : a < b;
+}
+
+template <Type kType, bool kLast>
+struct Edge {
+  static constexpr uint16_t kSizeBytes = kOrderBytes + 8;
+  static constexpr int64_t kNoTime =
+      kLast ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+  static bool Admits(const Datum& value) { return IsPresent(value, Scalar<kType>::kKind); }
+
+  Edge() = default;
+  Edge(const Datum& value, const EventOrder& at) : order(at), bits(Scalar<kType>::ToBits(value)) {}
+  explicit Edge(const char* slot)
+      : order(LoadOrder(slot)), bits(Load<int64_t>(slot + kOrderBytes)) {}
+
+  void Add(const Edge& other) {
+    if (Beats<kLast>(other.order, order)) *this = other;
+  }
+  void Store(char* slot) const {
+    SaveOrder(slot, order);
+    Save(slot + kOrderBytes, bits);
+  }
+  Outcome Finalize(Datum* value) const {
+    if (order.time_ms == kNoTime) return Outcome::kNull;
+    *value = Scalar<kType>::FromBits(bits);
+    return Outcome::kValue;
+  }
+  bool IsValid() const {
+    if (order.time_ms == kNoTime) return order.partition == 0 && order.offset == 0 && bits == 0;
+    return IsEventTime(order.time_ms) && Scalar<kType>::IsValid(bits);
+  }
+
+  EventOrder order = {kNoTime, 0, 0};
+  int64_t bits = 0;
+};
+
+template <bool kLast>
+struct EdgeText {
+  static void Update(std::string& slot, const Datum& value, const EventOrder& order) {
+    if (!IsPresent(value, Datum::Kind::kString)) return;
+    if (!slot.empty() && !Beats<kLast>(order, LoadOrder(slot.data()))) return;
+    slot.resize(kOrderBytes);
+    SaveOrder(slot.data(), order);
+    slot.append(value.as_string());
+  }
+  static void Merge(std::string& slot, std::string_view other) {
+    if (other.empty()) return;
+    if (slot.empty() || Beats<kLast>(LoadOrder(other.data()), LoadOrder(slot.data())))
+      slot.assign(other);
+  }
+  static Outcome Finalize(std::string_view slot, Datum* value) {
+    if (slot.empty()) return Outcome::kNull;
+    *value = Datum::String(slot.substr(kOrderBytes));
+    return Outcome::kValue;
+  }
+  static bool IsValid(std::string_view slot) {
+    return slot.empty() ||
+           (slot.size() >= kOrderBytes && IsEventTime(LoadOrder(slot.data()).time_ms) &&
+            slot.size() <= kOrderBytes + limits::kExpressionStringBytesMax);
+  }
+};
+
+template <bool kLast>
+std::span<const Aggregate> Variants() {
+  static constexpr std::string_view kName = kLast ? "last" : "first";
+  static constexpr Aggregate kVariants[] = {
+      MakeFixed<Edge<Type::kBool, kLast>>(kName, Type::kBool, Type::kBool),
+      MakeFixed<Edge<Type::kInt32, kLast>>(kName, Type::kInt32, Type::kInt32),
+      MakeFixed<Edge<Type::kInt64, kLast>>(kName, Type::kInt64, Type::kInt64),
+      MakeFixed<Edge<Type::kFloat, kLast>>(kName, Type::kFloat, Type::kFloat),
+      MakeFixed<Edge<Type::kDouble, kLast>>(kName, Type::kDouble, Type::kDouble),
+      MakeVariable<EdgeText<kLast>>(kName, Type::kString, Type::kString),
+      MakeFixed<Edge<Type::kTimestamp, kLast>>(kName, Type::kTimestamp, Type::kTimestamp),
+  };
+  return kVariants;
+}
+
+}  // namespace
+
+std::span<const Aggregate> FirstVariants() {
+  return Variants<false>();
+}
+
+std::span<const Aggregate> LastVariants() {
+  return Variants<true>();
+}
+
+}  // namespace freshet::aggregate

@@ -1,0 +1,103 @@
+// From a kernel to an Aggregate with a fixed-size slot. A kernel is the state of one aggregate in
+// registers:
+//
+//   struct Kernel {
+//     static constexpr uint16_t kSizeBytes;                   // of the slot
+//     static bool Admits(const Datum&);                       // false for what counts as null
+//     Kernel();                                               // of no event
+//     Kernel(const Datum&, const EventOrder&);                // of one event, whose value is
+//     admitted explicit Kernel(const char* slot); void Add(const Kernel& other); // merge void
+//     Store(char* slot) const; Outcome Finalize(Datum*) const; bool IsValid() const;
+//   };
+//
+// Update is Add of one event's kernel, so that it cannot differ from a merge.
+#pragma once
+
+#include <cmath>
+
+#include "aggregate/aggregate.h"
+#include "base/check.h"
+#include "base/coding.h"
+#include "base/datum.h"
+
+namespace freshet::aggregate {
+
+template <typename Kernel>
+struct FixedSlot {
+  static void Init(char* slot) { Kernel().Store(slot); }
+
+  static void Update(char* slot, const Datum& value, const EventOrder& order) {
+    if (!Kernel::Admits(value)) return;
+    Kernel state(slot);
+    state.Add(Kernel(value, order));
+    state.Store(slot);
+  }
+
+  static void Merge(char* slot, const char* other) { MergeRun(slot, other, 0, 1); }
+
+  static void MergeRun(char* slot, const char* others, size_t stride_bytes, size_t count) {
+    Kernel state(slot);
+    for (; count > 0; --count, others += stride_bytes) state.Add(Kernel(others));
+    state.Store(slot);
+  }
+
+  static Outcome Finalize(std::string_view slot, Datum* value) {
+    return Kernel(slot.data()).Finalize(value);
+  }
+
+  static bool IsValid(std::string_view slot) {
+    return slot.size() == Kernel::kSizeBytes && Kernel(slot.data()).IsValid();
+  }
+};
+
+template <typename Kernel>
+constexpr Aggregate MakeFixed(std::string_view name, Type input, Type output,
+                              bool takes_input = true) {
+  using Functions = FixedSlot<Kernel>;
+  return Aggregate{.name = name,
+                   .input = input,
+                   .takes_input = takes_input,
+                   .output = output,
+                   .size_bytes = Kernel::kSizeBytes,
+                   .init = Functions::Init,
+                   .update = Functions::Update,
+                   .merge = Functions::Merge,
+                   .merge_run = Functions::MergeRun,
+                   .update_variable = nullptr,
+                   .merge_variable = nullptr,
+                   .finalize = Functions::Finalize,
+                   .is_valid = Functions::IsValid};
+}
+
+// The same for a variable-size slot; Functions has Update, Merge, Finalize and IsValid.
+template <typename Functions>
+constexpr Aggregate MakeVariable(std::string_view name, Type input, Type output) {
+  return Aggregate{.name = name,
+                   .input = input,
+                   .takes_input = true,
+                   .output = output,
+                   .size_bytes = 0,
+                   .init = nullptr,
+                   .update = nullptr,
+                   .merge = nullptr,
+                   .merge_run = nullptr,
+                   .update_variable = Functions::Update,
+                   .merge_variable = Functions::Merge,
+                   .finalize = Functions::Finalize,
+                   .is_valid = Functions::IsValid};
+}
+
+// Whether a value takes part: not null and not NaN.
+inline bool IsPresent(const Datum& value) {
+  if (value.kind() == Datum::Kind::kDouble) return !std::isnan(value.as_double());
+  return !value.is_null();
+}
+
+// The same, for an aggregate that needs one kind of value.
+inline bool IsPresent(const Datum& value, Datum::Kind kind) {
+  if (!IsPresent(value)) return false;
+  FRESHET_CHECK(value.kind() == kind);
+  return true;
+}
+
+}  // namespace freshet::aggregate

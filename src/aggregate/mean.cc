@@ -1,0 +1,90 @@
+// mean: the sum, as `sum` keeps it, over the count of values; null for none.
+//
+// Slot: the slot of the sum, then u64 count.
+#include "aggregate/exact_sum.h"
+#include "aggregate/families.h"
+#include "aggregate/kernel.h"
+
+namespace freshet::aggregate {
+namespace {
+
+// From the exact sum: one rounding while the sum fits in a double, else the whole part and the rest
+// apart.
+double Divide(const IntegerSum& sum, uint64_t count) {
+  constexpr Int128 kExactMax = Int128{1} << 53;
+  const Int128 value = sum.value();
+  if (value >= -kExactMax && value <= kExactMax)
+    return static_cast<double>(value) / static_cast<double>(count);
+  const auto divisor = static_cast<Int128>(count);
+  return static_cast<double>(value / divisor) +
+         static_cast<double>(value % divisor) / static_cast<double>(count);
+}
+
+double Divide(const DoubleSum& sum, uint64_t count) {
+  return sum.high / static_cast<double>(count);
+}
+
+bool IsValidSum(const IntegerSum&) {
+  return true;
+}
+bool IsValidSum(const DoubleSum& sum) {
+  return sum.IsValid();
+}
+bool IsZero(const IntegerSum& sum) {
+  return sum.bits == 0;
+}
+bool IsZero(const DoubleSum& sum) {
+  return sum.high == 0 && sum.low == 0;
+}
+
+template <typename Sum, Datum::Kind kKind>
+struct Mean {
+  static constexpr uint16_t kSizeBytes = Sum::kSizeBytes + 8;
+  static bool Admits(const Datum& value) { return IsPresent(value, kKind); }
+
+  Mean() = default;
+  Mean(const Datum& value, const EventOrder&) : sum(NumberOf(value)), count(1) {}
+  explicit Mean(const char* slot) : sum(slot), count(Load<uint64_t>(slot + Sum::kSizeBytes)) {}
+
+  void Add(const Mean& other) {
+    sum.Add(other.sum);
+    count += other.count;
+  }
+  void Store(char* slot) const {
+    sum.Store(slot);
+    Save(slot + Sum::kSizeBytes, count);
+  }
+  Outcome Finalize(Datum* value) const {
+    if (count == 0) return Outcome::kNull;
+    *value = Datum::Double(Divide(sum, count));
+    return Outcome::kValue;
+  }
+  bool IsValid() const { return IsValidSum(sum) && (count != 0 || IsZero(sum)); }
+
+  static auto NumberOf(const Datum& value) {
+    if constexpr (kKind == Datum::Kind::kInt)
+      return value.as_int();
+    else
+      return value.as_double();
+  }
+
+  Sum sum;
+  uint64_t count = 0;
+};
+
+using MeanOfIntegers = Mean<IntegerSum, Datum::Kind::kInt>;
+using MeanOfDoubles = Mean<DoubleSum, Datum::Kind::kDouble>;
+
+}  // namespace
+
+std::span<const Aggregate> MeanVariants() {
+  static constexpr Aggregate kVariants[] = {
+      MakeFixed<MeanOfIntegers>("mean", Type::kInt32, Type::kDouble),
+      MakeFixed<MeanOfIntegers>("mean", Type::kInt64, Type::kDouble),
+      MakeFixed<MeanOfDoubles>("mean", Type::kFloat, Type::kDouble),
+      MakeFixed<MeanOfDoubles>("mean", Type::kDouble, Type::kDouble),
+  };
+  return kVariants;
+}
+
+}  // namespace freshet::aggregate
