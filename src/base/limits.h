@@ -31,6 +31,7 @@ inline constexpr size_t kExpressionDepthMax = 64;
 inline constexpr size_t kExpressionNodesMax = 1'024;
 inline constexpr size_t kExpressionStringBytesMax =
     1u << 20;  // the longest string that an evaluation may build
+inline constexpr int64_t kPatternMemoryBytesMax = 1 << 20;  // of one regular expression, in all
 
 // Events.
 inline constexpr size_t kEventBytesMax = 1u << 20;
@@ -70,10 +71,22 @@ inline constexpr size_t kMessageBytesMax = 16u << 20;
 inline constexpr size_t kMetadataBytesMax = 16u << 10;
 inline constexpr size_t kConcurrentStreamsMax = 1'000;
 inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
-inline constexpr size_t kValuesPerRequestMax = 2'000'000;  // entities times features, hidden ones too
-inline constexpr size_t kListPlansMax = 256;               // compiled lists of features that are kept
-inline constexpr size_t kIdleScratchesMax = 64;            // of one plan, for its next requests
-inline constexpr size_t kIdleScratchKeysMax = 65'536;      // larger scratches are given back to the system
+
+// The gRPC server. What waits is bounded by its bytes, and refused beyond.
+inline constexpr size_t kRpcMemoryBytesMax = 1u << 30;  // of gRPC's own buffers
+inline constexpr size_t kPushWorkers = 4;
+inline constexpr size_t kPushWaitingBytesMax = 64u << 20;
+inline constexpr size_t kPlanWaitingBytesMax = 32u << 20;
+inline constexpr size_t kLoadsMax = 2;                       // at once
+inline constexpr int64_t kLoadIdleMsMax = 60'000;            // between two messages of a load
+inline constexpr size_t kRequestScratchBytesMax = 1u << 20;  // kept by a thread between requests
+inline constexpr size_t kErrorBytesMax = 2'048;              // of a message in a gRPC status
+inline constexpr size_t kValuesPerRequestMax =
+    2'000'000;                                   // entities times features, hidden ones too
+inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept
+inline constexpr size_t kIdleScratchesMax = 64;  // of one plan, for its next requests
+inline constexpr size_t kIdleScratchKeysMax =
+    65'536;  // larger scratches are given back to the system
 
 // Loads.
 inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file
@@ -82,6 +95,7 @@ inline constexpr size_t kFileColumnsMax = 10'000;        // of a file with a hea
 inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
 
+static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
 static_assert(kLoadChunkBytesMax < kMessageBytesMax && kEventBytesMax < kMessageBytesMax);
 static_assert(kRowBytesMax >= kStringValueBytesMax && kEventBytesMax >= kStringValueBytesMax);
