@@ -1,0 +1,84 @@
+// What a program is once compiled: a flat tree of typed instructions.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/datum.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace freshet::expr {
+
+enum class Op : uint8_t {
+  kConstant,  // a: constant
+  kVariable,  // a: position of the value, b: the Datum::Kind that it has when it is not null
+  kHas,       // a: position of the value
+  // From here on a, b and c are instructions unless it says otherwise.
+  kNot,
+  kOr,
+  kAnd,
+  kConditional,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,           // b: the first element in Code::elements, c: how many
+  kInConstants,  // b: the first element in Code::constants, c: how many
+  kNegateInt,
+  kAddInt,
+  kSubtractInt,
+  kMultiplyInt,
+  kDivideInt,
+  kModuloInt,
+  kNegateDouble,
+  kAddDouble,
+  kSubtractDouble,
+  kMultiplyDouble,
+  kDivideDouble,
+  kConcatenate,
+  kSize,
+  kContains,
+  kStartsWith,
+  kEndsWith,
+  kMatches,       // b: pattern
+  kRequireValue,  // a conversion to the type that the value already has
+  kWiden,         // int to double where they meet: null stays null
+  kIntToDouble,
+  kDoubleToInt,
+  kStringToInt,
+  kStringToDouble,
+  kIntToString,
+  kDoubleToString,
+  kBoolToString,
+};
+
+struct Instruction {
+  Op op = Op::kConstant;
+  uint32_t a = 0;
+  uint32_t b = 0;
+  uint32_t c = 0;
+};
+
+struct Code {
+  Code();
+  ~Code();
+  Code(const Code&) = delete;
+  Code& operator=(const Code&) = delete;
+
+  std::vector<Instruction> instructions;
+  uint32_t root = 0;
+  std::vector<Datum> constants;
+  std::vector<uint32_t> elements;  // of lists: instructions
+  std::vector<std::unique_ptr<re2::RE2>> patterns;
+  std::deque<std::string> texts;  // what the constants borrow from
+};
+
+}  // namespace freshet::expr

@@ -1,0 +1,229 @@
+#include "expr/emitter.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+namespace freshet::expr {
+namespace {
+
+bool IsConstant(const Syntax& node) {
+  return node.kind == SyntaxKind::kLiteral;
+}
+
+Op ArithmeticOp(Operator op, StaticType type) {
+  bool is_int = type == StaticType::kInt;
+  switch (op) {
+    case Operator::kAdd:
+      if (type == StaticType::kString) return Op::kConcatenate;
+      return is_int ? Op::kAddInt : Op::kAddDouble;
+    case Operator::kSubtract:
+      return is_int ? Op::kSubtractInt : Op::kSubtractDouble;
+    case Operator::kMultiply:
+      return is_int ? Op::kMultiplyInt : Op::kMultiplyDouble;
+    case Operator::kDivide:
+      return is_int ? Op::kDivideInt : Op::kDivideDouble;
+    default:
+      return Op::kModuloInt;
+  }
+}
+
+Op LogicOp(Operator op) {
+  switch (op) {
+    case Operator::kOr:
+      return Op::kOr;
+    case Operator::kAnd:
+      return Op::kAnd;
+    case Operator::kEqual:
+      return Op::kEqual;
+    case Operator::kNotEqual:
+      return Op::kNotEqual;
+    case Operator::kLess:
+      return Op::kLess;
+    case Operator::kLessEqual:
+      return Op::kLessEqual;
+    case Operator::kGreater:
+      return Op::kGreater;
+    default:
+      return Op::kGreaterEqual;
+  }
+}
+
+Op ConversionOp(StaticType from, StaticType to) {
+  if (from == to) return Op::kRequireValue;
+  if (to == StaticType::kInt) {
+    return from == StaticType::kDouble ? Op::kDoubleToInt : Op::kStringToInt;
+  }
+  if (to == StaticType::kDouble) {
+    return from == StaticType::kInt ? Op::kIntToDouble : Op::kStringToDouble;
+  }
+  if (from == StaticType::kInt) return Op::kIntToString;
+  return from == StaticType::kDouble ? Op::kDoubleToString : Op::kBoolToString;
+}
+
+Op FunctionOp(Function function) {
+  switch (function) {
+    case Function::kSize:
+      return Op::kSize;
+    case Function::kContains:
+      return Op::kContains;
+    case Function::kStartsWith:
+      return Op::kStartsWith;
+    default:
+      return Op::kEndsWith;
+  }
+}
+
+class Emitter {
+ public:
+  Emitter(const SyntaxTree& tree, std::span<const Variable> variables, Code* code,
+          CompileError* error)
+      : tree_(tree), variables_(variables), code_(code), error_(error) {}
+
+  bool EmitAll() {
+    code_->root = EmitNode(tree_.root);
+    return !failed_;
+  }
+
+ private:
+  const Syntax& Node(SyntaxIndex index) const { return tree_.nodes[index]; }
+
+  uint32_t Add(Op op, uint32_t a, uint32_t b = 0, uint32_t c = 0) {
+    code_->instructions.push_back({op, a, b, c});
+    return static_cast<uint32_t>(code_->instructions.size() - 1);
+  }
+
+  uint32_t AddConstant(const Datum& value) {
+    code_->constants.push_back(value);
+    return Add(Op::kConstant, static_cast<uint32_t>(code_->constants.size() - 1));
+  }
+
+  uint32_t EmitNode(SyntaxIndex index) {
+    const Syntax& node = Node(index);
+    switch (node.kind) {
+      case SyntaxKind::kLiteral:
+        return AddConstant(node.literal);
+      case SyntaxKind::kName:
+        return EmitVariable(node);
+      case SyntaxKind::kUnary:
+        return EmitUnary(node);
+      case SyntaxKind::kBinary:
+        return EmitBinary(node);
+      case SyntaxKind::kConditional: {
+        uint32_t condition = EmitNode(node.children[0]);
+        uint32_t when_true = EmitAs(node.children[1], node.type);
+        uint32_t when_false = EmitAs(node.children[2], node.type);
+        return Add(Op::kConditional, condition, when_true, when_false);
+      }
+      case SyntaxKind::kCall:
+        return EmitCall(node);
+      case SyntaxKind::kList:
+        break;
+    }
+    CheckFailed(__FILE__, __LINE__, "a list stands only to the right of 'in'");
+  }
+
+  // Widens an int where a double is wanted.
+  uint32_t EmitAs(SyntaxIndex index, StaticType wanted) {
+    const Syntax& node = Node(index);
+    if (node.type != StaticType::kInt || wanted != StaticType::kDouble) return EmitNode(index);
+    if (IsConstant(node)) {
+      return AddConstant(Datum::Double(static_cast<double>(node.literal.as_int())));
+    }
+    return Add(Op::kWiden, EmitNode(index));
+  }
+
+  uint32_t EmitVariable(const Syntax& node) {
+    Datum::Kind kind = KindOf(variables_[node.variable].type);
+    return Add(Op::kVariable, static_cast<uint32_t>(node.variable), static_cast<uint32_t>(kind));
+  }
+
+  uint32_t EmitUnary(const Syntax& node) {
+    uint32_t operand = EmitNode(node.children[0]);
+    if (node.op == Operator::kNot) return Add(Op::kNot, operand);
+    return Add(node.type == StaticType::kInt ? Op::kNegateInt : Op::kNegateDouble, operand);
+  }
+
+  uint32_t EmitBinary(const Syntax& node) {
+    if (node.op == Operator::kIn) return EmitIn(node);
+    if (node.type == StaticType::kBool) {
+      uint32_t left = EmitNode(node.children[0]);
+      uint32_t right = EmitNode(node.children[1]);
+      return Add(LogicOp(node.op), left, right);
+    }
+    uint32_t left = EmitAs(node.children[0], node.type);
+    uint32_t right = EmitAs(node.children[1], node.type);
+    return Add(ArithmeticOp(node.op, node.type), left, right);
+  }
+
+  uint32_t EmitIn(const Syntax& node) {
+    uint32_t wanted = EmitNode(node.children[0]);
+    const std::vector<SyntaxIndex>& list = Node(node.children[1]).children;
+    auto count = static_cast<uint32_t>(list.size());
+    bool all_constant =
+        std::all_of(list.begin(), list.end(), [&](SyntaxIndex i) { return IsConstant(Node(i)); });
+    if (all_constant) {
+      auto first = static_cast<uint32_t>(code_->constants.size());
+      for (SyntaxIndex index : list) code_->constants.push_back(Node(index).literal);
+      return Add(Op::kInConstants, wanted, first, count);
+    }
+    std::vector<uint32_t> elements;
+    for (SyntaxIndex index : list) elements.push_back(EmitNode(index));
+    auto first = static_cast<uint32_t>(code_->elements.size());
+    code_->elements.insert(code_->elements.end(), elements.begin(), elements.end());
+    return Add(Op::kIn, wanted, first, count);
+  }
+
+  uint32_t EmitCall(const Syntax& node) {
+    const Syntax& first = Node(node.children[0]);
+    if (node.function == Function::kHas) {
+      return Add(Op::kHas, static_cast<uint32_t>(first.variable));
+    }
+    uint32_t operand = EmitNode(node.children[0]);
+    switch (node.function) {
+      case Function::kInt:
+      case Function::kDouble:
+      case Function::kString:
+        return Add(ConversionOp(first.type, node.type), operand);
+      case Function::kMatches:
+        return Add(Op::kMatches, operand, EmitPattern(Node(node.children[1])));
+      case Function::kSize:
+        return Add(Op::kSize, operand);
+      default:
+        return Add(FunctionOp(node.function), operand, EmitNode(node.children[1]));
+    }
+  }
+
+  uint32_t EmitPattern(const Syntax& literal) {
+    RE2::Options options;
+    options.set_log_errors(false);
+    options.set_max_mem(limits::kPatternMemoryBytesMax);
+    std::string_view text = literal.literal.as_string();
+    auto pattern = std::make_unique<RE2>(re2::StringPiece(text.data(), text.size()), options);
+    if (!pattern->ok() && !failed_) {
+      failed_ = true;
+      *error_ = {literal.offset, fmt::format("bad pattern: {}", pattern->error())};
+    }
+    code_->patterns.push_back(std::move(pattern));
+    return static_cast<uint32_t>(code_->patterns.size() - 1);
+  }
+
+  const SyntaxTree& tree_;
+  std::span<const Variable> variables_;
+  Code* code_;
+  CompileError* error_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+bool Emit(SyntaxTree* tree, std::span<const Variable> variables, Code* code, CompileError* error) {
+  code->texts = std::move(tree->texts);
+  return Emitter(*tree, variables, code, error).EmitAll();
+}
+
+}  // namespace freshet::expr
