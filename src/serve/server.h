@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "freshet/features.h"
 #include "freshet/status.h"
@@ -33,6 +35,16 @@ struct ServeStats {
   uint64_t values_failed = 0;
 };
 
+struct ColumnDescription {
+  std::string name;
+  Type type = Type::kInt64;
+};
+struct ServiceColumns {
+  std::vector<ColumnDescription> entities;
+  std::vector<ColumnDescription> inputs;
+  std::vector<ColumnDescription> features;
+};
+
 class FeatureServer {
  public:
   // `store` and `clock` must outlive it.
@@ -49,6 +61,10 @@ class FeatureServer {
   // unknown or repeated column, wrong type, columns of different length, too many entities or
   // features, a read time that is not permitted. Any thread.
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+
+  // The columns that a service takes and answers, in its order. NotFound for an unknown service.
+  // Any thread.
+  virtual Result<ServiceColumns> DescribeService(std::string_view service) const = 0;
 
   virtual ServeStats Stats() const = 0;
 };

@@ -1,0 +1,17 @@
+// On-demand features: expressions over what was just looked up and what the request brought.
+#pragma once
+
+#include <cstdint>
+
+#include "serve/plan.h"
+#include "serve/scratch.h"
+
+namespace freshet::serve {
+
+// Puts all on-demand features of the plan; their dependencies are put already. A dependency that is
+// not PRESENT is null to the expression. An expression that fails, or whose value does not fit the
+// declared type, is kFailed; one that is null or NaN is kNullValue. Event times are the newest of
+// the dependencies that the expression reads.
+void DeriveAll(const Plan& plan, uint32_t row_count, Scratch& scratch);
+
+}  // namespace freshet::serve

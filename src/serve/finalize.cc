@@ -1,0 +1,181 @@
+#include "serve/finalize.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/time.h"
+
+namespace freshet::serve {
+namespace {
+
+void SetAt(Column& column, uint32_t row, const Datum& value) {
+  FRESHET_CHECK(value.kind() == KindOf(column.type));
+  switch (value.kind()) {
+    case Datum::Kind::kNull:
+      break;
+    case Datum::Kind::kBool:
+      column.integers[row] = value.as_bool() ? 1 : 0;
+      break;
+    case Datum::Kind::kInt:
+      column.integers[row] = value.as_int();
+      break;
+    case Datum::Kind::kDouble:
+      column.numbers[row] = value.as_double();
+      break;
+    case Datum::Kind::kString:
+      column.texts[row].assign(value.as_string());
+      break;
+  }
+}
+
+void SetStatus(SlotWriter& writer, uint32_t row, FeatureStatus status) {
+  writer.column->statuses[row] = status;
+  ++writer.absent;
+}
+
+// Why a windowed value could not be computed, and the way out.
+std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcome,
+                          std::string_view bytes) {
+  switch (outcome) {
+    case timeline::ReadOutcome::kOverflow:
+      return "the int64 sum overflows; a sum of double(...) has no such bound";
+    case timeline::ReadOutcome::kTruncated:
+      return read.truncated_reason;
+    case timeline::ReadOutcome::kTooEarly:
+      return fmt::format(
+          "the read time is earlier than the newest event ({}) minus the clock skew of its source "
+          "({} ms); such a read can "
+          "no longer be answered exactly",
+          FormatRfc3339Ms(timeline::NewestEventTimeMs(bytes)),
+          read.schema->options().clock_skew_ms);
+    case timeline::ReadOutcome::kValue:
+    case timeline::ReadOutcome::kNull:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+void Begin(SlotWriter& writer, uint32_t row_count, bool with_event_times) {
+  FeatureColumn& column = *writer.column;
+  column.values.type = writer.slot->feature->type;
+  const Datum::Kind kind = KindOf(column.values.type);
+  column.values.integers.resize(kind == Datum::Kind::kInt || kind == Datum::Kind::kBool ? row_count
+                                                                                        : 0);
+  column.values.numbers.resize(kind == Datum::Kind::kDouble ? row_count : 0);
+  column.values.texts.resize(kind == Datum::Kind::kString ? row_count : 0);
+  column.statuses.assign(row_count, FeatureStatus::kPresent);
+  column.event_times_ms.assign(with_event_times ? row_count : 0, kNoEventTimeMs);
+  column.failures.clear();
+  writer.absent = 0;
+}
+
+void Finish(SlotWriter& writer) {
+  FeatureColumn& column = *writer.column;
+  if (writer.absent == 0) column.statuses.clear();
+  std::sort(column.failures.begin(), column.failures.end(),
+            [](const FeatureFailure& a, const FeatureFailure& b) { return a.row < b.row; });
+}
+
+void PutValue(SlotWriter& writer, uint32_t row, const Datum& value) {
+  SetAt(writer.column->values, row, value);
+}
+
+void PutDefault(SlotWriter& writer, uint32_t row, FeatureStatus status) {
+  SetAt(writer.column->values, row, writer.slot->default_value);
+  SetStatus(writer, row, status);
+}
+
+void PutFailure(SlotWriter& writer, uint32_t row, std::string reason) {
+  PutDefault(writer, row, FeatureStatus::kFailed);
+  writer.column->failures.push_back({row, std::move(reason)});
+}
+
+void PutEventTime(SlotWriter& writer, uint32_t row, int64_t event_time_ms) {
+  if (!writer.column->event_times_ms.empty()) writer.column->event_times_ms[row] = event_time_ms;
+}
+
+void RepeatFirstRow(SlotWriter& writer, const KeyRun& run) {
+  FeatureColumn& column = *writer.column;
+  const FeatureStatus status = column.statuses[run.first_row];
+  std::string reason;
+  if (status == FeatureStatus::kFailed) {
+    const auto failure =
+        std::find_if(column.failures.rbegin(), column.failures.rend(),
+                     [&](const FeatureFailure& other) { return other.row == run.first_row; });
+    reason = failure->reason;
+  }
+  for (uint32_t row = run.first_row + 1; row < run.first_row + run.row_count; ++row) {
+    if (!column.values.integers.empty())
+      column.values.integers[row] = column.values.integers[run.first_row];
+    if (!column.values.numbers.empty())
+      column.values.numbers[row] = column.values.numbers[run.first_row];
+    if (!column.values.texts.empty()) column.values.texts[row] = column.values.texts[run.first_row];
+    if (!column.event_times_ms.empty())
+      column.event_times_ms[row] = column.event_times_ms[run.first_row];
+    if (status == FeatureStatus::kPresent) continue;
+    SetStatus(writer, row, status);
+    if (status == FeatureStatus::kFailed) column.failures.push_back({row, reason});
+  }
+}
+
+bool FinalizeTimeline(const TimelineRead& read, timeline::Reader& reader, std::string_view bytes,
+                      int64_t now_ms, uint32_t row, std::span<SlotWriter> writers) {
+  if (bytes.empty()) {
+    for (uint32_t slot : read.slots) PutDefault(writers[slot], row, FeatureStatus::kNotFound);
+    return false;
+  }
+  bool is_too_early = false;
+  const std::span<const timeline::WindowedValue> values = reader.Read(bytes, now_ms);
+  for (size_t i = 0; i < values.size(); ++i) {
+    SlotWriter& writer = writers[read.slots[i]];
+    PutEventTime(writer, row, values[i].newest_time_ms);
+    switch (values[i].outcome) {
+      case timeline::ReadOutcome::kValue:
+        PutValue(writer, row, values[i].value);
+        break;
+      case timeline::ReadOutcome::kNull:
+        PutDefault(writer, row, FeatureStatus::kNullValue);
+        break;
+      case timeline::ReadOutcome::kTooEarly:
+        is_too_early = true;
+        [[fallthrough]];
+      case timeline::ReadOutcome::kOverflow:
+      case timeline::ReadOutcome::kTruncated:
+        PutFailure(writer, row, FailureReason(read, values[i].outcome, bytes));
+        break;
+    }
+  }
+  return is_too_early;
+}
+
+void FinalizeRow(const RowRead& read, const GenerationView& generation, std::string_view bytes,
+                 int64_t now_ms, uint32_t row, std::span<SlotWriter> writers) {
+  if (bytes.empty()) {
+    for (uint32_t slot : read.slots) PutDefault(writers[slot], row, FeatureStatus::kNotFound);
+    return;
+  }
+  const int64_t event_time_ms = store::RowLayout::EventTimeMs(bytes);
+  const std::optional<int64_t>& max_age_ms = read.view->batch()->max_age_ms;
+  const bool is_too_old = max_age_ms.has_value() && event_time_ms < now_ms - *max_age_ms;
+  for (size_t i = 0; i < read.slots.size(); ++i) {
+    SlotWriter& writer = writers[read.slots[i]];
+    PutEventTime(writer, row, event_time_ms);
+    const uint32_t column = generation.columns[i];
+    if (is_too_old) {
+      PutDefault(writer, row, FeatureStatus::kOutsideMaxAge);
+    } else if (column == GenerationView::kMissing) {
+      PutDefault(writer, row, FeatureStatus::kNullValue);
+    } else if (const Datum value = generation.layout->Read(bytes, column); value.is_null()) {
+      PutDefault(writer, row, FeatureStatus::kNullValue);
+    } else {
+      PutValue(writer, row, value);
+    }
+  }
+}
+
+}  // namespace freshet::serve

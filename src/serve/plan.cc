@@ -1,0 +1,209 @@
+#include "serve/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+namespace freshet::serve {
+namespace {
+
+using registry::FeatureReference;
+using registry::FeatureView;
+
+class Compiler {
+ public:
+  Compiler(std::shared_ptr<const registry::Registry> registry, std::string subject) {
+    plan_.registry = std::move(registry);
+    plan_.subject = std::move(subject);
+  }
+
+  Plan Compile(std::span<const FeatureReference> features) {
+    CollectSources(features);
+    for (const FeatureReference& feature : features) AddSlot(feature);
+    plan_.output_count = static_cast<uint32_t>(plan_.slots.size());
+    // Dependencies are found by way of slots, so those of the outputs get theirs once every output
+    // has its own.
+    for (uint32_t slot = 0; slot < plan_.output_count; ++slot) AddRead(features[slot], slot);
+    return std::move(plan_);
+  }
+
+ private:
+  void CollectSources(std::span<const FeatureReference> features) {
+    for (const FeatureReference& feature : features) {
+      AddSource(*feature.view);
+      if (const auto* on_demand = feature.view->on_demand()) {
+        for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
+          if (used < on_demand->inputs.size()) continue;
+          AddSource(*on_demand->dependencies[used - on_demand->inputs.size()].view);
+        }
+      }
+    }
+    std::sort(plan_.sources.begin(), plan_.sources.end());
+  }
+
+  void AddSource(const FeatureView& view) {
+    if (view.stream() == nullptr) return;
+    const std::string& name = view.stream()->source->name;
+    if (std::find(plan_.sources.begin(), plan_.sources.end(), name) == plan_.sources.end()) {
+      plan_.sources.push_back(name);
+    }
+  }
+
+  uint32_t AddSlot(const FeatureReference& reference) {
+    const registry::Feature& feature = reference.view->features[reference.feature];
+    const auto slot = static_cast<uint32_t>(plan_.slots.size());
+    const bool is_new = slots_.emplace(std::pair(reference.view, reference.feature), slot).second;
+    FRESHET_CHECK(is_new);
+    plan_.slots.push_back(
+        {reference.view->name + "." + feature.name, &feature, ToDatum(feature.default_value)});
+    return slot;
+  }
+
+  void AddRead(const FeatureReference& feature, uint32_t slot) {
+    if (feature.view->stream() != nullptr) {
+      AddTimelineRead(feature, slot);
+    } else if (feature.view->batch() != nullptr) {
+      AddRowRead(feature, slot);
+    } else {
+      AddDerived(feature, slot);
+    }
+  }
+
+  void AddTimelineRead(const FeatureReference& feature, uint32_t slot) {
+    const registry::StreamView& stream = *feature.view->stream();
+    const registry::WindowedFeature& windowed = stream.windowed[feature.feature];
+    const registry::TimelineTable& table = stream.tables[windowed.table];
+    auto read =
+        std::find_if(plan_.timelines.begin(), plan_.timelines.end(),
+                     [&](const TimelineRead& candidate) { return candidate.table == table.id; });
+    if (read == plan_.timelines.end()) {
+      read = plan_.timelines.insert(plan_.timelines.end(), NewTimelineRead(*feature.view, table));
+    }
+    read->wants.push_back(windowed.want);
+    read->slots.push_back(slot);
+  }
+
+  TimelineRead NewTimelineRead(const FeatureView& view, const registry::TimelineTable& table) {
+    const auto source =
+        std::lower_bound(plan_.sources.begin(), plan_.sources.end(), view.stream()->source->name);
+    const size_t cells_max = table.schema.options().cells_max;
+    TimelineRead read;
+    read.key = KeyOf(*view.entity);
+    read.source = static_cast<uint32_t>(source - plan_.sources.begin());
+    read.table = table.id;
+    read.schema = &table.schema;
+    read.truncated_reason = fmt::format(
+        "the window holds more than {} distinct event times or {} bytes, which is all that one "
+        "timeline keeps; "
+        "a larger hop or a smaller window fits",
+        cells_max != 0 ? cells_max : limits::kTimelineCellsMax, limits::kTimelineBytesMax);
+    return read;
+  }
+
+  void AddRowRead(const FeatureReference& feature, uint32_t slot) {
+    auto read = std::find_if(plan_.rows.begin(), plan_.rows.end(), [&](const RowRead& candidate) {
+      return candidate.view == feature.view;
+    });
+    if (read == plan_.rows.end()) {
+      RowRead fresh;
+      fresh.key = KeyOf(*feature.view->entity);
+      fresh.view = feature.view;
+      read = plan_.rows.insert(plan_.rows.end(), std::move(fresh));
+    }
+    read->slots.push_back(slot);
+    read->columns.push_back(feature.view->features[feature.feature].name);
+  }
+
+  void AddDerived(const FeatureReference& feature, uint32_t slot) {
+    const registry::OnDemandView& view = *feature.view->on_demand();
+    const size_t index = DerivedReadOf(*feature.view);
+    DerivedOutput output;
+    output.slot = slot;
+    output.program = view.derived[feature.feature].program.get();
+    for (size_t variable : output.program->used_variables()) {
+      if (variable < view.inputs.size()) {
+        AddInput(index, static_cast<uint32_t>(variable), view.inputs[variable]);
+      } else {
+        const FeatureReference& dependency = view.dependencies[variable - view.inputs.size()];
+        output.dependencies.push_back(
+            AddDependency(index, static_cast<uint32_t>(variable), dependency));
+      }
+    }
+    plan_.derived[index].outputs.push_back(std::move(output));
+  }
+
+  size_t DerivedReadOf(const FeatureView& view) {
+    const auto [found, is_new] = derived_.emplace(&view, plan_.derived.size());
+    if (is_new) {
+      const registry::OnDemandView& on_demand = *view.on_demand();
+      plan_.derived.emplace_back().variable_count =
+          on_demand.inputs.size() + on_demand.dependencies.size();
+    }
+    return found->second;
+  }
+
+  void AddInput(size_t index, uint32_t variable, const registry::Field& field) {
+    std::vector<DerivedRead::Input>& inputs = plan_.derived[index].inputs;
+    for (const DerivedRead::Input& input : inputs) {
+      if (input.variable == variable) return;
+    }
+    inputs.push_back({variable, ColumnOf(plan_.input_columns, field.name, field.type), field.type});
+  }
+
+  uint32_t AddDependency(size_t index, uint32_t variable, const FeatureReference& feature) {
+    const auto known = slots_.find(std::pair(feature.view, feature.feature));
+    uint32_t slot = 0;
+    if (known != slots_.end()) {
+      slot = known->second;
+    } else {
+      slot = AddSlot(feature);
+      AddRead(feature, slot);
+    }
+    std::vector<DerivedRead::Dependency>& dependencies = plan_.derived[index].dependencies;
+    const bool is_known =
+        std::any_of(dependencies.begin(), dependencies.end(),
+                    [&](const auto& other) { return other.variable == variable; });
+    if (!is_known) dependencies.push_back({variable, slot});
+    return slot;
+  }
+
+  uint32_t KeyOf(const registry::Entity& entity) {
+    for (size_t i = 0; i < plan_.keys.size(); ++i) {
+      if (plan_.keys[i].entity == &entity) return static_cast<uint32_t>(i);
+    }
+    KeyPlan key;
+    key.entity = &entity;
+    for (const registry::JoinKey& join_key : entity.join_keys) {
+      key.columns.push_back(ColumnOf(plan_.entity_columns, join_key.name, join_key.type));
+    }
+    plan_.keys.push_back(std::move(key));
+    return static_cast<uint32_t>(plan_.keys.size() - 1);
+  }
+
+  static uint32_t ColumnOf(std::vector<RequestColumn>& columns, const std::string& name,
+                           Type type) {
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (columns[i].name == name) return static_cast<uint32_t>(i);
+    }
+    columns.push_back({name, type});
+    return static_cast<uint32_t>(columns.size() - 1);
+  }
+
+  Plan plan_;
+  std::map<std::pair<const FeatureView*, uint32_t>, uint32_t> slots_;
+  std::map<const FeatureView*, size_t> derived_;
+};
+
+}  // namespace
+
+Plan CompilePlan(std::shared_ptr<const registry::Registry> registry, std::string subject,
+                 std::span<const FeatureReference> features) {
+  return Compiler(std::move(registry), std::move(subject)).Compile(features);
+}
+
+}  // namespace freshet::serve

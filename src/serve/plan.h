@@ -1,0 +1,101 @@
+// Plans: a feature service or a list of features, compiled to what a request has to do. Every name
+// is resolved here, so that answering a request follows indices.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/status.h"
+
+#include "base/datum.h"
+#include "registry/registry.h"
+#include "timeline/timeline.h"
+
+namespace freshet::serve {
+
+// A column that the request must bring; the type is what its first user declares.
+struct RequestColumn {
+  std::string name;
+  Type type = Type::kInt64;
+};
+
+// How the key of one entity is made of the request's entity columns.
+struct KeyPlan {
+  const registry::Entity* entity = nullptr;
+  std::vector<uint32_t> columns;  // per join key: an index into Plan::entity_columns
+};
+
+// One feature to compute. The first Plan::output_count slots are the answer's columns; the others
+// are computed because on-demand features depend on them.
+struct Slot {
+  std::string name;  // "view.feature"
+  const registry::Feature* feature = nullptr;
+  Datum default_value;  // borrows from `feature`
+};
+
+// The features that come from one timeline table.
+struct TimelineRead {
+  uint32_t key = 0;     // an index into Plan::keys
+  uint32_t source = 0;  // an index into Plan::sources
+  registry::TableId table = 0;
+  const timeline::Schema* schema = nullptr;
+  std::vector<timeline::Want> wants;
+  std::vector<uint32_t> slots;   // per want
+  std::string truncated_reason;  // for answers that the bounds of a timeline cut off
+};
+
+// The features that come from the rows of one batch view.
+struct RowRead {
+  uint32_t key = 0;
+  const registry::FeatureView* view = nullptr;
+  std::vector<uint32_t> slots;
+  std::vector<std::string> columns;  // per slot: the name of the stored column
+};
+
+// One on-demand feature.
+struct DerivedOutput {
+  uint32_t slot = 0;
+  const expr::Program* program = nullptr;
+  std::vector<uint32_t> dependencies;  // slots that the program reads
+};
+
+// The features of one on-demand view, and how the variables of its expressions get their values.
+struct DerivedRead {
+  struct Input {
+    uint32_t variable = 0;
+    uint32_t column = 0;  // an index into Plan::input_columns
+    Type type = Type::kInt64;
+  };
+  struct Dependency {
+    uint32_t variable = 0;
+    uint32_t slot = 0;
+  };
+  size_t variable_count = 0;
+  std::vector<Input> inputs;
+  std::vector<Dependency> dependencies;
+  std::vector<DerivedOutput> outputs;
+};
+
+struct Plan {
+  std::shared_ptr<const registry::Registry> registry;  // what the pointers below point into
+  std::string subject;                                 // for messages: "feature service 'ranking'"
+  std::vector<RequestColumn> entity_columns;
+  std::vector<RequestColumn> input_columns;
+  std::vector<KeyPlan> keys;
+  std::vector<Slot> slots;
+  uint32_t output_count = 0;
+  std::vector<TimelineRead> timelines;
+  std::vector<RowRead> rows;
+  std::vector<DerivedRead> derived;
+  std::vector<std::string> sources;  // the streams behind the features, sorted
+};
+
+// Compiles features of `registry`, each at most once. `subject` names them in messages.
+Plan CompilePlan(std::shared_ptr<const registry::Registry> registry, std::string subject,
+                 std::span<const registry::FeatureReference> features);
+
+}  // namespace freshet::serve

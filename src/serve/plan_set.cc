@@ -1,0 +1,92 @@
+#include "serve/plan_set.h"
+
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+
+namespace freshet::serve {
+namespace {
+
+// Names hold no line ends, so that different lists have different keys.
+void MakeListKey(std::span<const std::string> features, std::string& key) {
+  key.clear();
+  for (const std::string& feature : features) {
+    key += feature;
+    key += '\n';
+  }
+}
+
+Status UnknownService(const registry::Registry& registry, std::string_view name) {
+  std::vector<std::string> known;
+  for (const auto& service : registry.feature_services()) known.push_back(service->name);
+  return Status::InvalidArgument(fmt::format("feature_service: there is no feature service '{}'{}",
+                                             name, Suggestion(name, known)));
+}
+
+}  // namespace
+
+PlanSet::PlanSet(std::shared_ptr<const registry::Registry> registry)
+    : registry_(std::move(registry)) {
+  for (const auto& service : registry_->feature_services()) {
+    Plan plan = CompilePlan(registry_, fmt::format("feature service '{}'", service->name),
+                            service->features);
+    services_.emplace(service->name, std::make_shared<Query>(std::move(plan)));
+  }
+}
+
+Result<std::shared_ptr<Query>> PlanSet::Find(const FeatureRequest& request) {
+  if (request.feature_service.empty()) return FindList(request.features);
+  std::shared_ptr<Query> query = FindService(request.feature_service);
+  if (query == nullptr) return UnknownService(*registry_, request.feature_service);
+  return query;
+}
+
+std::shared_ptr<Query> PlanSet::FindService(std::string_view name) const {
+  const auto found = services_.find(name);
+  return found == services_.end() ? nullptr : found->second;
+}
+
+Result<std::shared_ptr<Query>> PlanSet::FindList(std::span<const std::string> features) {
+  thread_local std::string key;
+  MakeListKey(features, key);
+  {
+    std::lock_guard lock(lists_mutex_);
+    if (const auto found = lists_by_key_.find(key); found != lists_by_key_.end()) {
+      lists_.splice(lists_.begin(), lists_, found->second);
+      return found->second->query;
+    }
+  }
+  FRESHET_ASSIGN_OR_RETURN(std::shared_ptr<Query> query, CompileList(features));
+  std::lock_guard lock(lists_mutex_);
+  if (lists_by_key_.contains(key)) return query;
+  lists_.push_front({key, query});
+  lists_by_key_.emplace(lists_.front().key, lists_.begin());
+  if (lists_.size() > limits::kListPlansMax) {
+    lists_by_key_.erase(lists_.back().key);
+    lists_.pop_back();
+  }
+  return query;
+}
+
+Result<std::shared_ptr<Query>> PlanSet::CompileList(std::span<const std::string> features) const {
+  std::vector<registry::FeatureReference> references;
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : features) {
+    if (!seen.insert(name).second) {
+      return Status::InvalidArgument(fmt::format("features: '{}' is listed twice", name));
+    }
+    const Result<registry::FeatureReference> reference = registry_->FindFeature(name);
+    if (!reference.ok()) {
+      return Status::InvalidArgument(fmt::format("features: {}", reference.status().message()));
+    }
+    references.push_back(*reference);
+  }
+  return std::make_shared<Query>(CompilePlan(registry_, "this list of features", references));
+}
+
+}  // namespace freshet::serve

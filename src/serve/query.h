@@ -1,0 +1,49 @@
+// A plan with what it needs to be run by many threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "freshet/features.h"
+#include "freshet/status.h"
+
+#include "base/clock.h"
+#include "serve/plan.h"
+#include "serve/scratch.h"
+#include "serve/server.h"
+#include "store/store.h"
+
+namespace freshet::serve {
+
+// What a query reads from; all of it outlives the query.
+struct QueryContext {
+  store::Store& store;
+  const Clock& clock;
+  const AsOfSource& as_of;
+};
+
+// Any thread.
+class Query {
+ public:
+  explicit Query(Plan plan) : plan_(std::move(plan)) {}
+
+  const Plan& plan() const { return plan_; }
+
+  // Answers a request for exactly this plan's features.
+  Status Run(const FeatureRequest& request, const QueryContext& context, FeatureResponse* response);
+
+ private:
+  Status RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
+                 FeatureResponse* response);
+  Status Attempt(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
+                 Scratch& scratch, FeatureResponse* response, bool* is_too_early) const;
+  void ReadAsOf(const QueryContext& context, Scratch& scratch) const;
+  void BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,
+                   FeatureResponse* response) const;
+  void AnswerAsOf(const Scratch& scratch, FeatureResponse* response) const;
+
+  const Plan plan_;
+  ScratchPool scratches_;
+};
+
+}  // namespace freshet::serve

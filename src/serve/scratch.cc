@@ -1,0 +1,39 @@
+#include "serve/scratch.h"
+
+#include <utility>
+
+#include "base/limits.h"
+
+namespace freshet::serve {
+
+Scratch::Scratch(const Plan& plan)
+    : entity_columns(plan.entity_columns.size()),
+      input_columns(plan.input_columns.size()),
+      keys(plan.keys.size()),
+      writers(plan.slots.size()),
+      hidden(plan.slots.size() - plan.output_count),
+      as_of_ms(plan.timelines.size()),
+      generations(plan.rows.size()) {
+  readers.reserve(plan.timelines.size());
+  for (const TimelineRead& read : plan.timelines) readers.emplace_back(*read.schema, read.wants);
+}
+
+std::unique_ptr<Scratch> ScratchPool::Take(const Plan& plan) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<Scratch> scratch = std::move(idle_.back());
+      idle_.pop_back();
+      return scratch;
+    }
+  }
+  return std::make_unique<Scratch>(plan);
+}
+
+void ScratchPool::Give(std::unique_ptr<Scratch> scratch) {
+  if (scratch->state_keys.capacity() > limits::kIdleScratchKeysMax) return;
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < limits::kIdleScratchesMax) idle_.push_back(std::move(scratch));
+}
+
+}  // namespace freshet::serve

@@ -1,0 +1,89 @@
+// The memory that answering one request needs, kept for the next request of the same plan.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "freshet/features.h"
+
+#include "base/datum.h"
+#include "expr/program.h"
+#include "serve/plan.h"
+#include "store/row.h"
+#include "store/store.h"
+#include "timeline/timeline.h"
+
+namespace freshet::serve {
+
+// Where one slot's values go. `column` points into the response for outputs, into the scratch for
+// hidden features.
+struct SlotWriter {
+  const Slot* slot = nullptr;
+  FeatureColumn* column = nullptr;
+  uint32_t absent = 0;  // rows that are not PRESENT
+};
+
+// Neighbouring rows that ask for the same entity: it is looked up once for all of them.
+struct KeyRun {
+  uint32_t first_row = 0;
+  uint32_t row_count = 0;
+  size_t key_begin = 0;
+  size_t key_end = 0;
+};
+
+// The encoded keys of one entity, in the order of the rows.
+struct KeyRuns {
+  std::string bytes;
+  std::vector<KeyRun> runs;
+};
+
+// How the rows of the generation that is served now are read.
+struct GenerationView {
+  static constexpr uint32_t kMissing = UINT32_MAX;
+  store::TableId table = 0;
+  std::optional<store::RowLayout> layout;  // nothing before the first load
+  std::vector<uint32_t> columns;           // per RowRead::slots: the stored column, or kMissing
+};
+
+// What one key of the look-up is for: run `run` of the key of timelines[read], or of rows[read -
+// timelines.size()].
+struct LookupTarget {
+  uint32_t read = 0;
+  uint32_t run = 0;
+};
+
+struct Scratch {
+  explicit Scratch(const Plan& plan);
+
+  std::vector<const Column*> entity_columns;  // per Plan::entity_columns
+  std::vector<const Column*> input_columns;   // per Plan::input_columns
+  std::vector<KeyRuns> keys;                  // per Plan::keys
+  std::vector<SlotWriter> writers;            // per Plan::slots
+  std::vector<FeatureColumn> hidden;          // of the slots behind the outputs
+  std::vector<timeline::Reader> readers;      // per Plan::timelines
+  std::vector<int64_t> as_of_ms;              // per Plan::timelines
+  std::vector<GenerationView> generations;    // per Plan::rows
+  std::vector<std::shared_ptr<const store::Generation>> held_generations;  // during a look-up
+  std::vector<store::StateKey> state_keys;
+  std::vector<LookupTarget> targets;  // per state key
+  std::vector<Datum> variables;       // of the on-demand view at hand
+  expr::Scratch expression;
+};
+
+// Scratches that no request uses now, for one plan. Any thread.
+class ScratchPool {
+ public:
+  std::unique_ptr<Scratch> Take(const Plan& plan);
+  // Keeps a bounded number of scratches; one that a large request has grown is not kept.
+  void Give(std::unique_ptr<Scratch> scratch);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Scratch>> idle_;
+};
+
+}  // namespace freshet::serve

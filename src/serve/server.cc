@@ -1,0 +1,103 @@
+#include "serve/server.h"
+
+#include <atomic>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/swapped.h"
+#include "serve/plan_set.h"
+#include "serve/query.h"
+#include "serve/request.h"
+
+namespace freshet::serve {
+namespace {
+
+std::vector<ColumnDescription> Describe(const std::vector<RequestColumn>& columns) {
+  std::vector<ColumnDescription> described;
+  described.reserve(columns.size());
+  for (const RequestColumn& column : columns) described.push_back({column.name, column.type});
+  return described;
+}
+
+class FeatureServerImpl : public FeatureServer {
+ public:
+  FeatureServerImpl(const ServeOptions& options, store::Store& store, const Clock& clock,
+                    AsOfSource as_of)
+      : options_(options), store_(store), clock_(clock), as_of_(std::move(as_of)) {}
+
+  Status Apply(std::shared_ptr<const registry::Registry> registry) override {
+    plans_.Swap(std::make_unique<PlanSet>(std::move(registry)));
+    return Status::Ok();
+  }
+
+  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override {
+    Status status = Answer(request, response);
+    requests_.fetch_add(1, std::memory_order_relaxed);
+    if (status.ok()) {
+      CountValues(*response);
+    } else {
+      requests_failed_.fetch_add(1, std::memory_order_relaxed);
+    }
+    return status;
+  }
+
+  Result<ServiceColumns> DescribeService(std::string_view service) const override {
+    const std::shared_ptr<PlanSet> plans = plans_.Get();
+    const std::shared_ptr<Query> query = plans == nullptr ? nullptr : plans->FindService(service);
+    if (query == nullptr)
+      return Status::NotFound(fmt::format("there is no feature service '{}'", service));
+    const Plan& plan = query->plan();
+    ServiceColumns columns{Describe(plan.entity_columns), Describe(plan.input_columns), {}};
+    for (uint32_t slot = 0; slot < plan.output_count; ++slot) {
+      columns.features.push_back({plan.slots[slot].name, plan.slots[slot].feature->type});
+    }
+    return columns;
+  }
+
+  ServeStats Stats() const override {
+    ServeStats stats;
+    stats.requests = requests_.load(std::memory_order_relaxed);
+    stats.requests_failed = requests_failed_.load(std::memory_order_relaxed);
+    stats.values = values_.load(std::memory_order_relaxed);
+    stats.values_failed = values_failed_.load(std::memory_order_relaxed);
+    return stats;
+  }
+
+ private:
+  Status Answer(const FeatureRequest& request, FeatureResponse* response) {
+    FRESHET_RETURN_IF_ERROR(CheckRequest(request, options_.allow_read_time));
+    const std::shared_ptr<PlanSet> plans = plans_.Get();
+    if (plans == nullptr) return Status::FailedPrecondition("no definitions are served yet");
+    FRESHET_ASSIGN_OR_RETURN(const std::shared_ptr<Query> query, plans->Find(request));
+    return query->Run(request, {store_, clock_, as_of_}, response);
+  }
+
+  void CountValues(const FeatureResponse& response) {
+    uint64_t failed = 0;
+    for (const FeatureColumn& column : response.features) failed += column.failures.size();
+    values_.fetch_add(uint64_t{response.row_count} * response.features.size(),
+                      std::memory_order_relaxed);
+    if (failed != 0) values_failed_.fetch_add(failed, std::memory_order_relaxed);
+  }
+
+  const ServeOptions options_;
+  store::Store& store_;
+  const Clock& clock_;
+  const AsOfSource as_of_;
+  Swapped<PlanSet> plans_;
+
+  std::atomic<uint64_t> requests_{0};
+  std::atomic<uint64_t> requests_failed_{0};
+  std::atomic<uint64_t> values_{0};
+  std::atomic<uint64_t> values_failed_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureServer> FeatureServer::New(const ServeOptions& options, store::Store& store,
+                                                  const Clock& clock, AsOfSource as_of) {
+  return std::make_unique<FeatureServerImpl>(options, store, clock, std::move(as_of));
+}
+
+}  // namespace freshet::serve
