@@ -1,11 +1,12 @@
 // The store: the one owner of persistent bytes. RocksDB stays behind this header.
 //
 // What it keeps, all of it specified in docs/formats.md:
-//   timelines     (table, entity key) -> timeline
-//   rows          (table, entity key) -> row; a table is one generation of one batch view
-//   positions     (table, partition) -> the next offset to read, and the as-of time of what was
-//   read definitions   the YAML files as applied, and the catalog event logs    (source, offset) ->
-//   record, for push sources
+//   timelines    (table, entity key) -> timeline
+//   rows         (table, entity key) -> row; a table is one generation of one batch view
+//   positions    (table, partition) -> the next offset to read
+//   definitions  the YAML files as applied, and the catalog
+//   event logs   (source, offset) -> record, for push sources
+//
 // Hot timelines and rows live in a sharded cache with a byte budget. Writers change timelines
 // there; readers see the change at once; checkpoints make it durable together with the positions
 // that it covers.
@@ -24,6 +25,7 @@
 #include "freshet/status.h"
 #include "freshet/value.h"
 
+#include "base/clock.h"
 #include "base/function_ref.h"
 
 namespace freshet::store {
@@ -36,6 +38,7 @@ struct StoreOptions {
   size_t block_cache_bytes = 128u << 20;  // RocksDB's cache of blocks from disk
   size_t write_buffer_bytes = 64u << 20;  // RocksDB's memtable per column family
   int background_threads = 2;             // RocksDB's flushes and compactions
+  const Clock* clock = &Clock::System();  // tells when a generation was loaded; outlives the store
 };
 
 enum class TableKind : uint8_t { kTimelines, kRows };
@@ -56,7 +59,9 @@ struct Position {
 };
 
 // One writer of timelines: it alone changes the tables that it is given. Update and Freeze belong
-// to one thread; Write may run on another, one at a time.
+// to one thread; Write may run on another, one at a time. Changes that were not written when the
+// writer goes are taken back: the tables stand again where their stored positions say. A writer
+// must go before its store does.
 class TimelineWriter {
  public:
   virtual ~TimelineWriter() = default;
@@ -130,17 +135,18 @@ class Store {
   virtual ~Store() = default;
 
   // --- definitions
-  // -------------------------------------------------------------------------------------------------
+
   // An opaque record that the engine writes in one piece, durable on return; nothing before the
   // first write.
   virtual Result<std::optional<std::string>> ReadDefinitions() = 0;
   virtual Status WriteDefinitions(std::string_view record) = 0;
 
   // --- timelines and rows
-  // ---------------------------------------------------------------------------------------- Calls
-  // `visit(i, bytes)` once for each key: bytes are empty when there is no such entity. The bytes
-  // stay as they are during the visit and not after it; a visit must be short and must not call the
-  // store. Keys that the cache lacks cost one MultiGet together. Any thread.
+
+  // Calls `visit(i, bytes)` once for each key, in any order: bytes are empty when there is no such
+  // entity. The bytes stay as they are during the visit and not after it; a visit must be short and
+  // must not call the store. Keys that the cache lacks cost one MultiGet together. Corruption and
+  // IoError name the table and the key; some keys may have been visited by then. Any thread.
   virtual Status Lookup(std::span<const StateKey> keys,
                         FunctionRef<void(size_t i, std::string_view bytes)> visit) = 0;
 
@@ -157,7 +163,7 @@ class Store {
   virtual Status DropTables(std::span<const TableId> tables) = 0;
 
   // --- batch generations
-  // -------------------------------------------------------------------------------------------
+
   // Null when the view was never loaded. Any thread; the answer stays readable until the second
   // publication after it.
   virtual std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) = 0;
@@ -165,9 +171,12 @@ class Store {
   virtual Result<std::unique_ptr<GenerationWriter>> NewGeneration(
       uint32_t view_id, std::vector<std::string> column_names, std::vector<Type> column_types,
       size_t memory_bytes) = 0;
+  // Removes every generation of views that are no longer defined. No reader may use them any more.
+  // FailedPrecondition while one of them is being loaded.
+  virtual Status DropGenerations(std::span<const uint32_t> view_ids) = 0;
 
   // --- event logs
-  // ----------------------------------------------------------------------------------------------------
+
   // Appends records with consecutive offsets, durable on return; answers the offset of the last.
   // Any thread.
   virtual Result<int64_t> AppendLog(uint32_t source_id, std::span<const std::string_view> payloads,
