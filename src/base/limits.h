@@ -24,6 +24,7 @@ inline constexpr size_t kWindowsMax = 16;                      // different ones
 inline constexpr int64_t kWindowMsMax = 3'660LL * 86'400'000;  // ten years
 inline constexpr int64_t kWindowMsMin = 1'000;
 inline constexpr size_t kYamlDepthMax = 32;
+inline constexpr size_t kYamlNodesMax = 1'000'000;  // of one file, its aliases written out
 
 // Expressions.
 inline constexpr size_t kExpressionBytesMax = 4'096;
@@ -96,6 +97,13 @@ inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
 
 static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
+// The store.
+inline constexpr int kStoreOpenFilesMax = 512;                // of RocksDB
+inline constexpr size_t kSortedFileBytes = 256u << 20;        // of one file of a generation
+inline constexpr size_t kMergeRunsMax = 64;                   // sorted runs that are merged at once
+inline constexpr size_t kLogGroupBytesMax = 8u << 20;         // appended to an event log by one write
+inline constexpr int kStaleReadsMax = 3;                      // before a read holds back eviction
+
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
 static_assert(kLoadChunkBytesMax < kMessageBytesMax && kEventBytesMax < kMessageBytesMax);
 static_assert(kRowBytesMax >= kStringValueBytesMax && kEventBytesMax >= kStringValueBytesMax);
