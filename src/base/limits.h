@@ -72,6 +72,12 @@ inline constexpr size_t kMessageBytesMax = 16u << 20;
 inline constexpr size_t kMetadataBytesMax = 16u << 10;
 inline constexpr size_t kConcurrentStreamsMax = 1'000;
 inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
+inline constexpr size_t kValuesPerRequestMax =
+    2'000'000;                                   // entities times features, hidden ones too
+inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept
+inline constexpr size_t kIdleScratchesMax = 64;  // of one plan, for its next requests
+inline constexpr size_t kIdleScratchKeysMax =
+    65'536;  // larger scratches are given back to the system
 
 // The gRPC server. What waits is bounded by its bytes, and refused beyond.
 inline constexpr size_t kRpcMemoryBytesMax = 1u << 30;  // of gRPC's own buffers
@@ -82,12 +88,6 @@ inline constexpr size_t kLoadsMax = 2;                       // at once
 inline constexpr int64_t kLoadIdleMsMax = 60'000;            // between two messages of a load
 inline constexpr size_t kRequestScratchBytesMax = 1u << 20;  // kept by a thread between requests
 inline constexpr size_t kErrorBytesMax = 2'048;              // of a message in a gRPC status
-inline constexpr size_t kValuesPerRequestMax =
-    2'000'000;                                   // entities times features, hidden ones too
-inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept
-inline constexpr size_t kIdleScratchesMax = 64;  // of one plan, for its next requests
-inline constexpr size_t kIdleScratchKeysMax =
-    65'536;  // larger scratches are given back to the system
 
 // Loads.
 inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file
@@ -98,11 +98,11 @@ inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the ot
 
 static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
 // The store.
-inline constexpr int kStoreOpenFilesMax = 512;                // of RocksDB
-inline constexpr size_t kSortedFileBytes = 256u << 20;        // of one file of a generation
-inline constexpr size_t kMergeRunsMax = 64;                   // sorted runs that are merged at once
-inline constexpr size_t kLogGroupBytesMax = 8u << 20;         // appended to an event log by one write
-inline constexpr int kStaleReadsMax = 3;                      // before a read holds back eviction
+inline constexpr int kStoreOpenFilesMax = 512;          // of RocksDB
+inline constexpr size_t kSortedFileBytes = 256u << 20;  // of one file of a generation
+inline constexpr size_t kMergeRunsMax = 64;             // sorted runs that are merged at once
+inline constexpr size_t kLogGroupBytesMax = 8u << 20;   // appended to an event log by one write
+inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
 static_assert(kLoadChunkBytesMax < kMessageBytesMax && kEventBytesMax < kMessageBytesMax);
