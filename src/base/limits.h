@@ -72,12 +72,10 @@ inline constexpr size_t kMessageBytesMax = 16u << 20;
 inline constexpr size_t kMetadataBytesMax = 16u << 10;
 inline constexpr size_t kConcurrentStreamsMax = 1'000;
 inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
-inline constexpr size_t kValuesPerRequestMax =
-    2'000'000;                                   // entities times features, hidden ones too
-inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept
-inline constexpr size_t kIdleScratchesMax = 64;  // of one plan, for its next requests
-inline constexpr size_t kIdleScratchKeysMax =
-    65'536;  // larger scratches are given back to the system
+inline constexpr size_t kValuesPerRequestMax = 2'000'000;  // rows times features, hidden ones too
+inline constexpr size_t kListPlansMax = 256;           // compiled lists of features that are kept
+inline constexpr size_t kIdleScratchesMax = 64;        // of one plan, for its next requests
+inline constexpr size_t kIdleScratchKeysMax = 65'536;  // a larger scratch is not kept
 
 // The gRPC server. What waits is bounded by its bytes, and refused beyond.
 inline constexpr size_t kRpcMemoryBytesMax = 1u << 30;  // of gRPC's own buffers
@@ -95,6 +93,20 @@ inline constexpr size_t kLoadChunkBytesMax = 1u << 20;
 inline constexpr size_t kFileColumnsMax = 10'000;        // of a file with a header
 inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
+
+// What the server's configuration may say.
+inline constexpr int64_t kCacheBytesMin = 1 << 20;
+inline constexpr int64_t kCacheBytesMax = 1LL << 40;
+inline constexpr int64_t kWriteBufferBytesMin = 1 << 20;
+inline constexpr int64_t kWriteBufferBytesMax = 4LL << 30;
+inline constexpr int64_t kCheckpointIntervalMsMin = 10;
+inline constexpr int64_t kCheckpointIntervalMsMax = 600'000;
+inline constexpr int64_t kCheckpointDirtyBytesMin = 1 << 20;
+inline constexpr int64_t kCheckpointDirtyBytesMax = 64LL << 30;
+inline constexpr int64_t kAsOfIntervalMsMin = 20;
+inline constexpr int64_t kAsOfIntervalMsMax = 60'000;
+inline constexpr int64_t kLoadMemoryBytesMax = 64LL << 30;
+inline constexpr size_t kConfigurationBytesMax = 1u << 20;
 
 static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
 // The store.
