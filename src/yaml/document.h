@@ -37,6 +37,8 @@ class Diagnostics {
     list_.push_back({std::move(mark), std::move(message)});
   }
   bool empty() const { return list_.empty(); }
+  // How many were added so far; a part of a document is right when reading it adds none.
+  size_t size() const { return list_.size(); }
   // Sorted by file, line and column; equal ones once.
   std::vector<Diagnostic> Sorted() const;
   // One a line.
@@ -48,14 +50,19 @@ class Diagnostics {
 
 // One node: a scalar, a list or a map. Cheap to copy; keeps its document alive. Reading the wrong
 // kind adds a diagnostic and returns nothing, so callers read on and report everything in one run.
+// Columns count characters, not bytes.
 class Node {
  public:
   // Parses `text`; syntax errors become diagnostics and nothing is returned. An empty file is an
-  // empty map.
+  // empty map. Strict: one document a file, valid UTF-8, no tags, no control characters. Anchors
+  // and aliases work. `diagnostics` must outlive every node of the document.
   static std::optional<Node> Parse(std::string file, std::string_view text,
                                    Diagnostics* diagnostics);
 
   Mark mark() const;
+  // The place of a byte of the scalar's text, where the file spells the text on one line and
+  // without escapes; else the scalar's beginning.
+  Mark MarkAt(size_t offset) const;
   bool is_scalar() const;
   bool is_list() const;
   bool is_map() const;
@@ -64,12 +71,16 @@ class Node {
   std::string_view kind_name() const;
 
   // `what` names the thing in messages, e.g. "window".
+  // Any scalar, as it is spelled.
   std::optional<std::string> AsString(std::string_view what) const;
+  // Numbers and truth values must stand without quotes; numbers are finite.
   std::optional<int64_t> AsInt(std::string_view what) const;
   std::optional<double> AsDouble(std::string_view what) const;
   std::optional<bool> AsBool(std::string_view what) const;
+  // As ParseDurationMs: "90s", "7d"; > 0.
   std::optional<int64_t> AsDurationMs(std::string_view what) const;
-  // A byte size such as "512MB" or "1GiB" or a plain number.
+  // A byte size: a whole number with B, KB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB
+  // (powers of 1024), as in "512MB"; without a unit: bytes. >= 0.
   std::optional<int64_t> AsBytes(std::string_view what) const;
   std::vector<Node> AsList(std::string_view what) const;
   // Keys and values in file order; a key that stands twice is a diagnostic.
@@ -78,9 +89,10 @@ class Node {
   // Whether the scalar was written in quotes (so that "true" is a text and true is not).
   bool is_quoted() const;
   void Report(std::string message) const;
+  // At MarkAt(offset).
+  void ReportAt(size_t offset, std::string message) const;
 
  private:
-  friend class MapReader;
   struct Rep;
   std::shared_ptr<const Rep> rep_;
 };
