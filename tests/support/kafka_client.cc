@@ -43,6 +43,7 @@ void MustSucceed(rd_kafka_error_t* error, const std::string& what) {
 KafkaClient NewClient(rd_kafka_type_t type, const std::map<std::string, std::string>& properties) {
   KafkaConf conf(rd_kafka_conf_new());
   char reason[512];
+  rd_kafka_conf_set_log_cb(conf.get(), nullptr);
   for (const auto& [name, value] : properties) {
     Must(rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), reason, sizeof(reason)) ==
              RD_KAFKA_CONF_OK,
@@ -125,8 +126,7 @@ KafkaRecord ToRecord(const rd_kafka_message_t& message) {
 }  // namespace
 
 bool KafkaAnswers(const std::string& address) {
-  const KafkaClient client =
-      NewClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", address}, {"log_level", "0"}});
+  const KafkaClient client = NewClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", address}});
   const rd_kafka_metadata_t* raw = nullptr;
   if (rd_kafka_metadata(client.get(), 1, nullptr, &raw, 500) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return false;

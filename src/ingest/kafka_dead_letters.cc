@@ -1,0 +1,135 @@
+#include "ingest/kafka_dead_letters.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "ingest/kafka_client.h"
+
+namespace freshet::ingest {
+namespace {
+
+// Room for the headers beside the largest event.
+constexpr size_t kMessageBytesMax = limits::kEventBytesMax + (64u << 10);
+
+void AddHeader(rd_kafka_headers_t* headers, const char* name, std::string_view value) {
+  rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
+}
+
+}  // namespace
+
+KafkaDeadLetters::KafkaDeadLetters(std::string source, std::string topic, KafkaOptions options)
+    : source_(std::move(source)), topic_(std::move(topic)), options_(std::move(options)) {}
+
+KafkaDeadLetters::~KafkaDeadLetters() = default;
+
+Status KafkaDeadLetters::Send(const Record& record, std::string_view reason) {
+  FRESHET_RETURN_IF_ERROR(EnsureProducer());
+  rd_kafka_poll(producer_.get(), 0);
+  KafkaHeaders headers = MakeHeaders(record, reason);
+  if (record.payload.size() <= limits::kEventBytesMax) return Produce(record.payload, headers);
+  AddHeader(headers.get(), "payload_bytes", std::to_string(record.payload.size()));
+  return Produce({}, headers);
+}
+
+Status KafkaDeadLetters::Flush(int64_t timeout_ms) {
+  {
+    std::lock_guard lock(producer_mutex_);
+    if (producer_ == nullptr) return Status::Ok();
+  }
+  FRESHET_RETURN_IF_ERROR(ResendFailed());
+  const bool flushed =
+      rd_kafka_flush(producer_.get(), static_cast<int>(timeout_ms)) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::lock_guard lock(failed_mutex_);
+  if (!failed_.empty()) {
+    return Status::Unavailable(
+        fmt::format("{} dead letters could not be delivered to topic '{}': {}; they are sent again",
+                    failed_.size(), topic_, failure_));
+  }
+  if (!flushed) {
+    return Status::Unavailable(fmt::format("{} dead letters wait for delivery to topic '{}'",
+                                           rd_kafka_outq_len(producer_.get()), topic_));
+  }
+  return Status::Ok();
+}
+
+Status KafkaDeadLetters::EnsureProducer() {
+  std::lock_guard lock(producer_mutex_);
+  if (producer_ != nullptr) return Status::Ok();
+  FRESHET_ASSIGN_OR_RETURN(
+      KafkaConf conf,
+      NewKafkaConf(
+          options_, {{"linger.ms", "5"}, {"compression.type", "lz4"}},
+          {{"acks", "all"},
+           {"message.max.bytes", std::to_string(kMessageBytesMax)},
+           {"queue.buffering.max.messages", std::to_string(limits::kDeadLetterQueueRecordsMax)},
+           {"queue.buffering.max.kbytes", std::to_string(limits::kDeadLetterQueueKilobytesMax)}}));
+  rd_kafka_conf_set_dr_msg_cb(conf.get(), OnDelivery);
+  rd_kafka_conf_set_opaque(conf.get(), this);
+  FRESHET_ASSIGN_OR_RETURN(producer_, NewKafkaClient(RD_KAFKA_PRODUCER, std::move(conf)));
+  return Status::Ok();
+}
+
+KafkaHeaders KafkaDeadLetters::MakeHeaders(const Record& record, std::string_view reason) const {
+  KafkaHeaders headers(rd_kafka_headers_new(5));
+  AddHeader(headers.get(), "source", source_);
+  AddHeader(headers.get(), "reason", reason);
+  AddHeader(headers.get(), "partition", std::to_string(record.partition));
+  AddHeader(headers.get(), "offset", std::to_string(record.offset));
+  return headers;
+}
+
+Status KafkaDeadLetters::Produce(std::string_view payload, KafkaHeaders& headers) {
+  const rd_kafka_resp_err_t error = rd_kafka_producev(
+      producer_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()),
+      RD_KAFKA_V_VALUE(const_cast<char*>(payload.data()), payload.size()),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Status::Unavailable(fmt::format("a dead letter cannot be sent to topic '{}': {}", topic_,
+                                           rd_kafka_err2str(error)));
+  }
+  (void)headers.release();  // the message owns them now
+  return Status::Ok();
+}
+
+Status KafkaDeadLetters::ResendFailed() {
+  std::deque<Letter> letters;
+  {
+    std::lock_guard lock(failed_mutex_);
+    letters.swap(failed_);
+  }
+  while (!letters.empty()) {
+    Status sent = Produce(letters.front().payload, letters.front().headers);
+    if (!sent.ok()) {
+      std::lock_guard lock(failed_mutex_);
+      for (Letter& letter : letters) failed_.push_back(std::move(letter));
+      return sent;
+    }
+    letters.pop_front();
+  }
+  return Status::Ok();
+}
+
+void KafkaDeadLetters::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+    static_cast<KafkaDeadLetters*>(self)->Keep(*message);
+}
+
+void KafkaDeadLetters::Keep(const rd_kafka_message_t& message) {
+  rd_kafka_headers_t* borrowed = nullptr;
+  Letter letter;
+  if (rd_kafka_message_headers(&message, &borrowed) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    letter.headers.reset(rd_kafka_headers_copy(borrowed));
+  } else {
+    letter.headers.reset(rd_kafka_headers_new(1));
+  }
+  letter.payload.assign(static_cast<const char*>(message.payload), message.len);
+  if (message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && message.len > 0) {
+    AddHeader(letter.headers.get(), "payload_bytes", std::to_string(message.len));
+    letter.payload.clear();
+  }
+  std::lock_guard lock(failed_mutex_);
+  failure_ = rd_kafka_err2str(message.err);
+  failed_.push_back(std::move(letter));
+}
+
+}  // namespace freshet::ingest

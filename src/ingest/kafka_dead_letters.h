@@ -1,0 +1,56 @@
+// Delivers refused records to a topic, without losing one.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "freshet/status.h"
+
+#include "ingest/kafka_handles.h"
+#include "ingest/log_reader.h"
+
+namespace freshet::ingest {
+
+// A dead letter is the payload as it was, with the headers source, reason, partition and offset.
+// Each is delivered at least once: a replay after a crash sends it again. A payload that the topic
+// is too small for is left out, and the header payload_bytes tells its size. Any thread.
+class KafkaDeadLetters {
+ public:
+  KafkaDeadLetters(std::string source, std::string topic, KafkaOptions options);
+  ~KafkaDeadLetters();
+
+  // As LogReader has them.
+  Status Send(const Record& record, std::string_view reason);
+  Status Flush(int64_t timeout_ms);
+
+ private:
+  struct Letter {
+    std::string payload;
+    KafkaHeaders headers;
+  };
+
+  Status EnsureProducer();
+  // Queues one message; on failure the headers stay with the caller.
+  Status Produce(std::string_view payload, KafkaHeaders& headers);
+  KafkaHeaders MakeHeaders(const Record& record, std::string_view reason) const;
+  Status ResendFailed();
+
+  static void OnDelivery(rd_kafka_t* client, const rd_kafka_message_t* message, void* self);
+  void Keep(const rd_kafka_message_t& message);
+
+  const std::string source_;
+  const std::string topic_;
+  const KafkaOptions options_;
+
+  std::mutex failed_mutex_;
+  std::deque<Letter> failed_;
+  std::string failure_;  // why the last of them failed
+
+  std::mutex producer_mutex_;  // guards the making of the producer
+  KafkaClient producer_;
+};
+
+}  // namespace freshet::ingest
