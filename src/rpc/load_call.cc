@@ -1,0 +1,174 @@
+#include "rpc/load_call.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "rpc/convert.h"
+
+namespace freshet::rpc {
+namespace {
+
+constexpr int64_t kProgressIntervalMs = 200;
+constexpr auto kIdle = std::chrono::milliseconds(limits::kLoadIdleMsMax);
+
+int64_t SteadyMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+LoadCall::LoadCall(Engine& engine, grpc::CallbackServerContext* context)
+    : engine_(engine), context_(context) {}
+
+void LoadCall::Run() {
+  auto session = ReadHeader();
+  Status status = session.status();
+  if (session.ok()) {
+    status = FeedAll(**session);
+    if (status.ok()) status = FinishSession(**session);
+    LoadProgress last = (*session)->Progress();
+    last.phase = LoadProgress::Phase::kDone;
+    Write(last, status);
+    // What a dropped load leaves is cleaned up before the caller hears that it is over.
+    session->reset();
+  }
+  Finish(ToGrpc(status, context_));
+}
+
+void LoadCall::Refuse(const Status& status) {
+  Finish(ToGrpc(status, context_));
+}
+
+Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
+  FRESHET_RETURN_IF_ERROR(Read());
+  if (!part_.has_header())
+    return Status::InvalidArgument("the first message of a load must be its header");
+  const v1::LoadHeader& header = part_.header();
+  LoadRequest request;
+  request.view = header.view();
+  request.format = header.format();
+  request.bad_rows_share_max = header.bad_rows_share_max();
+  return engine_.Load(request);
+}
+
+Status LoadCall::FeedAll(LoadSession& session) {
+  while (true) {
+    FRESHET_RETURN_IF_ERROR(Read());
+    switch (part_.part_case()) {
+      case v1::LoadRequest::kChunk:
+        FRESHET_RETURN_IF_ERROR(FeedChunk(session, part_.chunk()));
+        WriteNowAndThen(session.Progress());
+        break;
+      case v1::LoadRequest::kEnd:
+        if (part_.end().bytes() == bytes_fed_) return {};
+        return Status::InvalidArgument(
+            fmt::format("the end says that the file has {} bytes, but {} came: nothing was changed",
+                        part_.end().bytes(), bytes_fed_));
+      default:
+        return Status::InvalidArgument(
+            "after the header a load has chunks and one end, nothing else: nothing was changed");
+    }
+  }
+}
+
+Status LoadCall::FeedChunk(LoadSession& session, std::string_view chunk) {
+  bytes_fed_ += chunk.size();
+  while (!chunk.empty()) {
+    const std::string_view piece = chunk.substr(0, limits::kLoadChunkBytesMax);
+    FRESHET_RETURN_IF_ERROR(session.Feed(piece));
+    chunk.remove_prefix(piece.size());
+  }
+  return {};
+}
+
+Status LoadCall::FinishSession(LoadSession& session) {
+  if (cancelled()) return Status::Cancelled("the client cancelled the load: nothing was changed");
+  auto phase = LoadProgress::Phase::kRead;
+  return session.Finish([&](const LoadProgress& progress) {
+    if (progress.phase != phase) next_report_ms_ = 0;
+    phase = progress.phase;
+    WriteNowAndThen(progress);
+  });
+}
+
+Status LoadCall::Read() {
+  std::unique_lock lock(mutex_);
+  read_ = Step::kUnderWay;
+  lock.unlock();
+  StartRead(&part_);
+  lock.lock();
+  if (!changed_.wait_for(lock, kIdle, [this] { return read_ != Step::kUnderWay; }))
+    return Status::DeadlineExceeded(
+        fmt::format("no message of the load came for {} s: nothing was changed",
+                    limits::kLoadIdleMsMax / 1'000));
+  if (read_ == Step::kOk) return {};
+  return Status::Cancelled(fmt::format(
+      "the load broke off after {} bytes, before its end: nothing was changed", bytes_fed_));
+}
+
+void LoadCall::Write(const LoadProgress& progress, const Status& status) {
+  report_.Clear();
+  ToWire(progress, &report_);
+  if (!status.ok()) {
+    report_.set_phase(v1::LoadProgress::FAILED);
+    report_.set_error(std::string(status.message()));
+  } else if (progress.phase != LoadProgress::Phase::kDone) {
+    report_.clear_bad_rows();
+  }
+  std::unique_lock lock(mutex_);
+  if (cancelled_ || write_ == Step::kFailed) return;
+  write_ = Step::kUnderWay;
+  lock.unlock();
+  StartWrite(&report_);
+  lock.lock();
+  const auto done = [this] { return write_ != Step::kUnderWay; };
+  if (changed_.wait_for(lock, kIdle, done)) return;
+  lock.unlock();
+  // The client does not read. Without this the write, and with it the call, would never end.
+  context_->TryCancel();
+  lock.lock();
+  changed_.wait(lock, done);
+}
+
+void LoadCall::WriteNowAndThen(const LoadProgress& progress) {
+  const int64_t now_ms = SteadyMs();
+  if (now_ms < next_report_ms_) return;
+  next_report_ms_ = now_ms + kProgressIntervalMs;
+  Write(progress, Status::Ok());
+}
+
+bool LoadCall::cancelled() {
+  std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+void LoadCall::OnReadDone(bool ok) {
+  std::lock_guard lock(mutex_);
+  read_ = ok ? Step::kOk : Step::kFailed;
+  changed_.notify_all();
+}
+
+void LoadCall::OnWriteDone(bool ok) {
+  std::lock_guard lock(mutex_);
+  write_ = ok ? Step::kOk : Step::kFailed;
+  changed_.notify_all();
+}
+
+void LoadCall::OnCancel() {
+  std::lock_guard lock(mutex_);
+  cancelled_ = true;
+}
+
+void LoadCall::OnDone() {
+  delete this;
+}
+
+}  // namespace freshet::rpc

@@ -1,0 +1,62 @@
+// One Admin.Load call: the messages of a stream, taken by a thread that may block.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include <grpcpp/grpcpp.h>
+
+#include "freshet/engine.h"
+#include "freshet/status.h"
+#include "freshet/v1/admin.grpc.pb.h"
+
+namespace freshet::rpc {
+
+// gRPC's callbacks only note what has happened; Run waits for them. Deletes itself when gRPC is
+// done with it, which is after Run or Refuse: neither may be followed by anything.
+class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadProgress> {
+ public:
+  // Both must outlive it.
+  LoadCall(Engine& engine, grpc::CallbackServerContext* context);
+
+  // Serves the call to its end on the calling thread.
+  void Run();
+  void Refuse(const Status& status);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  enum class Step : uint8_t { kIdle, kUnderWay, kOk, kFailed };
+
+  Result<std::unique_ptr<LoadSession>> ReadHeader();
+  Status FeedAll(LoadSession& session);
+  Status FeedChunk(LoadSession& session, std::string_view chunk);
+  Status FinishSession(LoadSession& session);
+  // The next message in part_. Cancelled when the client went away or stopped without an end.
+  Status Read();
+  // Waits until the client's side took it. Failures show up in the next Read.
+  void Write(const LoadProgress& progress, const Status& status);
+  // At most every kProgressIntervalMs.
+  void WriteNowAndThen(const LoadProgress& progress);
+  bool cancelled();
+
+  Engine& engine_;
+  grpc::CallbackServerContext* const context_;
+  v1::LoadRequest part_;
+  v1::LoadProgress report_;
+  uint64_t bytes_fed_ = 0;
+  int64_t next_report_ms_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Step read_ = Step::kIdle;
+  Step write_ = Step::kIdle;
+  bool cancelled_ = false;
+};
+
+}  // namespace freshet::rpc

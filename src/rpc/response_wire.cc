@@ -1,0 +1,241 @@
+#include "rpc/response_wire.h"
+
+#include <cstring>
+#include <string_view>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include "freshet/v1/feature_store.pb.h"
+
+#include "base/check.h"
+
+namespace freshet::rpc {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedOutputStream;
+using V1Column = v1::FeatureColumn;
+
+// Every field number of these messages is below 16, so that a tag is one byte.
+constexpr size_t kTagBytes = 1;
+
+constexpr uint8_t Tag(int field_number, WireFormatLite::WireType type) {
+  return static_cast<uint8_t>((field_number << 3) | type);
+}
+constexpr uint8_t VarintTag(int field_number) {
+  return Tag(field_number, WireFormatLite::WIRETYPE_VARINT);
+}
+constexpr uint8_t BytesTag(int field_number) {
+  return Tag(field_number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+}
+
+constexpr int kArrayValuesField = v1::Int64Array::kValuesFieldNumber;
+static_assert(kArrayValuesField == v1::BoolArray::kValuesFieldNumber &&
+              kArrayValuesField == v1::Int32Array::kValuesFieldNumber &&
+              kArrayValuesField == v1::FloatArray::kValuesFieldNumber &&
+              kArrayValuesField == v1::DoubleArray::kValuesFieldNumber &&
+              kArrayValuesField == v1::StringArray::kValuesFieldNumber);
+
+size_t VarintBytes(uint64_t value) {
+  return CodedOutputStream::VarintSize64(value);
+}
+uint8_t* WriteVarint(uint64_t value, uint8_t* out) {
+  return CodedOutputStream::WriteVarint64ToArray(value, out);
+}
+
+// A field of a known length: its tag, the length, and the bytes themselves.
+size_t FieldBytes(size_t content_bytes) {
+  return kTagBytes + VarintBytes(content_bytes) + content_bytes;
+}
+uint8_t* WriteFieldHead(int field_number, size_t content_bytes, uint8_t* out) {
+  *out++ = BytesTag(field_number);
+  return WriteVarint(content_bytes, out);
+}
+uint8_t* WriteRaw(const void* data, size_t bytes, uint8_t* out) {
+  if (bytes > 0) std::memcpy(out, data, bytes);
+  return out + bytes;
+}
+uint8_t* WriteText(int field_number, std::string_view text, uint8_t* out) {
+  return WriteRaw(text.data(), text.size(), WriteFieldHead(field_number, text.size(), out));
+}
+size_t TextFieldBytes(std::string_view text) {
+  return text.empty() ? 0 : FieldBytes(text.size());
+}
+uint8_t* WriteTextField(int field_number, std::string_view text, uint8_t* out) {
+  return text.empty() ? out : WriteText(field_number, text, out);
+}
+
+// A scalar that proto3 leaves out when it is zero.
+size_t VarintFieldBytes(uint64_t value) {
+  return value == 0 ? 0 : kTagBytes + VarintBytes(value);
+}
+uint8_t* WriteVarintField(int field_number, uint64_t value, uint8_t* out) {
+  if (value == 0) return out;
+  *out++ = VarintTag(field_number);
+  return WriteVarint(value, out);
+}
+
+int ArrayField(Type type) {
+  switch (type) {
+    case Type::kBool:
+      return V1Column::kBoolsFieldNumber;
+    case Type::kInt32:
+      return V1Column::kInt32SFieldNumber;
+    case Type::kInt64:
+    case Type::kTimestamp:
+      return V1Column::kInt64SFieldNumber;
+    case Type::kFloat:
+      return V1Column::kFloatsFieldNumber;
+    case Type::kDouble:
+      return V1Column::kDoublesFieldNumber;
+    case Type::kString:
+      return V1Column::kStringsFieldNumber;
+  }
+  return 0;
+}
+
+// The bytes of the values alone, as packed; strings, which protobuf does not pack, with their
+// heads.
+size_t PackedBytes(const Column& values) {
+  size_t bytes = 0;
+  switch (values.type) {
+    case Type::kBool:
+      return values.integers.size();
+    case Type::kFloat:
+      return values.numbers.size() * sizeof(float);
+    case Type::kDouble:
+      return values.numbers.size() * sizeof(double);
+    case Type::kString:
+      for (const std::string& text : values.texts) bytes += FieldBytes(text.size());
+      return bytes;
+    case Type::kInt32:
+    case Type::kInt64:
+    case Type::kTimestamp:
+      for (int64_t value : values.integers) bytes += VarintBytes(static_cast<uint64_t>(value));
+      return bytes;
+  }
+  return bytes;
+}
+
+uint8_t* WritePacked(const Column& values, uint8_t* out) {
+  switch (values.type) {
+    case Type::kBool:
+      for (int64_t value : values.integers) *out++ = value != 0 ? 1 : 0;
+      return out;
+    case Type::kFloat:
+      for (double value : values.numbers) {
+        const auto rounded = static_cast<float>(value);
+        out = WriteRaw(&rounded, sizeof(rounded), out);
+      }
+      return out;
+    case Type::kDouble:
+      return WriteRaw(values.numbers.data(), values.numbers.size() * sizeof(double), out);
+    case Type::kString:
+      for (const std::string& text : values.texts) out = WriteText(kArrayValuesField, text, out);
+      return out;
+    case Type::kInt32:
+    case Type::kInt64:
+    case Type::kTimestamp:
+      for (int64_t value : values.integers) out = WriteVarint(static_cast<uint64_t>(value), out);
+      return out;
+  }
+  return out;
+}
+static_assert(std::endian::native == std::endian::little, "packed numbers are copied as they are");
+
+size_t TimesBytes(const std::vector<int64_t>& times_ms) {
+  size_t bytes = 0;
+  for (int64_t time_ms : times_ms) bytes += VarintBytes(WireFormatLite::ZigZagEncode64(time_ms));
+  return bytes;
+}
+
+size_t FailureBytes(const FeatureFailure& failure) {
+  return VarintFieldBytes(failure.row) + TextFieldBytes(failure.reason);
+}
+uint8_t* WriteFailure(const FeatureFailure& failure, uint8_t* out) {
+  out = WriteFieldHead(V1Column::kFailuresFieldNumber, FailureBytes(failure), out);
+  out = WriteVarintField(v1::FeatureFailure::kRowFieldNumber, failure.row, out);
+  return WriteTextField(v1::FeatureFailure::kReasonFieldNumber, failure.reason, out);
+}
+
+// The moment is `optional`: present as zero, absent while unknown.
+size_t AsOfBytes(const SourceAsOf& as_of) {
+  const bool known = as_of.as_of_ms != kNoEventTimeMs;
+  return TextFieldBytes(as_of.source) +
+         (known ? kTagBytes + VarintBytes(static_cast<uint64_t>(as_of.as_of_ms)) : 0);
+}
+uint8_t* WriteAsOf(const SourceAsOf& as_of, uint8_t* out) {
+  out = WriteFieldHead(v1::GetFeaturesResponse::kAsOfFieldNumber, AsOfBytes(as_of), out);
+  out = WriteTextField(v1::SourceAsOf::kSourceFieldNumber, as_of.source, out);
+  if (as_of.as_of_ms == kNoEventTimeMs) return out;
+  *out++ = VarintTag(v1::SourceAsOf::kAsOfMsFieldNumber);
+  return WriteVarint(static_cast<uint64_t>(as_of.as_of_ms), out);
+}
+
+}  // namespace
+
+ResponseEncoder::ColumnSize ResponseEncoder::MeasureColumn(const FeatureColumn& column) {
+  ColumnSize size;
+  size.packed_bytes = PackedBytes(column.values);
+  const bool packs = column.values.type != Type::kString && size.packed_bytes > 0;
+  size.array_bytes = packs ? FieldBytes(size.packed_bytes) : size.packed_bytes;
+  size.times_bytes = TimesBytes(column.event_times_ms);
+  size.total_bytes = TextFieldBytes(column.name) + FieldBytes(size.array_bytes);
+  if (!column.statuses.empty()) size.total_bytes += FieldBytes(column.statuses.size());
+  if (size.times_bytes > 0) size.total_bytes += FieldBytes(size.times_bytes);
+  for (const FeatureFailure& failure : column.failures)
+    size.total_bytes += FieldBytes(FailureBytes(failure));
+  size.total_bytes += VarintFieldBytes(static_cast<uint64_t>(column.values.type));
+  return size;
+}
+
+uint8_t* ResponseEncoder::WriteColumn(const FeatureColumn& column, const ColumnSize& size,
+                                      uint8_t* out) {
+  out = WriteTextField(V1Column::kNameFieldNumber, column.name, out);
+  out = WriteFieldHead(ArrayField(column.values.type), size.array_bytes, out);
+  if (size.array_bytes > size.packed_bytes)
+    out = WriteFieldHead(kArrayValuesField, size.packed_bytes, out);
+  out = WritePacked(column.values, out);
+  if (!column.statuses.empty()) {
+    out = WriteFieldHead(V1Column::kStatusesFieldNumber, column.statuses.size(), out);
+    out = WriteRaw(column.statuses.data(), column.statuses.size(), out);
+  }
+  if (size.times_bytes > 0) {
+    out = WriteFieldHead(V1Column::kEventTimesMsFieldNumber, size.times_bytes, out);
+    for (int64_t time_ms : column.event_times_ms)
+      out = WriteVarint(WireFormatLite::ZigZagEncode64(time_ms), out);
+  }
+  for (const FeatureFailure& failure : column.failures) out = WriteFailure(failure, out);
+  return WriteVarintField(V1Column::kTypeFieldNumber, static_cast<uint64_t>(column.values.type),
+                          out);
+}
+static_assert(sizeof(FeatureStatus) == 1, "statuses are copied as they are");
+
+size_t ResponseEncoder::Measure(const FeatureResponse& response) {
+  columns_.clear();
+  size_t bytes = 0;
+  for (const FeatureColumn& column : response.features) {
+    columns_.push_back(MeasureColumn(column));
+    bytes += FieldBytes(columns_.back().total_bytes);
+  }
+  bytes += VarintFieldBytes(static_cast<uint64_t>(response.read_time_ms));
+  bytes += VarintFieldBytes(response.row_count);
+  for (const SourceAsOf& as_of : response.as_of) bytes += FieldBytes(AsOfBytes(as_of));
+  return bytes;
+}
+
+void ResponseEncoder::Write(const FeatureResponse& response, uint8_t* out) const {
+  using Fields = v1::GetFeaturesResponse;
+  FRESHET_CHECK(columns_.size() == response.features.size());
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    out = WriteFieldHead(Fields::kFeaturesFieldNumber, columns_[i].total_bytes, out);
+    out = WriteColumn(response.features[i], columns_[i], out);
+  }
+  out = WriteVarintField(Fields::kReadTimeMsFieldNumber,
+                         static_cast<uint64_t>(response.read_time_ms), out);
+  out = WriteVarintField(Fields::kRowCountFieldNumber, response.row_count, out);
+  for (const SourceAsOf& as_of : response.as_of) out = WriteAsOf(as_of, out);
+}
+
+}  // namespace freshet::rpc

@@ -1,0 +1,48 @@
+// A few threads for the calls that take their time, so that the threads of gRPC stay free for
+// GetFeatures.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace freshet::rpc {
+
+class Workers {
+ public:
+  // Tasks that wait for a thread may hold `waiting_bytes_max` together; 0: none may wait.
+  Workers(size_t threads, size_t waiting_bytes_max);
+  // As Stop.
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // Runs `task` soon on one of the threads. False, and it will not run, when it would have to wait
+  // and there is no room, or after Stop. Any thread.
+  bool Submit(size_t bytes, std::function<void()> task);
+  // Runs what waits, then ends the threads. Idempotent.
+  void Stop();
+
+ private:
+  struct Task {
+    size_t bytes;
+    std::function<void()> run;
+  };
+
+  void Work();
+
+  const size_t waiting_bytes_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Task> waiting_;
+  size_t waiting_bytes_ = 0;
+  size_t idle_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace freshet::rpc
