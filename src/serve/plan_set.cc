@@ -39,16 +39,12 @@ PlanSet::PlanSet(std::shared_ptr<const registry::Registry> registry)
   }
 }
 
-Result<std::shared_ptr<Query>> PlanSet::Find(const FeatureRequest& request) {
-  if (request.feature_service.empty()) return FindList(request.features);
-  std::shared_ptr<Query> query = FindService(request.feature_service);
-  if (query == nullptr) return UnknownService(*registry_, request.feature_service);
-  return query;
-}
-
-std::shared_ptr<Query> PlanSet::FindService(std::string_view name) const {
-  const auto found = services_.find(name);
-  return found == services_.end() ? nullptr : found->second;
+Result<std::shared_ptr<Query>> PlanSet::Find(std::string_view service,
+                                             std::span<const std::string> features) {
+  if (service.empty()) return FindList(features);
+  const auto found = services_.find(service);
+  if (found == services_.end()) return UnknownService(*registry_, service);
+  return found->second;
 }
 
 Result<std::shared_ptr<Query>> PlanSet::FindList(std::span<const std::string> features) {
@@ -81,9 +77,7 @@ Result<std::shared_ptr<Query>> PlanSet::CompileList(std::span<const std::string>
       return Status::InvalidArgument(fmt::format("features: '{}' is listed twice", name));
     }
     const Result<registry::FeatureReference> reference = registry_->FindFeature(name);
-    if (!reference.ok()) {
-      return Status::InvalidArgument(fmt::format("features: {}", reference.status().message()));
-    }
+    if (!reference.ok()) return reference.status().Prefixed("features");
     references.push_back(*reference);
   }
   return std::make_shared<Query>(CompilePlan(registry_, "this list of features", references));

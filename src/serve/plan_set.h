@@ -10,7 +10,6 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "freshet/features.h"
 #include "freshet/status.h"
 
 #include "registry/registry.h"
@@ -24,10 +23,10 @@ class PlanSet {
   // Compiles every feature service of the registry.
   explicit PlanSet(std::shared_ptr<const registry::Registry> registry);
 
-  // InvalidArgument names the unknown service or feature and what is near.
-  Result<std::shared_ptr<Query>> Find(const FeatureRequest& request);
-  // Null when there is no such service.
-  std::shared_ptr<Query> FindService(std::string_view name) const;
+  // The plan of a service or, where `service` is empty, of a list of features. NotFound names what
+  // is unknown and what is near; InvalidArgument for a feature that is listed twice.
+  Result<std::shared_ptr<Query>> Find(std::string_view service,
+                                      std::span<const std::string> features);
 
  private:
   struct NameHash {

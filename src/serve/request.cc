@@ -205,18 +205,24 @@ Status EncodeKeysOf(const KeyPlan& key, uint32_t row_count, const Scratch& scrat
 
 }  // namespace
 
-Status CheckRequest(const FeatureRequest& request, bool allow_read_time) {
-  if (request.feature_service.empty() == request.features.empty()) {
-    return Status::InvalidArgument(
-        request.features.empty()
-            ? "feature_service: name a feature service, or list features"
-            : "features: give either a feature service or a list of features, not both");
+Status CheckSelection(std::string_view service, std::span<const std::string> features) {
+  if (service.empty() && features.empty()) {
+    return Status::InvalidArgument("feature_service: name a feature service, or list features");
   }
-  if (request.features.size() > limits::kFeaturesPerRequestMax) {
+  if (!service.empty() && !features.empty()) {
+    return Status::InvalidArgument(
+        "features: give either a feature service or a list of features, not both");
+  }
+  if (features.size() > limits::kFeaturesPerRequestMax) {
     return Status::InvalidArgument(
         fmt::format("features: {} are more than the {} that one request may list; split it",
-                    request.features.size(), limits::kFeaturesPerRequestMax));
+                    features.size(), limits::kFeaturesPerRequestMax));
   }
+  return Status::Ok();
+}
+
+Status CheckRequest(const FeatureRequest& request, bool allow_read_time) {
+  FRESHET_RETURN_IF_ERROR(CheckSelection(request.feature_service, request.features));
   if (request.read_time_ms.has_value()) {
     if (!allow_read_time) {
       return Status::InvalidArgument(

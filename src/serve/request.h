@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "freshet/features.h"
 #include "freshet/status.h"
@@ -11,6 +14,9 @@
 #include "serve/scratch.h"
 
 namespace freshet::serve {
+
+// One of the two is given, and the list is not too long.
+Status CheckSelection(std::string_view service, std::span<const std::string> features);
 
 // What does not hang on the plan: the service or the list, the options and their ranges.
 Status CheckRequest(const FeatureRequest& request, bool allow_read_time);

@@ -20,6 +20,10 @@ std::vector<ColumnDescription> Describe(const std::vector<RequestColumn>& column
   return described;
 }
 
+Status NothingServed() {
+  return Status::FailedPrecondition("no definitions are served yet");
+}
+
 class FeatureServerImpl : public FeatureServer {
  public:
   FeatureServerImpl(const ServeOptions& options, store::Store& store, const Clock& clock,
@@ -42,11 +46,12 @@ class FeatureServerImpl : public FeatureServer {
     return status;
   }
 
-  Result<ServiceColumns> DescribeService(std::string_view service) const override {
+  Result<ServiceColumns> DescribeService(std::string_view service,
+                                         std::span<const std::string> features) const override {
+    FRESHET_RETURN_IF_ERROR(CheckSelection(service, features));
     const std::shared_ptr<PlanSet> plans = plans_.Get();
-    const std::shared_ptr<Query> query = plans == nullptr ? nullptr : plans->FindService(service);
-    if (query == nullptr)
-      return Status::NotFound(fmt::format("there is no feature service '{}'", service));
+    if (plans == nullptr) return NothingServed();
+    FRESHET_ASSIGN_OR_RETURN(const std::shared_ptr<Query> query, plans->Find(service, features));
     const Plan& plan = query->plan();
     ServiceColumns columns{Describe(plan.entity_columns), Describe(plan.input_columns), {}};
     for (uint32_t slot = 0; slot < plan.output_count; ++slot) {
@@ -68,9 +73,13 @@ class FeatureServerImpl : public FeatureServer {
   Status Answer(const FeatureRequest& request, FeatureResponse* response) {
     FRESHET_RETURN_IF_ERROR(CheckRequest(request, options_.allow_read_time));
     const std::shared_ptr<PlanSet> plans = plans_.Get();
-    if (plans == nullptr) return Status::FailedPrecondition("no definitions are served yet");
-    FRESHET_ASSIGN_OR_RETURN(const std::shared_ptr<Query> query, plans->Find(request));
-    return query->Run(request, {store_, clock_, as_of_}, response);
+    if (plans == nullptr) return NothingServed();
+    Result<std::shared_ptr<Query>> query = plans->Find(request.feature_service, request.features);
+    if (!query.ok()) {
+      // A name that nothing carries is a field of the request that is wrong.
+      return Status::InvalidArgument(std::string(query.status().message()));
+    }
+    return (*query)->Run(request, {store_, clock_, as_of_}, response);
   }
 
   void CountValues(const FeatureResponse& response) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,9 +63,10 @@ class FeatureServer {
   // features, a read time that is not permitted. Any thread.
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
 
-  // The columns that a service takes and answers, in its order. NotFound for an unknown service.
-  // Any thread.
-  virtual Result<ServiceColumns> DescribeService(std::string_view service) const = 0;
+  // The columns that a service or a list of features takes and answers, in its order; one of the
+  // two is given. NotFound for an unknown name, InvalidArgument for both or neither. Any thread.
+  virtual Result<ServiceColumns> DescribeService(std::string_view service,
+                                                 std::span<const std::string> features) const = 0;
 
   virtual ServeStats Stats() const = 0;
 };

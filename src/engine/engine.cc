@@ -1,0 +1,193 @@
+#include "freshet/engine.h"
+
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/nearest.h"
+#include "engine/convert.h"
+#include "engine/engine_impl.h"
+#include "engine/load_session.h"
+
+namespace freshet {
+
+Result<std::unique_ptr<Engine>> Engine::Open(const Options& options) {
+  auto engine = std::make_unique<engine::EngineImpl>(options);
+  FRESHET_RETURN_IF_ERROR(engine->Start());
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+std::vector<DefinitionError> Engine::Validate(const std::vector<DefinitionText>& files) {
+  yaml::Diagnostics diagnostics;
+  registry::Registry::Build(engine::ToFiles(files), registry::Catalog{}, &diagnostics);
+  return engine::ToErrors(diagnostics);
+}
+
+}  // namespace freshet
+
+namespace freshet::engine {
+namespace {
+
+store::StoreOptions ToStoreOptions(const Options& options) {
+  store::StoreOptions store;
+  store.path = options.data_folder;
+  store.cache_bytes = options.cache_bytes;
+  store.block_cache_bytes = options.block_cache_bytes;
+  store.write_buffer_bytes = options.write_buffer_bytes;
+  return store;
+}
+
+ingest::IngestOptions ToIngestOptions(const Options& options) {
+  ingest::IngestOptions ingest;
+  ingest.kafka.brokers = options.kafka_brokers;
+  ingest.kafka.properties = options.kafka_properties;
+  ingest.kafka.consumer_group = options.kafka_consumer_group;
+  ingest.checkpoint_interval_ms = options.checkpoint_interval_ms;
+  ingest.checkpoint_dirty_bytes = options.checkpoint_dirty_bytes;
+  ingest.as_of_interval_ms = options.as_of_interval_ms;
+  ingest.skip_missing_offsets = options.skip_missing_offsets;
+  return ingest;
+}
+
+Status CheckPush(const std::vector<std::string_view>& records) {
+  if (records.empty()) return Status::InvalidArgument("records: there is none; push at least one");
+  if (records.size() > limits::kPushRecordsMax) {
+    return Status::InvalidArgument(
+        fmt::format("records: {} are more than the {} that one push may have; split them",
+                    records.size(), limits::kPushRecordsMax));
+  }
+  size_t bytes = 0;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (records[i].size() > limits::kEventBytesMax) {
+      return Status::InvalidArgument(
+          fmt::format("records: record {} has {} bytes; at most {} are allowed", i,
+                      records[i].size(), limits::kEventBytesMax));
+    }
+    bytes += records[i].size();
+  }
+  if (bytes > limits::kMessageBytesMax) {
+    return Status::InvalidArgument(
+        fmt::format("records: {} bytes are more than the {} that one push may have; split them",
+                    bytes, limits::kMessageBytesMax));
+  }
+  return Status::Ok();
+}
+
+Result<const registry::Source*> FindPushSource(const registry::Registry& registry,
+                                               std::string_view name) {
+  const registry::Source* source = registry.FindSource(name);
+  if (source == nullptr) {
+    std::vector<std::string> known;
+    for (const auto& candidate : registry.sources()) known.push_back(candidate->name);
+    return Status::NotFound(
+        fmt::format("there is no source '{}'{}", name, Suggestion(name, known)));
+  }
+  if (!std::holds_alternative<registry::PushLog>(source->kind)) {
+    return Status::FailedPrecondition(fmt::format(
+        "source '{}' is a {} source; events are pushed to sources that are defined with `push:`",
+        name, SourceKindName(*source)));
+  }
+  return source;
+}
+
+}  // namespace
+
+EngineImpl::EngineImpl(const Options& options)
+    : options_(options), started_at_ms_(clock_.NowMs()) {}
+
+EngineImpl::~EngineImpl() {
+  const Status status = Stop();
+  if (!status.ok())
+    LogError("the last checkpoint failed; the next start replays what it lacks: {}",
+             status.ToString());
+}
+
+Status EngineImpl::Start() {
+  FRESHET_RETURN_IF_ERROR(OpenStore());
+  FRESHET_ASSIGN_OR_RETURN(DefinitionsRecord record, ReadRecord());
+  return StartServing(std::move(record));
+}
+
+Status EngineImpl::OpenStore() {
+  FRESHET_ASSIGN_OR_RETURN(store_, store::Store::Open(ToStoreOptions(options_)));
+  store_->SetTimelineGuard(
+      [this](uint32_t table, std::string_view bytes) { return guard_.Check(table, bytes); });
+  return Status::Ok();
+}
+
+Result<DefinitionsRecord> EngineImpl::ReadRecord() {
+  FRESHET_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store_->ReadDefinitions());
+  if (!bytes.has_value()) return DefinitionsRecord{};
+  Result<DefinitionsRecord> record = DecodeDefinitions(*bytes);
+  if (!record.ok()) return record.status().Prefixed(options_.data_folder);
+  return record;
+}
+
+Status EngineImpl::StartServing(DefinitionsRecord record) {
+  yaml::Diagnostics diagnostics;
+  const std::shared_ptr<const registry::Registry> registry =
+      registry::Registry::Build(record.files, record.catalog, &diagnostics);
+  if (registry == nullptr) {
+    return Status::FailedPrecondition(
+        fmt::format("{}: the definitions that were applied before are not valid for this version "
+                    "of Freshet; go back to the "
+                    "version that applied them and change them there:\n{}",
+                    options_.data_folder, diagnostics.ToString()));
+  }
+  if (options_.kafka_brokers.empty()) {
+    if (const registry::Source* source = FirstKafkaSource(*registry)) {
+      return Status::FailedPrecondition(fmt::format(
+          "source '{}' reads a Kafka topic, but no brokers are given; set kafka.brokers",
+          source->name));
+    }
+  }
+  leftovers_ = std::move(record.leftovers);
+  guard_.Use({registry});
+  DropLeftovers(*registry);
+
+  ingestor_ = ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_);
+  server_ = serve::FeatureServer::New({options_.allow_read_time}, *store_, clock_,
+                                      [this](uint32_t table) { return ingestor_->AsOfMs(table); });
+  FRESHET_RETURN_IF_ERROR(server_->Apply(registry));
+  FRESHET_RETURN_IF_ERROR(ingestor_->Apply(registry));
+  live_.Swap(std::make_unique<const Live>(Live{registry}));
+  takes_pushes_.store(true);
+  return Status::Ok();
+}
+
+Status EngineImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
+  return server_->GetFeatures(request, response);
+}
+
+Result<int64_t> EngineImpl::Push(std::string_view source,
+                                 const std::vector<std::string_view>& records) {
+  const std::shared_ptr<const Live> live = live_.Get();
+  FRESHET_ASSIGN_OR_RETURN(const registry::Source* found, FindPushSource(*live->registry, source));
+  FRESHET_RETURN_IF_ERROR(CheckPush(records));
+  if (!takes_pushes_.load())
+    return Status::Unavailable("the engine is stopping; push again to the next one");
+  return store_->AppendLog(found->id, records, clock_.NowMs());
+}
+
+Result<std::unique_ptr<LoadSession>> EngineImpl::Load(const LoadRequest& request) {
+  const std::shared_ptr<const Live> live = live_.Get();
+  return StartLoad(live->registry, request, options_.load_memory_bytes, *store_);
+}
+
+bool EngineImpl::Ready() const {
+  return ingestor_->CaughtUp();
+}
+
+Status EngineImpl::Stop() {
+  std::lock_guard lock(change_mutex_);
+  if (is_stopped_) return stop_status_;
+  is_stopped_ = true;
+  takes_pushes_.store(false);
+  if (ingestor_ != nullptr) stop_status_ = ingestor_->Stop();
+  return stop_status_;
+}
+
+}  // namespace freshet::engine

@@ -1,0 +1,89 @@
+// The composition root: which parts an engine has, in what order they begin and end, and how
+// definitions change.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "freshet/engine.h"
+#include "freshet/options.h"
+#include "freshet/status.h"
+
+#include "base/clock.h"
+#include "base/swapped.h"
+#include "engine/definitions_record.h"
+#include "engine/timeline_guard.h"
+#include "ingest/ingestor.h"
+#include "registry/registry.h"
+#include "serve/server.h"
+#include "store/store.h"
+
+namespace freshet::engine {
+
+class EngineImpl final : public Engine {
+ public:
+  explicit EngineImpl(const Options& options);
+  ~EngineImpl() override;
+
+  // Once, before everything else.
+  Status Start();
+
+  Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) override;
+  Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) override;
+  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
+  Result<int64_t> Push(std::string_view source,
+                       const std::vector<std::string_view>& records) override;
+  Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) override;
+  Result<ServiceDescription> DescribeService(std::string_view service,
+                                             const std::vector<std::string>& features) override;
+  ServerStatus GetStatus() override;
+  bool Ready() const override;
+  Status Stop() override;
+
+ private:
+  // What requests that change state work on. Holding it keeps what its registry defines from being
+  // removed.
+  struct Live {
+    std::shared_ptr<const registry::Registry> registry;
+  };
+  // Definitions that were looked at, and what putting them to use would do.
+  struct Draft {
+    PlanOutcome outcome;
+    std::shared_ptr<const registry::Registry> registry;  // null when there are errors
+  };
+
+  Status OpenStore();
+  Result<DefinitionsRecord> ReadRecord();
+  Status StartServing(DefinitionsRecord record);
+
+  Draft Consider(const std::vector<DefinitionText>& files) const;
+  void RefuseKafkaWithoutBrokers(Draft& draft) const;
+  // The steps of a change, each safe to be the last before a crash.
+  Status Install(std::shared_ptr<const registry::Registry> next);
+  Status WriteRecord(const registry::Registry& registry);
+  // Removes what leftovers_ names, and forgets it. What cannot be removed yet stays named.
+  void DropLeftovers(const registry::Registry& registry);
+  Status DropStored() const;
+
+  const Options options_;
+  const Clock& clock_ = Clock::System();
+  const int64_t started_at_ms_;
+  TimelineGuard guard_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<ingest::Ingestor> ingestor_;
+  std::unique_ptr<serve::FeatureServer> server_;
+  Swapped<const Live> live_;
+
+  std::mutex change_mutex_;        // one change of definitions at a time, and none after Stop
+  Leftovers leftovers_;            // as the stored record has them
+  bool ingest_is_behind_ = false;  // the last change is stored, but ingest did not take it
+  bool is_stopped_ = false;
+  Status stop_status_;
+  std::atomic<bool> takes_pushes_{false};
+};
+
+}  // namespace freshet::engine

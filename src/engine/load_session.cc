@@ -1,0 +1,99 @@
+#include "engine/load_session.h"
+
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace freshet::engine {
+namespace {
+
+LoadProgress::Phase ToPhase(load::LoadPhase phase) {
+  switch (phase) {
+    case load::LoadPhase::kRead:
+      return LoadProgress::Phase::kRead;
+    case load::LoadPhase::kSort:
+      return LoadProgress::Phase::kSort;
+    case load::LoadPhase::kPublish:
+      return LoadProgress::Phase::kPublish;
+  }
+  return LoadProgress::Phase::kRead;
+}
+
+// What the request says, else what the view's source says. A view that cannot be loaded is load's
+// to refuse.
+Result<registry::FileFormat> FormatOf(const registry::Registry& registry,
+                                      const LoadRequest& request) {
+  if (request.format == "csv") return registry::FileFormat::kCsv;
+  if (request.format == "jsonl") return registry::FileFormat::kJsonl;
+  if (!request.format.empty()) {
+    return Status::InvalidArgument(
+        fmt::format("format: '{}' is unknown; known are csv and jsonl", request.format));
+  }
+  const registry::FeatureView* view = registry.FindFeatureView(request.view);
+  if (view == nullptr || view->batch() == nullptr) return registry::FileFormat::kCsv;
+  const auto* file = std::get_if<registry::FileRows>(&view->batch()->source->kind);
+  return file == nullptr ? registry::FileFormat::kCsv : file->format;
+}
+
+class LoadSessionImpl final : public LoadSession {
+ public:
+  explicit LoadSessionImpl(std::unique_ptr<load::Load> load) : load_(std::move(load)) {}
+
+  Status Feed(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const std::string_view chunk = bytes.substr(0, limits::kLoadChunkBytesMax);
+      FRESHET_RETURN_IF_ERROR(load_->Feed(chunk));
+      bytes.remove_prefix(chunk.size());
+    }
+    return Status::Ok();
+  }
+
+  Status Finish(const std::function<void(const LoadProgress&)>& progress) override {
+    FRESHET_RETURN_IF_ERROR(load_->Finish([&](load::LoadPhase phase, uint64_t rows_done) {
+      phase_ = ToPhase(phase);
+      rows_done_ = rows_done;
+      if (progress) progress(Progress());
+    }));
+    phase_ = LoadProgress::Phase::kDone;
+    if (progress) progress(Progress());
+    return Status::Ok();
+  }
+
+  LoadProgress Progress() const override {
+    const load::LoadReport& report = load_->report();
+    LoadProgress progress;
+    progress.phase = phase_;
+    progress.bytes_read = report.bytes_read;
+    progress.rows_read = report.rows_read;
+    progress.rows_bad = report.rows_bad;
+    progress.rows_written = phase_ == LoadProgress::Phase::kSort ? rows_done_ : report.rows_kept;
+    progress.rows_duplicate = report.rows_duplicate;
+    for (const load::BadRow& row : report.bad_rows)
+      progress.bad_rows.push_back({row.line, row.reason});
+    return progress;
+  }
+
+ private:
+  const std::unique_ptr<load::Load> load_;
+  LoadProgress::Phase phase_ = LoadProgress::Phase::kRead;
+  uint64_t rows_done_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::Registry> registry,
+                                               const LoadRequest& request, size_t memory_bytes,
+                                               store::Store& store) {
+  load::LoadOptions options;
+  FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(*registry, request));
+  options.bad_rows_share_max = request.bad_rows_share_max;
+  options.memory_bytes = memory_bytes;
+  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load,
+                           load::Load::Start(std::move(registry), request.view, options, store));
+  return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(load)));
+}
+
+}  // namespace freshet::engine

@@ -1,0 +1,21 @@
+// Load sessions of the engine: the public face of load::Load.
+#pragma once
+
+#include <memory>
+
+#include "freshet/engine.h"
+#include "freshet/status.h"
+
+#include "load/loader.h"
+#include "registry/registry.h"
+#include "store/store.h"
+
+namespace freshet::engine {
+
+// Errors as load::Load::Start has them, and InvalidArgument for an unknown format. `store` must
+// outlive the session.
+Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::Registry> registry,
+                                               const LoadRequest& request, size_t memory_bytes,
+                                               store::Store& store);
+
+}  // namespace freshet::engine
