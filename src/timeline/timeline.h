@@ -7,18 +7,23 @@
 //     align_down(t, H) <= now   and   t >= align_down(now - Wi, Hi);
 // over the lifetime only the first condition holds.
 //
-// A timeline is a flat byte string: a header, the lifetime slots (where a lifetime aggregation asks
-// for them), and cells in time order, newest last, none for empty time. A cell holds its start, the
-// time of its newest event, and one slot per aggregation. With T the newest event time, cells at or
-// after C0 = align_down(T - skew, H1) are H wide, those from C1 = align_down(T - skew - W1, H2) to
-// C0 are H1 wide, those from C2 = align_down(T - skew - W2, H3) to C1 are H2 wide, and so on; what
-// is before Ck = align_down(T - skew - Wk, Hk) (C0 with H for H1 in a table without windows) folds
-// into the lifetime slots or goes. So a timeline is a pure function of (table, set of events), and
-// no reader at now >= T - skew can tell that cells were merged.
+// A timeline is a flat byte string: a header, the lifetime cell (when something has folded into
+// it), and cells in time order, newest last, none for empty time. A cell holds its start, the time
+// of its newest event, and one slot per aggregation. With T the newest event time, cells at or
+// after C0 = AlignDown(T - skew, F0) are H wide, those from C1 = AlignDown(T - skew - W1, F1) to C0
+// are H1 wide, those from C2 = AlignDown(T - skew - W2, F2) to C1 are H2 wide, and so on; what is
+// before Ck folds into the lifetime cell or goes (a table without windows: what is before C0). The
+// fold step Fi is the hop of the next window (the last: its own), or a multiple of it where that
+// hop is less than a 32nd of skew + Wi, so that one fold, which moves all younger cells, pays for
+// many events. So a timeline is a pure function of (table, set of events) as long as nothing is
+// truncated, and no reader at now >= T - skew can tell that cells were merged.
 //
-// The cells of one timeline are bounded (limits::kTimelineCellsMax, kTimelineBytesMax). When they
-// would be exceeded, the oldest cells fold away early, and `truncated_before` remembers up to
-// where: windows that reach behind it are kTruncated.
+// The cells of one timeline are bounded (limits::kTimelineCellsMax, kTimelineBytesMax; the lifetime
+// cell is not counted). When they would be exceeded, the oldest cells fold away early, a 32nd at a
+// time, and `truncated_before` remembers up to where, until no window can reach behind it any more:
+// windows that do are kTruncated. The lifetime keeps its exact value, but for a reader whose `now`
+// is before cells that folded away, for whom it is kTruncated too. A late event before
+// `truncated_before` still counts in the lifetime.
 //
 // The format is specified in docs/formats.md and owned by timeline.cc.
 #pragma once
@@ -45,8 +50,10 @@ struct Window {
   friend bool operator==(const Window&, const Window&) = default;
 };
 
-// The default hop of a window: the largest round duration (1, 2, 5, 10, 15, 20, 30 of a unit that
-// divides the next unit) not above window / limits::kHopsPerWindow, at least 1 ms.
+// The default hop of a window: the largest round duration not above window /
+// limits::kHopsPerWindow, at least 1 ms. Round are 1, 5, 10, 50, 100, 500 ms; 1, 5, 10, 20 s; 1, 5,
+// 10, 20 min; 1, 2, 4, 12 h; 1, 2, 6, 12, 60 days: each divides the next, so that default hops
+// always fit together.
 int64_t DefaultHopMs(int64_t window_ms);
 
 // The shape of one table's timelines. Immutable; any thread.
@@ -61,7 +68,8 @@ class Schema {
     std::vector<const aggregate::Aggregate*> aggregations;
     size_t cells_max = 0;  // 0: limits::kTimelineCellsMax
   };
-  // InvalidArgument when the options break a rule above.
+  // InvalidArgument when the options break a rule above, or keep nothing: no window and no
+  // lifetime.
   static Result<Schema> Create(Options options);
 
   const std::vector<Window>& windows() const { return options_.windows; }
@@ -77,12 +85,24 @@ class Schema {
 
  private:
   friend class Layout;
+  // Cells of one width. They begin at AlignDown(T - depth_ms, step_ms) and end where those of the
+  // level before begin.
+  struct Level {
+    int64_t width_ms;
+    int64_t depth_ms;
+    int64_t step_ms;
+  };
+  void BuildLevels();
+  void BuildSlots();
+
   Options options_;
+  std::vector<Level> levels_;  // youngest and finest first; widths differ
   // Where the fixed part of each aggregation's slot begins in a cell, counted from the first slot.
   std::vector<uint32_t> slot_offsets_;
+  std::vector<uint32_t> variable_;  // the aggregations with variable-size slots
   size_t slots_fixed_bytes_ = 0;
   size_t cell_fixed_bytes_ = 0;
-  bool has_variable_slots_ = false;
+  std::string empty_cell_;
 };
 
 // One event as a table sees it.
@@ -95,7 +115,7 @@ struct Event {
 };
 
 enum class ApplyOutcome : uint8_t {
-  kApplied,
+  kApplied,    //
   kTooOld,     // before every window that a reader can still ask for; the entity is still known as
                // seen
   kTruncated,  // older than what fits; windows that would need it are kTruncated

@@ -1,0 +1,86 @@
+#include "base/check.h"
+#include "base/limits.h"
+#include "timeline/cell_writer.h"
+#include "timeline/folder.h"
+#include "timeline/layout.h"
+#include "timeline/timeline.h"
+
+namespace freshet::timeline {
+namespace {
+
+void CheckEvent(const Schema& schema, const Event& event) {
+  FRESHET_CHECK(event.values.size() == schema.aggregations().size());
+  FRESHET_CHECK(event.admitted.size() == schema.aggregations().size());
+  FRESHET_CHECK(event.order.time_ms >= limits::kEventTimeMsMin);
+  FRESHET_CHECK(event.order.time_ms <= limits::kEventTimeMsMax);
+}
+
+// The common case: the event belongs in the newest cell, and no cell has to fold for it.
+bool ApplyToNewestCell(const Schema& schema, const Event& event, std::string& bytes) {
+  const Layout layout(schema);
+  const int64_t time_ms = event.order.time_ms;
+  if (bytes.size() == Layout::kHeaderBytes || time_ms >= Layout::FoldAtMs(bytes)) return false;
+  const size_t offset = bytes.size() - layout.CellBytesBefore(bytes.data() + bytes.size());
+  const int64_t start_ms = Layout::StartMs(bytes.data() + offset);
+  if (time_ms < start_ms || time_ms >= start_ms + layout.WidthMs(0)) return false;
+  if (time_ms > Layout::NewestMs(bytes)) Layout::SetNewestMs(bytes, time_ms);
+  CellWriter(schema).Update(bytes, offset, event);
+  return true;
+}
+
+// Before all cells: only the lifetime remembers such an event.
+void ApplyToLifetime(const Schema& schema, const Event& event, std::string& bytes) {
+  Folder(schema).EnsureLifetimeCell(bytes);
+  CellWriter(schema).Update(bytes, Layout::AllBegin().offset, event);
+}
+
+void ApplyToCell(const Schema& schema, const Event& event, int64_t start_ms, std::string& bytes) {
+  const Layout layout(schema);
+  const CellWriter writer(schema);
+  const Position end = Layout::End(bytes);
+  const Position at = layout.LowerBound(bytes, layout.CellsBegin(bytes), end, start_ms);
+  if (at.index == end.index || Layout::StartMs(bytes.data() + at.offset) != start_ms) {
+    writer.Insert(bytes, at.offset, start_ms);
+    Layout::SetCells(bytes, Layout::Cells(bytes) + 1);
+  }
+  writer.Update(bytes, at.offset, event);
+}
+
+ApplyOutcome ApplyAnywhere(const Schema& schema, const Event& event, std::string& bytes) {
+  const Layout layout(schema);
+  const int64_t time_ms = event.order.time_ms;
+  const bool has_lifetime = schema.options().has_lifetime;
+  if (bytes.empty()) bytes = layout.Header(time_ms);
+  if (time_ms > Layout::NewestMs(bytes)) Folder(schema).Advance(bytes, time_ms);
+
+  const size_t level = layout.LevelOf(time_ms, Layout::NewestMs(bytes));
+  if (level == layout.Levels()) {
+    if (!has_lifetime) return ApplyOutcome::kTooOld;
+    ApplyToLifetime(schema, event, bytes);
+    return ApplyOutcome::kApplied;
+  }
+  if (time_ms >= Layout::TruncatedBeforeMs(bytes))
+    ApplyToCell(schema, event, AlignDown(time_ms, layout.WidthMs(level)), bytes);
+  else if (has_lifetime)
+    ApplyToLifetime(schema, event, bytes);
+  return ApplyOutcome::kApplied;
+}
+
+}  // namespace
+
+ApplyOutcome Apply(const Schema& schema, const Event& event, std::string& bytes) {
+  CheckEvent(schema, event);
+  if (bytes.empty() || !ApplyToNewestCell(schema, event, bytes)) {
+    if (ApplyAnywhere(schema, event, bytes) == ApplyOutcome::kTooOld) return ApplyOutcome::kTooOld;
+  }
+  Folder(schema).EnforceLimits(bytes);
+  return event.order.time_ms < Layout::TruncatedBeforeMs(bytes) ? ApplyOutcome::kTruncated
+                                                                : ApplyOutcome::kApplied;
+}
+
+int64_t NewestEventTimeMs(std::string_view bytes) {
+  FRESHET_CHECK(bytes.size() >= Layout::kHeaderBytes);
+  return Layout::NewestMs(bytes);
+}
+
+}  // namespace freshet::timeline

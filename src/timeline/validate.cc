@@ -1,0 +1,175 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "timeline/layout.h"
+#include "timeline/timeline.h"
+
+namespace freshet::timeline {
+namespace {
+
+Status Corrupt(std::string_view what) {
+  return Status::Corruption(fmt::format("stored timeline: {}", what));
+}
+
+Status CorruptCell(size_t offset, std::string_view what) {
+  return Status::Corruption(fmt::format("stored timeline: cell at byte {}: {}", offset, what));
+}
+
+bool IsEventTime(int64_t time_ms) {
+  return time_ms >= limits::kEventTimeMsMin && time_ms <= limits::kEventTimeMsMax;
+}
+
+// Takes bytes that may be anything, from front to back; nothing is read before it is known to be
+// there.
+class Validator {
+ public:
+  Validator(const Schema& schema, std::string_view bytes)
+      : schema_(schema), layout_(schema), bytes_(bytes) {}
+
+  Status Validate() {
+    FRESHET_RETURN_IF_ERROR(CheckHeader());
+    newest_ms_ = Layout::NewestMs(bytes_);
+    truncated_before_ms_ = Layout::TruncatedBeforeMs(bytes_);
+    FRESHET_RETURN_IF_ERROR(CheckTimes());
+    horizon_ms_ = layout_.HorizonMs(newest_ms_);
+    FRESHET_RETURN_IF_ERROR(CheckTruncation());
+
+    size_t offset = Layout::kHeaderBytes;
+    if (Layout::HasLifetimeCell(bytes_)) {
+      FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset));
+      FRESHET_RETURN_IF_ERROR(CheckLifetimeTimes(offset));
+      offset += layout_.CellBytes(bytes_.data() + offset);
+    }
+    if (bytes_.size() - offset > limits::kTimelineBytesMax)
+      return Corrupt("its cells are too large");
+    return CheckCells(offset);
+  }
+
+ private:
+  Status CheckHeader() const {
+    if (bytes_.size() < Layout::kHeaderBytes)
+      return Corrupt(fmt::format("{} bytes are less than a header", bytes_.size()));
+    if (Layout::Kind(bytes_) != Layout::kKind) return Corrupt("these bytes are of another kind");
+    if (Layout::Version(bytes_) != Layout::kVersion)
+      return Corrupt(fmt::format("version {} is unknown; this build reads version {}",
+                                 Layout::Version(bytes_), Layout::kVersion));
+    if ((Layout::Flags(bytes_) & ~Layout::kFlagLifetimeCell) != 0) return Corrupt("unknown flags");
+    if (Layout::HasLifetimeCell(bytes_) && !schema_.options().has_lifetime)
+      return Corrupt("a lifetime cell in a table that keeps no lifetime");
+    return Status::Ok();
+  }
+
+  Status CheckTimes() const {
+    if (!IsEventTime(newest_ms_)) return Corrupt("its newest event time is out of range");
+    if (Layout::FoldAtMs(bytes_) != layout_.NextFoldMs(newest_ms_))
+      return Corrupt("the time of its next fold does not follow from its newest event time");
+    return Status::Ok();
+  }
+
+  Status CheckTruncation() const {
+    if (!IsTruncated()) return Status::Ok();
+    const int64_t head_hop_ms = layout_.WidthMs(0);
+    const bool in_range = truncated_before_ms_ > horizon_ms_ &&
+                          truncated_before_ms_ <= AlignDown(newest_ms_, head_hop_ms) + head_hop_ms;
+    if (!in_range || truncated_before_ms_ % head_hop_ms != 0)
+      return Corrupt("the time before which it is truncated cannot be the end of a cell");
+    return Status::Ok();
+  }
+
+  Status CheckCellBytes(size_t offset) const {
+    const size_t rest = bytes_.size() - offset;
+    if (rest < layout_.CellFixedBytes()) return CorruptCell(offset, "it is cut off");
+    const char* cell = bytes_.data() + offset;
+    uint32_t slot_end = 0;
+    for (const uint32_t aggregation : layout_.VariableSlots()) {
+      if (layout_.SlotEnd(cell, aggregation) < slot_end)
+        return CorruptCell(offset, "a slot ends before it begins");
+      slot_end = layout_.SlotEnd(cell, aggregation);
+    }
+    if (rest - layout_.CellFixedBytes() < slot_end) return CorruptCell(offset, "it is cut off");
+    const size_t cell_bytes = layout_.CellBytes(cell);
+    if (layout_.CellBytesBefore(cell + cell_bytes) != cell_bytes)
+      return CorruptCell(offset, "its length is not what its slots say");
+    return CheckSlots(offset);
+  }
+
+  Status CheckSlots(size_t offset) const {
+    const char* cell = bytes_.data() + offset;
+    size_t ordinal = 0;
+    for (size_t i = 0; i < schema_.aggregations().size(); ++i) {
+      const aggregate::Aggregate& function = *schema_.aggregations()[i];
+      const std::string_view slot =
+          function.size_bytes != 0
+              ? std::string_view(cell + layout_.SlotOffset(i), function.size_bytes)
+              : layout_.VariableSlot(cell, ordinal++);
+      if (!function.is_valid(slot))
+        return CorruptCell(offset, fmt::format("slot {} is not a state of {}", i, function.name));
+    }
+    return Status::Ok();
+  }
+
+  // Of what came before the cells of the windows, be it old or truncated.
+  Status CheckLifetimeTimes(size_t offset) const {
+    const char* cell = bytes_.data() + offset;
+    if (Layout::StartMs(cell) != Layout::kNever) return CorruptCell(offset, "no lifetime cell");
+    const int64_t cell_newest_ms = Layout::CellNewestMs(cell);
+    if (!IsEventTime(cell_newest_ms) || cell_newest_ms > newest_ms_ ||
+        cell_newest_ms >= std::max(horizon_ms_, truncated_before_ms_))
+      return CorruptCell(offset, "its newest event time is out of range");
+    return Status::Ok();
+  }
+
+  Status CheckCells(size_t offset) const {
+    int64_t free_from_ms = horizon_ms_;
+    int64_t last_newest_ms = Layout::kNever;
+    uint32_t cells = 0;
+    for (; offset < bytes_.size(); ++cells) {
+      FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset));
+      FRESHET_RETURN_IF_ERROR(CheckCellTimes(offset, &free_from_ms));
+      last_newest_ms = Layout::CellNewestMs(bytes_.data() + offset);
+      offset += layout_.CellBytes(bytes_.data() + offset);
+    }
+    if (cells != Layout::Cells(bytes_) || cells > schema_.options().cells_max)
+      return Corrupt(fmt::format("{} cells where the header says {} and at most {} are allowed",
+                                 cells, Layout::Cells(bytes_), schema_.options().cells_max));
+    if (last_newest_ms != newest_ms_ && !(cells == 0 && truncated_before_ms_ > newest_ms_))
+      return Corrupt("its newest event is in no cell");
+    return Status::Ok();
+  }
+
+  // A cell begins at or after `free_from_ms`, which moves to its end.
+  Status CheckCellTimes(size_t offset, int64_t* free_from_ms) const {
+    const char* cell = bytes_.data() + offset;
+    const int64_t start_ms = Layout::StartMs(cell);
+    const int64_t cell_newest_ms = Layout::CellNewestMs(cell);
+    if (start_ms < *free_from_ms || start_ms > newest_ms_)
+      return CorruptCell(offset, "its start is out of order");
+    const int64_t width_ms = layout_.WidthMs(layout_.LevelOf(start_ms, newest_ms_));
+    if (AlignDown(start_ms, width_ms) != start_ms)
+      return CorruptCell(offset, "its start is not a multiple of its width");
+    if (cell_newest_ms < std::max(start_ms, truncated_before_ms_) || cell_newest_ms > newest_ms_ ||
+        cell_newest_ms >= start_ms + width_ms || !IsEventTime(cell_newest_ms))
+      return CorruptCell(offset, "its newest event time is outside of it");
+    *free_from_ms = start_ms + width_ms;
+    return Status::Ok();
+  }
+
+  bool IsTruncated() const { return truncated_before_ms_ != Layout::kNever; }
+
+  const Schema& schema_;
+  const Layout layout_;
+  const std::string_view bytes_;
+  int64_t newest_ms_ = 0;
+  int64_t truncated_before_ms_ = Layout::kNever;
+  int64_t horizon_ms_ = 0;
+};
+
+}  // namespace
+
+Status Validate(const Schema& schema, std::string_view bytes) {
+  return Validator(schema, bytes).Validate();
+}
+
+}  // namespace freshet::timeline
