@@ -1,0 +1,148 @@
+#include "freshet/client.h"
+
+#include <chrono>
+#include <utility>
+
+#include <grpcpp/grpcpp.h>
+
+#include "freshet/v1/admin.grpc.pb.h"
+#include "freshet/v1/feature_store.grpc.pb.h"
+
+#include "base/limits.h"
+#include "client/convert.h"
+#include "client/load_stream.h"
+
+namespace freshet {
+namespace {
+
+using client::FromGrpc;
+using client::FromWire;
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(limits::kMessageBytesMax);
+  arguments.SetMaxSendMessageSize(limits::kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, limits::kMetadataBytesMax);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+v1::PlanRequest ToWire(const std::vector<DefinitionText>& files) {
+  v1::PlanRequest wire;
+  for (const DefinitionText& file : files) {
+    auto* out = wire.add_files();
+    out->set_name(file.name);
+    out->set_text(file.text);
+  }
+  return wire;
+}
+
+class ClientImpl final : public Client {
+ public:
+  explicit ClientImpl(const Options& options)
+      : options_(options),
+        channel_(Connect(options.address)),
+        feature_store_(v1::FeatureStore::NewStub(channel_)),
+        admin_(v1::Admin::NewStub(channel_)) {}
+
+  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
+  Result<int64_t> Push(std::string_view source,
+                       const std::vector<std::string_view>& records) override;
+  Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) override;
+  Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) override;
+  Status Load(const LoadRequest& request, const std::function<Result<std::string>()>& next_chunk,
+              const std::function<void(const LoadProgress&)>& progress,
+              LoadProgress* outcome) override;
+  Result<ServiceDescription> DescribeService(std::string_view service,
+                                             const std::vector<std::string>& features) override;
+  Result<ServerStatus> GetStatus() override;
+
+ private:
+  void SetDeadline(grpc::ClientContext* context) const {
+    context->set_deadline(std::chrono::system_clock::now() +
+                          std::chrono::milliseconds(options_.timeout_ms));
+  }
+
+  const Options options_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::FeatureStore::Stub> feature_store_;
+  const std::unique_ptr<v1::Admin::Stub> admin_;
+};
+
+Status ClientImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::GetFeaturesRequest wire;
+  client::ToWire(request, &wire);
+  v1::GetFeaturesResponse answer;
+  const grpc::Status status = feature_store_->GetFeatures(&context, wire, &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return FromWire(&answer, response);
+}
+
+Result<int64_t> ClientImpl::Push(std::string_view source,
+                                 const std::vector<std::string_view>& records) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::PushRequest wire;
+  wire.set_source(source.data(), source.size());
+  for (std::string_view record : records) wire.add_records(record.data(), record.size());
+  v1::PushResponse answer;
+  const grpc::Status status = feature_store_->Push(&context, wire, &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return answer.last_offset();
+}
+
+Result<PlanOutcome> ClientImpl::Plan(const std::vector<DefinitionText>& files) {
+  grpc::ClientContext context;
+  v1::PlanResponse answer;
+  const grpc::Status status = admin_->Plan(&context, ToWire(files), &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return FromWire(answer);
+}
+
+Result<PlanOutcome> ClientImpl::Apply(const std::vector<DefinitionText>& files) {
+  grpc::ClientContext context;
+  v1::PlanResponse answer;
+  const grpc::Status status = admin_->Apply(&context, ToWire(files), &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return FromWire(answer);
+}
+
+Status ClientImpl::Load(const LoadRequest& request,
+                        const std::function<Result<std::string>()>& next_chunk,
+                        const std::function<void(const LoadProgress&)>& progress,
+                        LoadProgress* outcome) {
+  return client::StreamLoad(*admin_, options_.address, request, next_chunk, progress, outcome);
+}
+
+Result<ServiceDescription> ClientImpl::DescribeService(std::string_view service,
+                                                       const std::vector<std::string>& features) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::DescribeServiceRequest wire;
+  wire.set_feature_service(service.data(), service.size());
+  for (const std::string& feature : features) wire.add_features(feature);
+  v1::DescribeServiceResponse answer;
+  const grpc::Status status = feature_store_->DescribeService(&context, wire, &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  ServiceDescription description = FromWire(answer);
+  description.name = service;
+  return description;
+}
+
+Result<ServerStatus> ClientImpl::GetStatus() {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::GetStatusResponse answer;
+  const grpc::Status status = admin_->GetStatus(&context, {}, &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return FromWire(answer);
+}
+
+}  // namespace
+
+std::unique_ptr<Client> Client::New(const Options& options) {
+  return std::make_unique<ClientImpl>(options);
+}
+
+}  // namespace freshet
