@@ -161,8 +161,10 @@ bool JsonlRowReader::ReadMember(ondemand::field& member) {
 Problem JsonlRowReader::ReadValue(Type type, ondemand::json_type json, ondemand::value& value,
                                   Datum* datum) {
   if (json == ondemand::json_type::null) {
+    bool is_null = false;
+    if (value.is_null().get(is_null) != simdjson::SUCCESS || !is_null) return Problem::kWrongType;
     *datum = Datum::Null();
-    return value.is_null() ? Problem::kNone : Problem::kWrongType;
+    return Problem::kNone;
   }
   switch (type) {
     case Type::kBool: {

@@ -1,0 +1,189 @@
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "load/read_rows.h"
+
+namespace freshet::load {
+namespace {
+
+using registry::FileFormat;
+using registry::TimestampUnit;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr size_t kWhole = size_t{1} << 30;
+const Value kNull{};
+
+ReadFile ReadUsers(std::string_view text, size_t chunk_bytes = kWhole,
+                   TimestampUnit unit = TimestampUnit::kMilliseconds) {
+  return ReadRows(FileFormat::kJsonl, UsersSource(unit), text, chunk_bytes);
+}
+
+ReadRow User(uint64_t line, int64_t time_ms, Value id, Value age, Value country) {
+  return {line, "", time_ms, {std::move(id), std::move(age), std::move(country)}};
+}
+
+Value Text(std::string text) {
+  return Value(std::move(text));
+}
+Value Int(int64_t number) {
+  return Value(number);
+}
+
+// One row of AllTypesSource whose member `name` is spelled as `json`.
+ReadRow ReadOne(std::string_view name, std::string_view json) {
+  const std::string text = R"({"time": "2026-11-24T10:00:00Z", ")" + std::string(name) +
+                           "\": " + std::string(json) + "}";
+  const ReadFile file = ReadRows(FileFormat::kJsonl, AllTypesSource(), text, kWhole);
+  EXPECT_TRUE(file.status.ok()) << file.status.ToString();
+  EXPECT_THAT(file.rows, SizeIs(1));
+  return file.rows.at(0);
+}
+
+Value ValueOf(std::string_view name, std::string_view json) {
+  const ReadRow row = ReadOne(name, json);
+  EXPECT_EQ(row.error, "") << json;
+  for (size_t i = 0; i < row.values.size(); ++i) {
+    if (AllTypesSource().fields[i].name == name) return row.values[i];
+  }
+  return {};
+}
+
+std::string ErrorOf(std::string_view name, std::string_view json) {
+  return ReadOne(name, json).error;
+}
+
+TEST(JsonlRowReader, ReadsOneObjectALine) {
+  const ReadFile file = ReadUsers(
+      "{\"user_id\": 1, \"age\": 33, \"country\": \"FI\", \"updated_at\": 5}\n"
+      "\n"
+      "  {\"updated_at\":6,\"extra\":{\"a\":[1,{\"b\":null}]},\"user_id\":2}\r\n"
+      "\t\r\n"
+      "{\"user_id\":3,\"age\":null,\"country\":\"\",\"updated_at\":7}");
+  ASSERT_TRUE(file.status.ok());
+  EXPECT_THAT(file.rows,
+              ElementsAre(User(1, 5, Int(1), Int(33), Text("FI")), User(3, 6, Int(2), kNull, kNull),
+                          User(5, 7, Int(3), kNull, Text(""))));
+}
+
+TEST(JsonlRowReader, GivesTheSameForEveryChunkSize) {
+  const std::string text =
+      "\xEF\xBB\xBF{\"user_id\":1,\"country\":\"a\\nb\\u00e4\",\"updated_at\":5}\r\n"
+      "\n"
+      "{\"user_id\":\"x\",\"updated_at\":5}\n"
+      "{\"user_id\":2,\"updated_at\":5} 7\n"
+      "not json\n"
+      "{\"user_id\":4,\"country\":\"\xC3\xA4\",\"updated_at\":5}";
+  const ReadFile whole = ReadUsers(text);
+  EXPECT_THAT(whole.rows, SizeIs(5));
+  for (size_t chunk_bytes = 1; chunk_bytes <= text.size(); ++chunk_bytes) {
+    EXPECT_EQ(ReadUsers(text, chunk_bytes).rows, whole.rows) << "chunks of " << chunk_bytes;
+  }
+}
+
+TEST(JsonlRowReader, NamesLineFieldAndWhatWasExpected) {
+  const ReadFile file = ReadUsers(
+      "{\"user_id\": 1, \"age\": \"abc\" , \"updated_at\": 5}\n"
+      "{\"user_id\": 1}\n"
+      "{\"user_id\": 1, \"updated_at\": null}\n");
+  ASSERT_THAT(file.rows, SizeIs(3));
+  EXPECT_EQ(file.rows[0].line, 1u);
+  EXPECT_EQ(file.rows[0].error, "age: \"abc\" is not an int32");
+  EXPECT_EQ(file.rows[1].error, "updated_at: the event time is missing");
+  EXPECT_EQ(file.rows[2].error, "updated_at: the event time is missing");
+}
+
+TEST(JsonlRowReader, RefusesWhatIsNotOneObject) {
+  for (const char* text :
+       {"[1]", "7", "\"a\"", "null", "{", "}", "{\"user_id\"", "{\"user_id\":", "{\"user_id\":1",
+        "{\"user_id\":1,\"updated_at\":5", "{\"user_id\" 1}", "{\"user_id\":1 \"updated_at\":5}",
+        "{\"user_id\":1,\"updated_at\":5}{}", "{\"user_id\":1,\"updated_at\":5}}",
+        "{\"user_id\":1,\"updated_at\":5} x", "{\"country\":\"\xFF\",\"updated_at\":5}",
+        "{\"country\":\"\\x\",\"updated_at\":5}", "{\"country\":\"open,\"updated_at\":5}"}) {
+    const ReadFile file = ReadUsers(text);
+    ASSERT_THAT(file.rows, SizeIs(1)) << text;
+    EXPECT_NE(file.rows[0].error, "") << text;
+  }
+  EXPECT_EQ(ReadUsers("{} {}").rows.at(0).error,
+            "more text follows the JSON object; one object a line is expected");
+}
+
+TEST(JsonlRowReader, AnEmptyFileHasNoRows) {
+  EXPECT_TRUE(ReadUsers("").status.ok());
+  EXPECT_THAT(ReadUsers("\n \n").rows, IsEmpty());
+}
+
+TEST(JsonlRowReader, BoundsTheLine) {
+  const std::string long_text(limits::kRowBytesMax, 'x');
+  for (const size_t chunk_bytes : {kWhole, size_t{10'000}}) {
+    const ReadFile file = ReadUsers(
+        "{\"note\":\"" + long_text + "\"}\n{\"user_id\":2,\"updated_at\":5}\n", chunk_bytes);
+    ASSERT_THAT(file.rows, SizeIs(2));
+    EXPECT_EQ(file.rows[0].error, "the line is longer than 1048576 bytes");
+    EXPECT_EQ(file.rows[1], User(2, 5, Int(2), kNull, kNull));
+  }
+}
+
+TEST(JsonlRowReader, ReadsEveryTypeToItsEdges) {
+  EXPECT_EQ(ValueOf("flag", "true"), Value(true));
+  EXPECT_EQ(ValueOf("flag", "false"), Value(false));
+  EXPECT_EQ(ValueOf("small", "-2147483648"), Int(-2147483648));
+  EXPECT_EQ(ValueOf("big", "9223372036854775807"), Int(INT64_MAX));
+  EXPECT_EQ(ValueOf("big", "-9223372036854775808"), Int(INT64_MIN));
+  EXPECT_EQ(ValueOf("single", "0.1"), Value(static_cast<double>(0.1f)));
+  EXPECT_EQ(ValueOf("twice", "3"), Value(3.0));
+  EXPECT_EQ(ValueOf("twice", "-1.7976931348623157e308"), Value(-1.7976931348623157e308));
+  EXPECT_EQ(ValueOf("text", R"("a\"\\\nb\u00e4\ud83d\ude00")"),
+            Text("a\"\\\nb\xC3\xA4\xF0\x9F\x98\x80"));
+  EXPECT_EQ(ValueOf("text", R"("\u0000")"), Text(std::string(1, '\0')));
+  EXPECT_EQ(ValueOf("moment", "\"1969-12-31T23:59:59.999Z\""), Int(-1));
+  EXPECT_EQ(ValueOf("moment", "null"), kNull);
+}
+
+TEST(JsonlRowReader, RefusesWhatIsNotOfTheType) {
+  EXPECT_EQ(ErrorOf("flag", "1"), "flag: 1 is not a bool (true or false)");
+  EXPECT_EQ(ErrorOf("flag", "tru"), "flag: tru is not a bool (true or false)");
+  EXPECT_EQ(ErrorOf("small", "2147483648"), "small: 2147483648 is beyond the range of an int32");
+  EXPECT_EQ(ErrorOf("small", "1.0"), "small: 1.0 is not an int32");
+  EXPECT_EQ(ErrorOf("small", "01"), "small: 01 is not an int32");
+  EXPECT_EQ(ErrorOf("small", "[1]"), "small: a list is not an int32");
+  EXPECT_EQ(ErrorOf("small", "{\"a\":1}"), "small: an object is not an int32");
+  EXPECT_EQ(ErrorOf("big", "9223372036854775808"),
+            "big: 9223372036854775808 is beyond the range of an int64");
+  EXPECT_EQ(ErrorOf("big", "99999999999999999999999"),
+            "big: 99999999999999999999999 is beyond the range of an int64");
+  EXPECT_EQ(ErrorOf("single", "3.5e38"), "single: 3.5e38 is beyond the range of a float");
+  EXPECT_EQ(ErrorOf("twice", "1e400"), "twice: 1e400 is beyond the range of a double");
+  EXPECT_EQ(ErrorOf("twice", "\"1\""), "twice: \"1\" is not a double");
+  EXPECT_NE(ErrorOf("twice", "nul"), "");
+  EXPECT_EQ(ErrorOf("text", "7"), "text: 7 is not a string");
+  EXPECT_EQ(ErrorOf("text", "\"" + std::string(limits::kStringValueBytesMax + 1, 'x') + "\""),
+            "text: the string is longer than 65536 bytes");
+  EXPECT_THAT(ErrorOf("moment", "7"), HasSubstr("moment: 7 is not a timestamp (RFC 3339 text"));
+  EXPECT_THAT(ErrorOf("moment", "\"2026-13-01T00:00:00Z\""), HasSubstr("is not a timestamp"));
+}
+
+TEST(JsonlRowReader, ReadsTimesInTheUnitOfTheSource) {
+  const auto row_of = [](TimestampUnit unit, const std::string& json) {
+    return ReadUsers("{\"updated_at\":" + json + "}", kWhole, unit).rows.at(0);
+  };
+  EXPECT_EQ(row_of(TimestampUnit::kSeconds, "1795514400").time_ms, 1'795'514'400'000);
+  EXPECT_EQ(row_of(TimestampUnit::kMicroseconds, "-1").time_ms, -1);
+  EXPECT_EQ(row_of(TimestampUnit::kRfc3339, "\"2026-11-24T10:00:00Z\"").time_ms, 1'795'514'400'000);
+  EXPECT_THAT(row_of(TimestampUnit::kSeconds, "\"2026-11-24T10:00:00Z\"").error,
+              HasSubstr("is not a timestamp (whole seconds since 1970)"));
+  EXPECT_THAT(row_of(TimestampUnit::kSeconds, "1e400").error, HasSubstr("is not a timestamp"));
+}
+
+TEST(JsonlRowReader, MatchesEscapedNames) {
+  EXPECT_EQ(ReadUsers("{\"user\\u005fid\":7,\"updated_at\":5}\n").rows.at(0),
+            User(1, 5, Int(7), kNull, kNull));
+}
+
+}  // namespace
+}  // namespace freshet::load
