@@ -1,0 +1,78 @@
+// RocksDB as the store uses it: one database, its column families, its options. Private to the
+// module.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+
+#include "freshet/status.h"
+
+#include "base/function_ref.h"
+#include "store/key_layout.h"
+#include "store/store.h"
+
+namespace freshet::store {
+
+// The same error as a Status: "cannot <doing>: <what RocksDB says>".
+Status FromRocks(const rocksdb::Status& status, std::string_view doing);
+
+inline rocksdb::Slice ToSlice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+inline std::string_view ToView(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+// Whether a write waits until the disk has it. kBuffered writes survive the end of the process, and
+// after a crash of the machine a prefix of all writes survives.
+enum class Durability : uint8_t { kBuffered, kSynced };
+
+class Database {
+ public:
+  static Result<std::unique_ptr<Database>> Open(const StoreOptions& options);
+  ~Database();
+
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* timelines() const { return families_[1]; }
+  rocksdb::ColumnFamilyHandle* rows() const { return families_[2]; }
+  rocksdb::ColumnFamilyHandle* meta() const { return families_[3]; }
+  rocksdb::ColumnFamilyHandle* log() const { return families_[4]; }
+  rocksdb::ColumnFamilyHandle* family(TableKind kind) const {
+    return kind == TableKind::kTimelines ? timelines() : rows();
+  }
+
+  Status Write(rocksdb::WriteBatch& batch, Durability durability, std::string_view doing);
+  // Removes a range: whole files at once, the rest by a tombstone.
+  Status DeleteRange(rocksdb::ColumnFamilyHandle* family, const KeyRange& range,
+                     std::string_view doing);
+  // Visits the entries of a range of `meta` in order.
+  Status ScanMeta(const KeyRange& range,
+                  FunctionRef<Status(std::string_view key, std::string_view value)> visit) const;
+  // Nothing when there is no such key.
+  Result<std::optional<std::string>> ReadMeta(const std::string& key) const;
+
+  // For files that are written outside the database: to be ingested into `rows`, and to be read
+  // back once.
+  const rocksdb::Options& row_file_options() const { return row_file_options_; }
+  const rocksdb::Options& run_file_options() const { return run_file_options_; }
+
+  uint64_t EstimateDiskBytes() const;
+
+ private:
+  Database() = default;
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  rocksdb::Options row_file_options_;
+  rocksdb::Options run_file_options_;
+  std::atomic<bool> write_failed_{false};
+};
+
+}  // namespace freshet::store

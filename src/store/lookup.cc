@@ -1,0 +1,108 @@
+#include "store/lookup.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "store/row.h"
+
+namespace freshet::store {
+namespace {
+
+std::string Describe(const CacheKey& key) {
+  return fmt::format("{} table {}, entity key {}",
+                     key.kind == TableKind::kTimelines ? "timeline" : "row", key.table,
+                     Hex(key.entity_key));
+}
+
+}  // namespace
+
+void StateReader::SetTimelineGuard(Store::TimelineGuard guard) {
+  auto shared =
+      guard == nullptr ? nullptr : std::make_shared<const Store::TimelineGuard>(std::move(guard));
+  std::lock_guard lock(guard_mutex_);
+  guard_ = std::move(shared);
+}
+
+Status StateReader::Lookup(std::span<const StateKey> keys,
+                           FunctionRef<void(size_t i, std::string_view bytes)> visit) {
+  std::vector<Miss> misses;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    CacheKey key(keys[i]);
+    uint64_t epoch = 0;
+    if (!cache_.Read(
+            key, [&](std::string_view bytes) { visit(i, bytes); }, &epoch))
+      misses.push_back({i, key, epoch});
+  }
+  for (int attempt = 0; attempt < limits::kStaleReadsMax && !misses.empty(); ++attempt)
+    FRESHET_RETURN_IF_ERROR(ReadMisses(misses, visit));
+  for (const Miss& miss : misses) {
+    FRESHET_RETURN_IF_ERROR(cache_.FillLocked(
+        miss.key, [&](std::string& bytes) { return ReadDisk(miss.key, bytes); },
+        [&](std::string_view bytes) { visit(miss.index, bytes); }));
+  }
+  return Status::Ok();
+}
+
+Status StateReader::ReadMisses(std::vector<Miss>& misses,
+                               FunctionRef<void(size_t i, std::string_view bytes)> visit) {
+  const size_t count = misses.size();
+  std::vector<std::string> keys(count);
+  std::vector<rocksdb::Slice> slices(count);
+  std::vector<rocksdb::ColumnFamilyHandle*> families(count);
+  std::vector<rocksdb::PinnableSlice> values(count);
+  std::vector<rocksdb::Status> statuses(count);
+  for (size_t i = 0; i < count; ++i) {
+    keys[i] = StateKeyOf(misses[i].key.table, misses[i].key.entity_key);
+    slices[i] = keys[i];
+    families[i] = database_.family(misses[i].key.kind);
+  }
+  database_.db().MultiGet(rocksdb::ReadOptions(), count, families.data(), slices.data(),
+                          values.data(), statuses.data());
+  std::vector<Miss> again;
+  for (size_t i = 0; i < count; ++i) {
+    Miss& miss = misses[i];
+    std::string_view bytes;
+    if (!statuses[i].IsNotFound()) {
+      FRESHET_RETURN_IF_ERROR(FromRocks(statuses[i], "read").Prefixed(Describe(miss.key)));
+      bytes = ToView(values[i]);
+      FRESHET_RETURN_IF_ERROR(Check(miss.key, bytes));
+    }
+    bool kept = cache_.Fill(miss.key, bytes, &miss.epoch,
+                            [&](std::string_view now) { visit(miss.index, now); });
+    if (!kept) again.push_back(miss);
+  }
+  misses = std::move(again);
+  return Status::Ok();
+}
+
+Status StateReader::ReadDisk(const CacheKey& key, std::string& bytes) {
+  rocksdb::PinnableSlice value;
+  rocksdb::Status status = database_.db().Get(rocksdb::ReadOptions(), database_.family(key.kind),
+                                              StateKeyOf(key.table, key.entity_key), &value);
+  bytes.clear();
+  if (status.IsNotFound()) return Status::Ok();
+  FRESHET_RETURN_IF_ERROR(FromRocks(status, "read").Prefixed(Describe(key)));
+  FRESHET_RETURN_IF_ERROR(Check(key, ToView(value)));
+  bytes.assign(value.data(), value.size());
+  return Status::Ok();
+}
+
+Status StateReader::Check(const CacheKey& key, std::string_view bytes) const {
+  Status status;
+  if (key.kind == TableKind::kRows) {
+    if (std::shared_ptr<const RowLayout> layout = generations_.FindLayout(key.table))
+      status = layout->Validate(bytes);
+  } else {
+    std::shared_ptr<const Store::TimelineGuard> guard;
+    {
+      std::lock_guard lock(guard_mutex_);
+      guard = guard_;
+    }
+    if (guard != nullptr) status = (*guard)(key.table, bytes);
+  }
+  if (status.ok()) return status;
+  // Whatever the guard calls it: bytes that were stored cannot be used.
+  return Status::Corruption(fmt::format("{}: {}", Describe(key), status.message()));
+}
+
+}  // namespace freshet::store

@@ -1,0 +1,56 @@
+// Reads state: from the cache, and what that lacks from RocksDB, checked before it is used.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/status.h"
+
+#include "base/function_ref.h"
+#include "store/database.h"
+#include "store/generation.h"
+#include "store/state_cache.h"
+#include "store/store.h"
+
+namespace freshet::store {
+
+// Any thread.
+class StateReader {
+ public:
+  // All must outlive the reader.
+  StateReader(Database& database, StateCache& cache, const Generations& generations)
+      : database_(database), cache_(cache), generations_(generations) {}
+
+  void SetTimelineGuard(Store::TimelineGuard guard);
+
+  // As Store::Lookup.
+  Status Lookup(std::span<const StateKey> keys,
+                FunctionRef<void(size_t i, std::string_view bytes)> visit);
+  // The bytes on disk, checked; empty when there are none.
+  Status ReadDisk(const CacheKey& key, std::string& bytes);
+
+ private:
+  struct Miss {
+    size_t index;
+    CacheKey key;
+    uint64_t epoch;
+  };
+
+  Status Check(const CacheKey& key, std::string_view bytes) const;
+  // Reads the misses from disk with one MultiGet and keeps those in `misses` whose bytes may have
+  // been out of date.
+  Status ReadMisses(std::vector<Miss>& misses,
+                    FunctionRef<void(size_t i, std::string_view bytes)> visit);
+
+  Database& database_;
+  StateCache& cache_;
+  const Generations& generations_;
+  mutable std::mutex guard_mutex_;
+  std::shared_ptr<const Store::TimelineGuard> guard_;
+};
+
+}  // namespace freshet::store

@@ -1,0 +1,156 @@
+#include "store/row_sorter.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/coding.h"
+#include "base/limits.h"
+#include "store/row.h"
+
+namespace freshet::store {
+namespace {
+
+constexpr size_t kBlockBytes = 1u << 20;
+
+uint64_t KeyPrefix(std::string_view key) {
+  char bytes[sizeof(uint64_t)] = {};
+  std::copy_n(key.data(), std::min(key.size(), sizeof(bytes)), bytes);
+  return LoadBigEndian64(bytes);
+}
+
+// An object, because the writers keep a reference to it.
+constexpr auto kNoProgress = [](uint64_t) {};
+
+}  // namespace
+
+RowSorter::RowSorter(const Database& database, std::string folder, TableId table,
+                     size_t memory_bytes)
+    : database_(database), folder_(std::move(folder)), table_(table), memory_bytes_(memory_bytes) {}
+
+bool RowSorter::SortsBefore(const Record& a, const Record& b) {
+  if (a.key_prefix != b.key_prefix) return a.key_prefix < b.key_prefix;
+  if (int order = a.key().compare(b.key()); order != 0) return order < 0;
+  int64_t a_time_ms = RowLayout::EventTimeMs(a.row());
+  int64_t b_time_ms = RowLayout::EventTimeMs(b.row());
+  if (a_time_ms != b_time_ms) return a_time_ms > b_time_ms;
+  return a.sequence > b.sequence;
+}
+
+Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
+  const size_t size = entity_key.size() + row.size();
+  char* bytes = Allocate(size);
+  entity_key.copy(bytes, entity_key.size());
+  row.copy(bytes + entity_key.size(), row.size());
+  records_.push_back({KeyPrefix(entity_key), bytes, static_cast<uint32_t>(entity_key.size()),
+                      static_cast<uint32_t>(row.size()), added_++});
+  gathered_bytes_ += size + sizeof(Record);
+  if (gathered_bytes_ < memory_bytes_) return Status::Ok();
+  return SpillRun();
+}
+
+Status RowSorter::Finish(FunctionRef<void(uint64_t rows_written)> progress) {
+  RowFileWriter writer(
+      database_.row_file_options(), table_, limits::kSortedFileBytes,
+      [this] { return NewFile("sorted"); }, progress);
+  if (runs_.empty()) {
+    FRESHET_RETURN_IF_ERROR(WriteRecords(writer));
+  } else {
+    if (!records_.empty()) FRESHET_RETURN_IF_ERROR(SpillRun());
+    FRESHET_RETURN_IF_ERROR(ReduceRuns());
+    FRESHET_RETURN_IF_ERROR(MergeRuns(runs_, writer));
+    runs_.clear();
+  }
+  FRESHET_RETURN_IF_ERROR(writer.Finish());
+  row_count_ = writer.rows_written();
+  files_ = writer.files();
+  return Status::Ok();
+}
+
+char* RowSorter::Allocate(size_t size) {
+  if (size > block_left_) {
+    const size_t block_bytes = std::max(size, std::min(kBlockBytes, memory_bytes_));
+    blocks_.push_back(std::unique_ptr<char[]>(new char[block_bytes]));
+    block_next_ = blocks_.back().get();
+    block_left_ = block_bytes;
+  }
+  char* bytes = block_next_;
+  block_next_ += size;
+  block_left_ -= size;
+  return bytes;
+}
+
+Status RowSorter::WriteRecords(RowFileWriter& writer) {
+  std::sort(records_.begin(), records_.end(), SortsBefore);
+  const Record* kept = nullptr;
+  for (const Record& record : records_) {
+    // The first of equal keys is the one to keep.
+    if (kept != nullptr && kept->key() == record.key()) continue;
+    kept = &record;
+    FRESHET_RETURN_IF_ERROR(writer.Add(record.key(), record.row()));
+  }
+  records_.clear();
+  blocks_.clear();
+  block_left_ = 0;
+  gathered_bytes_ = 0;
+  return Status::Ok();
+}
+
+Status RowSorter::SpillRun() {
+  RowFileWriter writer(
+      database_.run_file_options(), table_, UINT64_MAX, [this] { return NewFile("run"); },
+      kNoProgress);
+  FRESHET_RETURN_IF_ERROR(WriteRecords(writer));
+  FRESHET_RETURN_IF_ERROR(writer.Finish());
+  runs_.insert(runs_.end(), writer.files().begin(), writer.files().end());
+  return Status::Ok();
+}
+
+Status RowSorter::ReduceRuns() {
+  while (runs_.size() > limits::kMergeRunsMax) {
+    std::vector<std::string> merged;
+    for (size_t begin = 0; begin < runs_.size(); begin += limits::kMergeRunsMax) {
+      size_t count = std::min(limits::kMergeRunsMax, runs_.size() - begin);
+      RowFileWriter writer(
+          database_.run_file_options(), table_, UINT64_MAX, [this] { return NewFile("run"); },
+          kNoProgress);
+      FRESHET_RETURN_IF_ERROR(MergeRuns(std::span(runs_).subspan(begin, count), writer));
+      FRESHET_RETURN_IF_ERROR(writer.Finish());
+      merged.insert(merged.end(), writer.files().begin(), writer.files().end());
+    }
+    runs_ = std::move(merged);
+  }
+  return Status::Ok();
+}
+
+Status RowSorter::MergeRuns(std::span<const std::string> runs, RowFileWriter& writer) {
+  RunMerger merger;
+  for (const std::string& run : runs)
+    FRESHET_RETURN_IF_ERROR(merger.AddRun(database_.run_file_options(), run));
+  std::string kept_key;
+  bool kept = false;
+  while (merger.valid()) {
+    std::string_view key = EntityKeyOf(merger.state_key());
+    if (!kept || kept_key != key) {
+      kept = true;
+      kept_key = key;
+      FRESHET_RETURN_IF_ERROR(writer.Add(key, merger.row()));
+    }
+    FRESHET_RETURN_IF_ERROR(merger.Next());
+  }
+  merger.Close();
+  for (const std::string& run : runs) {
+    std::error_code error;
+    if (!std::filesystem::remove(run, error))
+      return Status::IoError(fmt::format("cannot remove {}: {}", run, error.message()));
+  }
+  return Status::Ok();
+}
+
+std::string RowSorter::NewFile(std::string_view kind) {
+  return fmt::format("{}/{}-{:06}.sst", folder_, kind, next_file_++);
+}
+
+}  // namespace freshet::store

@@ -1,0 +1,77 @@
+// Sorts the rows of a load into RocksDB's file format, within a memory budget.
+//
+// Rows are gathered in memory. When they fill the budget they are sorted and written as a run, and
+// at the end the runs are merged; what fits into memory goes to its final files at once. Of several
+// rows with one key the newest event time stays, and of equal times the one added last.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/status.h"
+
+#include "base/function_ref.h"
+#include "store/database.h"
+#include "store/row_files.h"
+
+namespace freshet::store {
+
+// One thread.
+class RowSorter {
+ public:
+  // Files go into `folder`, which there is; `database` must outlive the sorter.
+  RowSorter(const Database& database, std::string folder, TableId table, size_t memory_bytes);
+
+  Status Add(std::string_view entity_key, std::string_view row);
+  // Sorts and writes what is left; then files() are the rows, in key order and without overlap.
+  Status Finish(FunctionRef<void(uint64_t rows_written)> progress);
+
+  const std::vector<std::string>& files() const { return files_; }
+  uint64_t row_count() const { return row_count_; }
+  uint64_t duplicate_count() const { return added_ - row_count_; }
+
+ private:
+  struct Record {
+    uint64_t key_prefix = 0;  // the key's first 8 bytes as a big-endian number
+    const char* bytes = nullptr;
+    uint32_t key_size = 0;
+    uint32_t row_size = 0;
+    uint64_t sequence = 0;
+
+    std::string_view key() const { return {bytes, key_size}; }
+    std::string_view row() const { return {bytes + key_size, row_size}; }
+  };
+
+  static bool SortsBefore(const Record& a, const Record& b);
+  char* Allocate(size_t size);
+  // Writes the gathered rows, sorted and each key once.
+  Status WriteRecords(RowFileWriter& writer);
+  Status SpillRun();
+  // Merges neighbouring runs until one merge can take them all.
+  Status ReduceRuns();
+  Status MergeRuns(std::span<const std::string> runs, RowFileWriter& writer);
+  std::string NewFile(std::string_view kind);
+
+  const Database& database_;
+  const std::string folder_;
+  const TableId table_;
+  const size_t memory_bytes_;
+
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  size_t block_left_ = 0;
+  char* block_next_ = nullptr;
+  size_t gathered_bytes_ = 0;
+  std::vector<Record> records_;
+
+  std::vector<std::string> runs_;  // in the order of their rows' adding
+  std::vector<std::string> files_;
+  uint64_t next_file_ = 0;
+  uint64_t added_ = 0;
+  uint64_t row_count_ = 0;
+};
+
+}  // namespace freshet::store

@@ -1,0 +1,210 @@
+#include "store/state_cache.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/hash.h"
+
+namespace freshet::store {
+namespace {
+
+constexpr size_t kDropBucketsPerLock = 256;
+
+// What a string keeps outside of itself.
+size_t HeapBytes(const std::string& text) {
+  static const size_t inside = std::string().capacity();
+  return text.capacity() > inside ? text.capacity() + 1 : 0;
+}
+
+}  // namespace
+
+CacheKey::CacheKey(const StateKey& key) : CacheKey(key.kind, key.table, key.entity_key) {}
+
+CacheKey::CacheKey(TableKind kind, TableId table, std::string_view entity_key)
+    : kind(kind),
+      table(table),
+      entity_key(entity_key),
+      hash(Hash64(entity_key, uint64_t{table} << 1 | static_cast<uint64_t>(kind))) {}
+
+StateCache::StateCache(size_t budget_bytes)
+    : shard_budget_bytes_(budget_bytes >> kShardBits), shards_(size_t{1} << kShardBits) {}
+
+StateCache::~StateCache() {
+  for (Shard& shard : shards_) {
+    for (size_t i = 0; i < shard.table.bucket_count(); ++i)
+      shard.table.VisitBucket(i, [](CacheEntry* entry) { delete entry; });
+  }
+}
+
+bool StateCache::Read(const CacheKey& key, Visit visit, uint64_t* epoch) {
+  Shard& shard = ShardOf(key.hash);
+  std::lock_guard lock(shard.mutex);
+  CacheEntry* entry = shard.table.Find(key);
+  if (entry == nullptr) {
+    ++shard.misses;
+    *epoch = shard.epoch;
+    return false;
+  }
+  ++shard.hits;
+  entry->referenced = true;
+  visit(entry->bytes);
+  return true;
+}
+
+bool StateCache::Fill(const CacheKey& key, std::string_view bytes, uint64_t* epoch, Visit visit) {
+  Shard& shard = ShardOf(key.hash);
+  std::lock_guard lock(shard.mutex);
+  CacheEntry* entry = shard.table.Find(key);
+  if (entry == nullptr && shard.epoch != *epoch) {
+    *epoch = shard.epoch;
+    return false;
+  }
+  if (entry == nullptr) entry = Insert(shard, key, bytes);
+  visit(entry->bytes);
+  EvictToBudget(shard);
+  return true;
+}
+
+Status StateCache::FillLocked(const CacheKey& key, FunctionRef<Status(std::string& bytes)> read,
+                              Visit visit) {
+  Shard& shard = ShardOf(key.hash);
+  std::lock_guard lock(shard.mutex);
+  CacheEntry* entry = shard.table.Find(key);
+  if (entry == nullptr) {
+    std::string bytes;
+    FRESHET_RETURN_IF_ERROR(read(bytes));
+    entry = Insert(shard, key, bytes);
+  }
+  visit(entry->bytes);
+  EvictToBudget(shard);
+  return Status::Ok();
+}
+
+bool StateCache::Update(const CacheKey& key, const std::string* loaded, uint64_t round,
+                        FunctionRef<void(std::string& bytes)> change, Effect* effect) {
+  Shard& shard = ShardOf(key.hash);
+  std::lock_guard lock(shard.mutex);
+  CacheEntry* entry = shard.table.Find(key);
+  if (entry == nullptr && loaded == nullptr) {
+    ++shard.misses;
+    return false;
+  }
+  if (entry == nullptr) entry = Insert(shard, key, *loaded);
+  if (loaded == nullptr) ++shard.hits;
+  const bool frozen = entry->dirty() && entry->dirty_round != round && !entry->collected;
+  if (frozen && entry->frozen_bytes == nullptr)
+    entry->frozen_bytes = std::make_unique<std::string>(entry->bytes);
+
+  effect->bytes_before = entry->bytes.size();
+  change(entry->bytes);
+  effect->bytes_after = entry->bytes.size();
+  entry->referenced = true;
+  // Nothing was made of nothing, as when an event is too old for every window.
+  const bool untouched = effect->bytes_before == 0 && effect->bytes_after == 0;
+  if (!untouched && entry->dirty_round != round) {
+    if (!entry->dirty()) shard.clean.Remove(entry);
+    entry->dirty_round = round;
+    entry->changed = true;
+    effect->newly_dirty = entry;
+  }
+  Recharge(shard, entry);
+  EvictToBudget(shard);
+  return true;
+}
+
+void StateCache::Collect(CacheEntry* entry, Visit visit) {
+  Shard& shard = ShardOf(entry->hash);
+  std::lock_guard lock(shard.mutex);
+  visit(entry->frozen_bytes != nullptr ? *entry->frozen_bytes : entry->bytes);
+  entry->frozen_bytes.reset();
+  entry->collected = true;
+  Recharge(shard, entry);
+}
+
+void StateCache::Settle(CacheEntry* entry, uint64_t round) {
+  Shard& shard = ShardOf(entry->hash);
+  std::lock_guard lock(shard.mutex);
+  entry->collected = false;
+  if (entry->dirty_round != round) return;
+  entry->dirty_round = 0;
+  shard.clean.PushNewest(entry);
+  EvictToBudget(shard);
+}
+
+void StateCache::Discard(CacheEntry* entry) {
+  Shard& shard = ShardOf(entry->hash);
+  std::lock_guard lock(shard.mutex);
+  FRESHET_CHECK(entry->dirty());
+  Remove(shard, entry);
+}
+
+void StateCache::DropTables(TableKind kind, std::span<const TableId> tables) {
+  auto drop = [&](Shard& shard, CacheEntry* entry) {
+    if (entry->dirty() || entry->kind != kind) return;
+    if (std::find(tables.begin(), tables.end(), entry->table) != tables.end()) Remove(shard, entry);
+  };
+  for (Shard& shard : shards_) {
+    // The table may grow between two locks; then some entries are left to eviction.
+    size_t bucket = 0;
+    bool more = true;
+    while (more) {
+      std::lock_guard lock(shard.mutex);
+      size_t end = std::min(bucket + kDropBucketsPerLock, shard.table.bucket_count());
+      for (; bucket < end; ++bucket)
+        shard.table.VisitBucket(bucket, [&](CacheEntry* entry) { drop(shard, entry); });
+      more = bucket < shard.table.bucket_count();
+    }
+  }
+}
+
+CacheTotals StateCache::Totals() const {
+  CacheTotals totals;
+  for (const Shard& shard : shards_) {
+    std::lock_guard lock(shard.mutex);
+    totals.bytes += shard.bytes;
+    totals.entries += shard.table.size();
+    totals.hits += shard.hits;
+    totals.misses += shard.misses;
+  }
+  return totals;
+}
+
+CacheEntry* StateCache::Insert(Shard& shard, const CacheKey& key, std::string_view bytes) {
+  auto* entry = new CacheEntry(key, bytes);
+  shard.table.Insert(entry);
+  shard.clean.PushNewest(entry);
+  Recharge(shard, entry);
+  return entry;
+}
+
+void StateCache::Recharge(Shard& shard, CacheEntry* entry) {
+  size_t charge = sizeof(CacheEntry) + sizeof(CacheEntry*) + HeapBytes(entry->entity_key) +
+                  HeapBytes(entry->bytes);
+  if (entry->frozen_bytes != nullptr)
+    charge += sizeof(std::string) + HeapBytes(*entry->frozen_bytes);
+  shard.bytes += charge - entry->charge;
+  entry->charge = charge;
+}
+
+void StateCache::Remove(Shard& shard, CacheEntry* entry) {
+  if (entry->changed) ++shard.epoch;
+  if (!entry->dirty()) shard.clean.Remove(entry);
+  shard.table.Erase(entry);
+  shard.bytes -= entry->charge;
+  delete entry;
+}
+
+void StateCache::EvictToBudget(Shard& shard) const {
+  while (shard.bytes > shard_budget_bytes_ && shard.clean.oldest() != nullptr) {
+    CacheEntry* entry = shard.clean.oldest();
+    if (!entry->referenced) {
+      Remove(shard, entry);
+      continue;
+    }
+    entry->referenced = false;
+    shard.clean.Remove(entry);
+    shard.clean.PushNewest(entry);
+  }
+}
+
+}  // namespace freshet::store

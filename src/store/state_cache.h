@@ -1,0 +1,194 @@
+// The state cache: the bytes of hot timelines and rows in memory, sharded by key, within a byte
+// budget. An entity that the disk does not have is kept too, as an entry without bytes.
+//
+// Readers see what a writer changed at once, because both use the one copy under the shard's lock.
+// Entries with changes that are not on disk yet are never evicted.
+//
+// Why no reader can bring back an old value. A reader that misses reads the disk without a lock,
+// and the bytes that it found could be out of date when it comes to keep and show them: a writer
+// may have loaded, changed, checkpointed and lost the entry to eviction meanwhile. Each shard
+// therefore has an epoch, which rises whenever an entry that was changed since it was loaded leaves
+// the cache. The reader notes the epoch with its miss, under the lock, and comes back with it:
+//   - The entry is there now: the reader takes the entry's bytes, and drops its own.
+//   - It is not, and the epoch is the same: nothing that was changed left the shard in between, so
+//     this key was not changed in between either (a change needs the entry in the cache, and it
+//     would have had to leave again). Changes from before the miss were on disk before their entry
+//     was evicted, hence before the reader read. So its bytes are what the disk has, and are kept.
+//   - It is not, and the epoch differs: the reader reads the disk again. After a few attempts it
+//     does so under the shard's lock, where nothing can be evicted.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/status.h"
+
+#include "base/function_ref.h"
+#include "store/store.h"
+
+namespace freshet::store {
+
+struct CacheKey {
+  explicit CacheKey(const StateKey& key);
+  CacheKey(TableKind kind, TableId table, std::string_view entity_key);
+
+  TableKind kind;
+  TableId table;
+  std::string_view entity_key;
+  uint64_t hash;
+};
+
+// One entity's state. What is not const belongs to the shard's lock.
+class CacheEntry {
+ public:
+  const TableKind kind;
+  const TableId table;
+  const uint64_t hash;
+  const std::string entity_key;
+
+ private:
+  friend class StateCache;
+  friend class EntryTable;
+  friend class EntryQueue;
+
+  CacheEntry(const CacheKey& key, std::string_view initial)
+      : kind(key.kind),
+        table(key.table),
+        hash(key.hash),
+        entity_key(key.entity_key),
+        bytes(initial) {}
+  bool dirty() const { return dirty_round != 0; }
+
+  std::string bytes;
+  // The bytes as they were frozen, when they were changed again before they were collected.
+  std::unique_ptr<std::string> frozen_bytes;
+  // The writer's round in which the entry was last changed; 0 when the disk has its bytes.
+  uint64_t dirty_round = 0;
+  bool collected = false;   // its frozen bytes are in the batch under way
+  bool changed = false;     // since it was loaded
+  bool referenced = false;  // since eviction last passed by
+  size_t charge = 0;
+  CacheEntry* chain = nullptr;
+  CacheEntry* older = nullptr;
+  CacheEntry* newer = nullptr;
+};
+
+// Chained hash table of entries, which it does not own.
+class EntryTable {
+ public:
+  EntryTable() : buckets_(16, nullptr) {}
+  CacheEntry* Find(const CacheKey& key) const;
+  void Insert(CacheEntry* entry);
+  void Erase(CacheEntry* entry);
+
+  size_t size() const { return size_; }
+  size_t bucket_count() const { return buckets_.size(); }
+  // Visits the entries of one bucket; the visit may erase the entry that it is given.
+  void VisitBucket(size_t bucket, FunctionRef<void(CacheEntry* entry)> visit);
+
+ private:
+  size_t BucketOf(uint64_t hash) const { return hash & (buckets_.size() - 1); }
+  void Grow();
+
+  std::vector<CacheEntry*> buckets_;
+  size_t size_ = 0;
+};
+
+// Entries in the order in which eviction looks at them.
+class EntryQueue {
+ public:
+  CacheEntry* oldest() const { return oldest_; }
+  void PushNewest(CacheEntry* entry);
+  void Remove(CacheEntry* entry);
+
+ private:
+  CacheEntry* oldest_ = nullptr;
+  CacheEntry* newest_ = nullptr;
+};
+
+struct CacheTotals {
+  size_t bytes = 0;
+  size_t entries = 0;
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+};
+
+// Any thread may call anything, but for what says otherwise. Visits run under a shard's lock: they
+// must be short and must not use the cache.
+class StateCache {
+ public:
+  using Visit = FunctionRef<void(std::string_view bytes)>;
+
+  explicit StateCache(size_t budget_bytes);
+  ~StateCache();
+  StateCache(const StateCache&) = delete;
+  StateCache& operator=(const StateCache&) = delete;
+
+  // --- readers
+
+  // Visits the bytes when the cache has them. Otherwise false, with the epoch that Fill wants.
+  bool Read(const CacheKey& key, Visit visit, uint64_t* epoch);
+  // Keeps bytes that were read from disk after the miss that gave `epoch`, and visits the bytes
+  // that hold now. False, and nothing is visited, when they may be out of date; *epoch is then the
+  // one for the next attempt.
+  bool Fill(const CacheKey& key, std::string_view bytes, uint64_t* epoch, Visit visit);
+  // The same with the read under the shard's lock.
+  Status FillLocked(const CacheKey& key, FunctionRef<Status(std::string& bytes)> read, Visit visit);
+
+  // --- the writer of a table
+
+  // A writer counts rounds from 1 and begins a new one at each freeze. An entry that was changed in
+  // an earlier round is frozen until Settle; Freeze, Collect and Settle of one round come in this
+  // order before the next round ends. Entries that are dirty or frozen stay where they are, so that
+  // the writer may hold pointers to them.
+  struct Effect {
+    CacheEntry* newly_dirty = nullptr;  // the entry when it was first changed in this round
+    size_t bytes_before = 0;
+    size_t bytes_after = 0;
+  };
+  // Changes the bytes in place. False when the cache lacks the entry and `loaded`, the bytes on
+  // disk, is null.
+  bool Update(const CacheKey& key, const std::string* loaded, uint64_t round,
+              FunctionRef<void(std::string& bytes)> change, Effect* effect);
+  // Visits the bytes as they were when the round before the entry's changes since was frozen.
+  void Collect(CacheEntry* entry, Visit visit);
+  // The bytes frozen in `round` are on disk: the entry is clean unless it was changed since.
+  void Settle(CacheEntry* entry, uint64_t round);
+  // Drops an entry with its changes. Each entry once.
+  void Discard(CacheEntry* entry);
+
+  // Drops the clean entries of tables, a little at a time.
+  void DropTables(TableKind kind, std::span<const TableId> tables);
+
+  CacheTotals Totals() const;
+
+ private:
+  struct Shard {
+    mutable std::mutex mutex;
+    EntryTable table;
+    EntryQueue clean;
+    size_t bytes = 0;
+    uint64_t epoch = 0;
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+  };
+
+  Shard& ShardOf(uint64_t hash) { return shards_[hash >> kShardShift]; }
+  static CacheEntry* Insert(Shard& shard, const CacheKey& key, std::string_view bytes);
+  static void Recharge(Shard& shard, CacheEntry* entry);
+  static void Remove(Shard& shard, CacheEntry* entry);
+  void EvictToBudget(Shard& shard) const;
+
+  static constexpr int kShardBits = 6;
+  static constexpr int kShardShift = 64 - kShardBits;
+  const size_t shard_budget_bytes_;
+  std::vector<Shard> shards_;
+};
+
+}  // namespace freshet::store

@@ -1,0 +1,151 @@
+#include "store/store.h"
+
+#include <rocksdb/write_batch.h>
+
+#include "store/database.h"
+#include "store/event_log.h"
+#include "store/format_file.h"
+#include "store/generation.h"
+#include "store/generation_writer.h"
+#include "store/lookup.h"
+#include "store/position.h"
+#include "store/state_cache.h"
+#include "store/timeline_writer.h"
+
+namespace freshet::store {
+namespace {
+
+class RocksStore : public Store {
+ public:
+  RocksStore(std::unique_ptr<Database> database, const StoreOptions& options)
+      : database_(std::move(database)),
+        cache_(options.cache_bytes),
+        generations_(*database_, cache_, LoadsFolder(options.path), *options.clock),
+        reader_(*database_, cache_, generations_),
+        logs_(*database_) {}
+
+  Status Recover() {
+    FRESHET_RETURN_IF_ERROR(generations_.Recover());
+    return logs_.Recover();
+  }
+
+  Result<std::optional<std::string>> ReadDefinitions() override {
+    return database_->ReadMeta(DefinitionsKey());
+  }
+  Status WriteDefinitions(std::string_view record) override {
+    rocksdb::WriteBatch batch;
+    batch.Put(database_->meta(), DefinitionsKey(), ToSlice(record));
+    return database_->Write(batch, Durability::kSynced, "store the definitions");
+  }
+
+  Status Lookup(std::span<const StateKey> keys,
+                FunctionRef<void(size_t i, std::string_view bytes)> visit) override {
+    return reader_.Lookup(keys, visit);
+  }
+  void SetTimelineGuard(TimelineGuard guard) override {
+    reader_.SetTimelineGuard(std::move(guard));
+  }
+  std::unique_ptr<TimelineWriter> NewTimelineWriter() override {
+    return std::make_unique<CheckpointingWriter>(*database_, cache_, reader_, dropped_, counters_);
+  }
+  Result<std::vector<Position>> ReadPositions(TableId table) override;
+  Status DropTables(std::span<const TableId> tables) override;
+
+  std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) override {
+    return generations_.Find(view_id);
+  }
+  Result<std::unique_ptr<GenerationWriter>> NewGeneration(uint32_t view_id,
+                                                          std::vector<std::string> column_names,
+                                                          std::vector<Type> column_types,
+                                                          size_t memory_bytes) override {
+    FRESHET_ASSIGN_OR_RETURN(
+        std::unique_ptr<GenerationWriter> writer,
+        SortingGenerationWriter::Begin(*database_, generations_, view_id, std::move(column_names),
+                                       std::move(column_types), memory_bytes));
+    return writer;
+  }
+  Status DropGenerations(std::span<const uint32_t> view_ids) override {
+    return generations_.Drop(view_ids);
+  }
+
+  Result<int64_t> AppendLog(uint32_t source_id, std::span<const std::string_view> payloads,
+                            int64_t timestamp_ms) override {
+    return logs_.Append(source_id, payloads, timestamp_ms);
+  }
+  int64_t LogEnd(uint32_t source_id) override { return logs_.End(source_id); }
+  Result<int64_t> LogBegin(uint32_t source_id) override { return logs_.Begin(source_id); }
+  Status ReadLog(uint32_t source_id, int64_t offset, size_t records_max,
+                 FunctionRef<void(const LogRecord& record)> visit) override {
+    return logs_.Read(source_id, offset, records_max, visit);
+  }
+  bool WaitLog(uint32_t source_id, int64_t offset, int64_t timeout_ms) override {
+    return logs_.Wait(source_id, offset, timeout_ms);
+  }
+  Status DropLog(uint32_t source_id) override { return logs_.Drop(source_id); }
+
+  StoreStats Stats() override;
+
+ private:
+  std::unique_ptr<Database> database_;
+  StateCache cache_;
+  Generations generations_;
+  StateReader reader_;
+  EventLogs logs_;
+  DroppedTables dropped_;
+  WriterCounters counters_;
+};
+
+Result<std::vector<Position>> RocksStore::ReadPositions(TableId table) {
+  std::vector<Position> positions;
+  Status status = database_->ScanMeta(
+      PositionRange(table), [&](std::string_view key, std::string_view value) -> Status {
+        Position position;
+        position.table = table;
+        if (!ParsePositionKey(key, &position.partition))
+          return Status::Corruption("the key of a stored stream position cannot be read");
+        FRESHET_ASSIGN_OR_RETURN(position.next_offset, DecodePosition(value));
+        positions.push_back(position);
+        return Status::Ok();
+      });
+  FRESHET_RETURN_IF_ERROR(status);
+  return positions;
+}
+
+Status RocksStore::DropTables(std::span<const TableId> tables) {
+  // First, so that a checkpoint which is written after the removal below cleans up behind itself.
+  dropped_.Add(tables);
+  for (TableId table : tables) {
+    FRESHET_RETURN_IF_ERROR(
+        database_->DeleteRange(database_->timelines(), TableRange(table), "drop a table"));
+    KeyRange positions = PositionRange(table);
+    rocksdb::WriteBatch batch;
+    batch.DeleteRange(database_->meta(), positions.begin, positions.end);
+    FRESHET_RETURN_IF_ERROR(database_->Write(batch, Durability::kSynced, "drop a table"));
+  }
+  cache_.DropTables(TableKind::kTimelines, tables);
+  return Status::Ok();
+}
+
+StoreStats RocksStore::Stats() {
+  CacheTotals cache = cache_.Totals();
+  StoreStats stats;
+  stats.cache_bytes = cache.bytes;
+  stats.cache_entries = cache.entries;
+  stats.cache_hits = cache.hits;
+  stats.cache_misses = cache.misses;
+  stats.dirty_bytes = counters_.dirty_bytes;
+  stats.checkpoints = counters_.checkpoints;
+  stats.disk_bytes = database_->EstimateDiskBytes();
+  return stats;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
+  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(options));
+  auto store = std::make_unique<RocksStore>(std::move(database), options);
+  FRESHET_RETURN_IF_ERROR(store->Recover());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace freshet::store

@@ -1,0 +1,140 @@
+#include "store/timeline_writer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "store/position.h"
+
+namespace freshet::store {
+namespace {
+
+// Of a record of a WriteBatch, beside key and value.
+constexpr size_t kBatchRecordBytes = 16;
+
+bool StoredBefore(const CacheEntry* a, const CacheEntry* b) {
+  return a->table != b->table ? a->table < b->table : a->entity_key < b->entity_key;
+}
+
+}  // namespace
+
+void DroppedTables::Add(std::span<const TableId> tables) {
+  std::lock_guard lock(mutex_);
+  tables_.insert(tables.begin(), tables.end());
+}
+
+bool DroppedTables::Contains(TableId table) const {
+  std::lock_guard lock(mutex_);
+  return !tables_.empty() && tables_.contains(table);
+}
+
+CheckpointingWriter::~CheckpointingWriter() {
+  std::vector<CacheEntry*> entries = std::move(dirty_);
+  size_t bytes = dirty_bytes_;
+  if (frozen_.load(std::memory_order_acquire)) {
+    entries.insert(entries.end(), checkpoint_.entries.begin(), checkpoint_.entries.end());
+    bytes += checkpoint_.bytes;
+  }
+  // An entry that was changed after the freeze stands in both.
+  std::sort(entries.begin(), entries.end());
+  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+  for (CacheEntry* entry : entries) cache_.Discard(entry);
+  counters_.dirty_bytes -= bytes;
+}
+
+Status CheckpointingWriter::Update(TableId table, std::string_view entity_key,
+                                   FunctionRef<void(std::string& bytes)> change) {
+  CacheKey key(TableKind::kTimelines, table, entity_key);
+  StateCache::Effect effect;
+  if (!cache_.Update(key, nullptr, round_, change, &effect)) {
+    // No other thread changes this table, so what is read here cannot grow old.
+    std::string loaded;
+    FRESHET_RETURN_IF_ERROR(reader_.ReadDisk(key, loaded));
+    cache_.Update(key, &loaded, round_, change, &effect);
+  }
+  Note(effect, entity_key.size());
+  return Status::Ok();
+}
+
+void CheckpointingWriter::Note(const StateCache::Effect& effect, size_t key_bytes) {
+  size_t before = effect.bytes_before;
+  size_t after = effect.bytes_after;
+  if (effect.newly_dirty != nullptr) {
+    dirty_.push_back(effect.newly_dirty);
+    before = 0;
+    after += key_bytes;
+  }
+  // Both wrap around alike when a timeline shrinks.
+  dirty_bytes_ += after - before;
+  counters_.dirty_bytes += after - before;
+}
+
+Status CheckpointingWriter::Freeze(std::vector<Position> positions) {
+  if (frozen_.load(std::memory_order_acquire)) {
+    return Status::FailedPrecondition(
+        "an earlier checkpoint is not written yet; write it before the next one");
+  }
+  checkpoint_.round = round_++;
+  checkpoint_.entries.swap(dirty_);
+  checkpoint_.positions = std::move(positions);
+  checkpoint_.bytes = dirty_bytes_;
+  dirty_.clear();
+  dirty_bytes_ = 0;
+  frozen_.store(true, std::memory_order_release);
+  return Status::Ok();
+}
+
+Status CheckpointingWriter::Write() {
+  if (!frozen_.load(std::memory_order_acquire)) return Status::Ok();
+  if (!checkpoint_.batch.has_value()) BuildBatch();
+  FRESHET_RETURN_IF_ERROR(
+      database_.Write(*checkpoint_.batch, Durability::kBuffered, "write a checkpoint"));
+  FRESHET_RETURN_IF_ERROR(RemoveDropped());
+  for (CacheEntry* entry : checkpoint_.entries) cache_.Settle(entry, checkpoint_.round);
+  counters_.dirty_bytes -= checkpoint_.bytes;
+  ++counters_.checkpoints;
+  checkpoint_.entries.clear();
+  checkpoint_.batch.reset();
+  frozen_.store(false, std::memory_order_release);
+  return Status::Ok();
+}
+
+// In key order, in which RocksDB's memtable takes them fastest.
+void CheckpointingWriter::BuildBatch() {
+  std::sort(checkpoint_.entries.begin(), checkpoint_.entries.end(), StoredBefore);
+  rocksdb::WriteBatch batch(checkpoint_.bytes +
+                            checkpoint_.entries.size() * (kBatchRecordBytes + kTablePrefixBytes));
+  std::string key;
+  for (CacheEntry* entry : checkpoint_.entries) {
+    key.clear();
+    AppendStateKey(entry->table, entry->entity_key, key);
+    cache_.Collect(entry, [&](std::string_view bytes) {
+      rocksdb::Status added = bytes.empty() ? batch.Delete(database_.timelines(), key)
+                                            : batch.Put(database_.timelines(), key, ToSlice(bytes));
+      FRESHET_CHECK(added.ok());
+    });
+  }
+  for (const Position& position : checkpoint_.positions) {
+    rocksdb::Status added =
+        batch.Put(database_.meta(), PositionKey(position.table, position.partition),
+                  EncodePosition(position.next_offset));
+    FRESHET_CHECK(added.ok());
+  }
+  // Collected entries may change under their writer's hand; only the batch has their frozen bytes.
+  checkpoint_.batch = std::move(batch);
+}
+
+Status CheckpointingWriter::RemoveDropped() {
+  rocksdb::WriteBatch batch;
+  for (const CacheEntry* entry : checkpoint_.entries) {
+    if (dropped_.Contains(entry->table))
+      batch.Delete(database_.timelines(), StateKeyOf(entry->table, entry->entity_key));
+  }
+  for (const Position& position : checkpoint_.positions) {
+    if (dropped_.Contains(position.table))
+      batch.Delete(database_.meta(), PositionKey(position.table, position.partition));
+  }
+  if (batch.Count() == 0) return Status::Ok();
+  return database_.Write(batch, Durability::kBuffered, "remove the state of dropped tables");
+}
+
+}  // namespace freshet::store

@@ -1,0 +1,87 @@
+// Writes timelines: in the cache at once, on disk by checkpoints.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include <rocksdb/write_batch.h>
+
+#include "store/database.h"
+#include "store/lookup.h"
+#include "store/state_cache.h"
+#include "store/store.h"
+
+namespace freshet::store {
+
+// Tables that were dropped while the process runs. A checkpoint under way may still carry some of
+// their state; it is removed when the checkpoint is through. Any thread.
+class DroppedTables {
+ public:
+  void Add(std::span<const TableId> tables);
+  bool Contains(TableId table) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<TableId> tables_;
+};
+
+struct WriterCounters {
+  std::atomic<size_t> dirty_bytes{0};  // changed or frozen, and not on disk
+  std::atomic<uint64_t> checkpoints{0};
+};
+
+class CheckpointingWriter : public TimelineWriter {
+ public:
+  // All must outlive the writer.
+  CheckpointingWriter(Database& database, StateCache& cache, StateReader& reader,
+                      const DroppedTables& dropped, WriterCounters& counters)
+      : database_(database),
+        cache_(cache),
+        reader_(reader),
+        dropped_(dropped),
+        counters_(counters) {}
+  ~CheckpointingWriter() override;
+
+  Status Update(TableId table, std::string_view entity_key,
+                FunctionRef<void(std::string& bytes)> change) override;
+  size_t dirty_bytes() const override { return dirty_bytes_; }
+  size_t dirty_count() const override { return dirty_.size(); }
+  Status Freeze(std::vector<Position> positions) override;
+  Status Write() override;
+
+ private:
+  // What Freeze hands over to Write.
+  struct Checkpoint {
+    uint64_t round = 0;
+    std::vector<CacheEntry*> entries;
+    std::vector<Position> positions;
+    size_t bytes = 0;
+    // Made by the first Write and kept for the next ones when that fails.
+    std::optional<rocksdb::WriteBatch> batch;
+  };
+
+  void Note(const StateCache::Effect& effect, size_t key_bytes);
+  void BuildBatch();
+  Status RemoveDropped();
+
+  Database& database_;
+  StateCache& cache_;
+  StateReader& reader_;
+  const DroppedTables& dropped_;
+  WriterCounters& counters_;
+
+  // The updating thread's.
+  uint64_t round_ = 1;
+  std::vector<CacheEntry*> dirty_;
+  size_t dirty_bytes_ = 0;
+
+  // The updating thread's while `frozen_` is false, the writing thread's while it is true.
+  Checkpoint checkpoint_;
+  std::atomic<bool> frozen_{false};
+};
+
+}  // namespace freshet::store
