@@ -1,0 +1,18 @@
+// Seeds of random tests: a new one in each run, printed with what failed, and FRESHET_TEST_SEED to replay one.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <random>
+
+namespace freshet {
+
+inline uint64_t TestSeed() {
+  static const uint64_t seed = [] {
+    const char* given = std::getenv("FRESHET_TEST_SEED");
+    return given != nullptr ? std::strtoull(given, nullptr, 10) : uint64_t{std::random_device{}()};
+  }();
+  return seed;
+}
+
+}  // namespace freshet

@@ -1,0 +1,132 @@
+// The timeline against the oracle, over random schemas and events.
+#include <algorithm>
+#include <iostream>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "support/seed.h"
+#include "timeline/oracle.h"
+#include "timeline/random_case.h"
+
+namespace freshet::timeline {
+namespace {
+
+constexpr int kCases = 6'000;
+constexpr size_t kEventsMax = 60;
+
+std::string Describe(const Schema::Options& options, const Want& want, int64_t now_ms) {
+  std::string text = "aggregation " + std::string(options.aggregations[want.aggregation]->name) +
+                     " of " + std::string(TypeName(options.aggregations[want.aggregation]->input)) +
+                     ", read at " + std::to_string(now_ms) + ", skew " +
+                     std::to_string(options.clock_skew_ms) + ", head hop " +
+                     std::to_string(options.head_hop_ms) + ", windows";
+  for (const Window& window : options.windows)
+    text += " " + std::to_string(window.window_ms) + "/" + std::to_string(window.hop_ms);
+  return text + (want.window ? ", window " + std::to_string(*want.window) : ", lifetime");
+}
+
+bool SameValue(const Datum& got, const Value& expected, bool is_mean) {
+  const Datum wanted = ToDatum(expected);
+  if (got == wanted) return true;
+  if (got.kind() != Datum::Kind::kDouble || wanted.kind() != Datum::Kind::kDouble) return false;
+  if (std::isnan(got.as_double()) && std::isnan(wanted.as_double())) return true;
+  // A sum that is zero has no sign; a mean of numbers beyond 2^53 is rounded twice.
+  if (got.as_double() == wanted.as_double()) return wanted.as_double() == 0;
+  const double off = std::fabs(got.as_double() - wanted.as_double());
+  return is_mean && off <= 4e-16 * std::fabs(wanted.as_double());
+}
+
+void Build(const Schema& schema, const std::vector<OracleEvent>& events, std::string& bytes) {
+  for (const OracleEvent& event : events) Apply(schema, EventView(event).Get(), bytes);
+}
+
+// What a truncated timeline may say is judged by the caller.
+void CompareReads(RandomCase& random, const std::vector<Want>& wants, Reader& reader,
+                  const std::string& bytes, bool may_be_truncated) {
+  const int64_t now_ms = random.NextReadTime();
+  const bool too_early = now_ms < random.NewestMs() - random.options.clock_skew_ms;
+  const auto values = reader.Read(bytes, now_ms);
+  ASSERT_EQ(values.size(), wants.size());
+  for (size_t i = 0; i < wants.size(); ++i) {
+    SCOPED_TRACE(Describe(random.options, wants[i], now_ms));
+    if (too_early) {
+      EXPECT_EQ(values[i].outcome, ReadOutcome::kTooEarly);
+      continue;
+    }
+    if (may_be_truncated && values[i].outcome == ReadOutcome::kTruncated) continue;
+    const OracleAnswer expected = Ask(random.options, random.events, wants[i], now_ms);
+    ASSERT_EQ(values[i].outcome, expected.outcome);
+    ASSERT_EQ(values[i].newest_time_ms, expected.newest_ms);
+    if (expected.outcome != ReadOutcome::kValue) continue;
+    const bool is_mean = random.options.aggregations[wants[i].aggregation]->name == "mean";
+    ASSERT_TRUE(SameValue(values[i].value, expected.value, is_mean))
+        << ToString(values[i].value) << " instead of " << ToString(ToDatum(expected.value));
+  }
+}
+
+// The bytes are those of any other order of the same events, or at least answer alike.
+void CompareOrders(RandomCase& random, const Schema& schema, const std::vector<Want>& wants,
+                   const std::string& bytes) {
+  std::vector<OracleEvent> shuffled = random.events;
+  std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937_64(random.Below(1'000'000)));
+  std::string other;
+  Build(schema, shuffled, other);
+  if (random.SlotsAreExact()) {
+    ASSERT_EQ(other, bytes);
+    return;
+  }
+  Reader reader(schema, wants);
+  for (int i = 0; i < 3; ++i) {
+    CompareReads(random, wants, reader, other, false);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+}
+
+void RunCase(uint64_t seed, size_t cells_max) {
+  RandomCase random(seed);
+  random.options.cells_max = cells_max;
+  const Result<Schema> schema = Schema::Create(random.options);
+  ASSERT_TRUE(schema.ok()) << schema.status().ToString();
+  const std::vector<Want> wants = random.AllWants();
+  Reader reader(*schema, wants);
+  std::string bytes;
+  const size_t events = 1 + random.Below(kEventsMax);
+  for (size_t i = 0; i < events; ++i) {
+    const OracleEvent event = random.NextEvent();
+    const ApplyOutcome outcome = Apply(*schema, EventView(event).Get(), bytes);
+    const Status valid = Validate(*schema, bytes);
+    ASSERT_TRUE(valid.ok()) << valid.ToString();
+    ASSERT_EQ(NewestEventTimeMs(bytes), random.NewestMs());
+    ASSERT_TRUE(cells_max != 0 || outcome != ApplyOutcome::kTruncated);
+    if (random.Below(4) != 0) continue;
+    CompareReads(random, wants, reader, bytes, cells_max != 0);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+  for (int i = 0; i < 8; ++i) {
+    CompareReads(random, wants, reader, bytes, cells_max != 0);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+  if (cells_max == 0) CompareOrders(random, *schema, wants, bytes);
+}
+
+void RunCases(size_t cells_max_below) {
+  const uint64_t seed = TestSeed();
+  std::cout << "FRESHET_TEST_SEED=" << seed << "\n";
+  for (uint64_t i = 0; i < kCases; ++i) {
+    SCOPED_TRACE("FRESHET_TEST_SEED=" + std::to_string(seed) + ", case " + std::to_string(i));
+    RunCase(seed * kCases + i, cells_max_below == 0 ? 0 : 1 + i % cells_max_below);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(TimelineProperty, AnswersAsTheOracle) {
+  RunCases(0);
+}
+
+TEST(TimelineProperty, TruncatedIsSaidAndNeverWrong) {
+  RunCases(20);
+}
+
+}  // namespace
+}  // namespace freshet::timeline

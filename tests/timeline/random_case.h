@@ -1,0 +1,219 @@
+// Random schemas, events and read times: small, so that everything that can collide does.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/limits.h"
+#include "timeline/oracle.h"
+
+namespace freshet::timeline {
+
+class RandomCase {
+ public:
+  explicit RandomCase(uint64_t seed) : random_(seed) {
+    MakeWindows();
+    const size_t aggregations = 1 + Below(5);
+    for (size_t i = 0; i < aggregations; ++i) options.aggregations.push_back(RandomAggregate());
+    exact_doubles = Below(2) == 0;
+    huge_integers = Below(8) == 0;
+    infinities = Below(16) == 0;
+    base_ms = RandomBase();
+    span_ms = 2 + options.clock_skew_ms + 2 * LongestMs();
+  }
+
+  uint64_t Below(uint64_t bound) { return random_() % bound; }
+  // Of all lengths up to `bound` milliseconds, short ones as likely as long ones.
+  int64_t Length(int64_t bound) {
+    return static_cast<int64_t>(Below(static_cast<uint64_t>(bound) + 1)) >>
+           Below(static_cast<uint64_t>(std::bit_width(static_cast<uint64_t>(bound))) + 1);
+  }
+
+  OracleEvent NextEvent() {
+    OracleEvent event;
+    event.order = {NextTime(), static_cast<int32_t>(Below(3)), next_offset_++};
+    for (const aggregate::Aggregate* function : options.aggregations) {
+      event.values.push_back(function->takes_input ? RandomValue(function->input) : Value());
+      event.admitted.push_back(Below(5) != 0);
+    }
+    events.push_back(event);
+    return event;
+  }
+
+  // Where answers change: edges of hops and windows as some event sees them, and of what a reader may ask.
+  int64_t NextReadTime() {
+    const int64_t newest = NewestMs();
+    const int64_t t = events[Below(events.size())].order.time_ms;
+    const auto one_off = static_cast<int64_t>(Below(3)) - 1;
+    switch (Below(5)) {
+      case 0:
+        return newest - options.clock_skew_ms + one_off;
+      case 1:
+        return FloorTo(t, options.head_hop_ms) + one_off;
+      case 2:
+        return newest + Length(span_ms) + one_off;
+      default:
+        if (options.windows.empty()) return newest + one_off;
+        const Window& window = options.windows[Below(options.windows.size())];
+        return FloorTo(t, window.hop_ms) + window.hop_ms + window.window_ms + one_off;
+    }
+  }
+
+  std::vector<Want> AllWants() const {
+    std::vector<Want> wants;
+    for (uint32_t i = 0; i < options.aggregations.size(); ++i) {
+      for (uint32_t window = 0; window < options.windows.size(); ++window)
+        wants.push_back({i, window});
+      if (options.has_lifetime) wants.push_back({i, std::nullopt});
+    }
+    return wants;
+  }
+
+  int64_t NewestMs() const {
+    int64_t newest = std::numeric_limits<int64_t>::min();
+    for (const OracleEvent& event : events) newest = std::max(newest, event.order.time_ms);
+    return newest;
+  }
+
+  // Whether slots, too, must not hang on the order: sums of these doubles need no rounding.
+  bool SlotsAreExact() const { return exact_doubles && !infinities; }
+
+  Schema::Options options;
+  std::vector<OracleEvent> events;
+  bool exact_doubles = false;
+  bool huge_integers = false;
+  bool infinities = false;
+  int64_t base_ms = 0;
+  int64_t span_ms = 0;
+
+ private:
+  template <typename T>
+  T OneOf(std::initializer_list<T> choices) {
+    return choices.begin()[Below(choices.size())];
+  }
+
+  int64_t LongestMs() const {
+    return options.windows.empty() ? 10 * options.head_hop_ms : options.windows.back().window_ms;
+  }
+
+  void MakeWindows() {
+    const uint64_t style = Below(4);
+    if (style == 0) {
+      MakeUsualWindows();
+    } else {
+      const bool exact = style == 1;
+      const size_t windows = Below(5);
+      int64_t hop = exact ? 1 : OneOf<int64_t>({1, 2, 5, 7, 10, 100, 1'000});
+      options.head_hop_ms = hop;
+      int64_t length = 0;
+      for (size_t i = 0; i < windows; ++i) {
+        if (!exact) hop *= OneOf<int64_t>({1, 1, 2, 3, 5, 20});
+        length = std::max(length + 1 + Length(60 * hop), hop);
+        options.windows.push_back({length, hop});
+      }
+    }
+    options.clock_skew_ms =
+        std::min(limits::kClockSkewMsMax, OneOf<int64_t>({0, 1, 50, Length(2 * LongestMs())}));
+    options.has_lifetime = options.windows.empty() || Below(2) == 0;
+  }
+
+  void MakeUsualWindows() {
+    constexpr int64_t kMinuteMs = 60'000;
+    for (const int64_t minutes : {1, 5, 60, 1'440, 10'080, 43'200}) {
+      if (Below(2) == 0 || options.windows.size() == 4) continue;
+      const int64_t window = minutes * kMinuteMs;
+      options.windows.push_back({window, DefaultHopMs(window)});
+    }
+    options.head_hop_ms = options.windows.empty() ? 1'000 : options.windows[0].hop_ms;
+    if (options.head_hop_ms % 5 == 0 && Below(3) == 0) options.head_hop_ms /= 5;
+  }
+
+  const aggregate::Aggregate* RandomAggregate() {
+    while (true) {
+      const auto names = aggregate::AggregateNames();
+      const std::string& name = names[Below(names.size())];
+      const auto type = static_cast<Type>(1 + Below(8));
+      const auto found =
+          aggregate::FindAggregate(name, static_cast<int>(type) == 8 ? nullptr : &type);
+      if (found.ok()) return *found;
+    }
+  }
+
+  int64_t RandomBase() {
+    switch (Below(6)) {
+      case 0:
+        return 0;
+      case 1:
+        return limits::kEventTimeMsMin;
+      case 2:
+        return limits::kEventTimeMsMax;
+      default:
+        return 1'700'000'000'000 + static_cast<int64_t>(Below(1'000'000'000));
+    }
+  }
+
+  int64_t NextTime() {
+    int64_t time = base_ms;
+    if (!events.empty() && Below(4) == 0)
+      time = events[Below(events.size())].order.time_ms;  // a tie
+    else if (!events.empty() && Below(2) == 0)
+      time = NewestMs() + Length(span_ms / 8);  // in order
+    else
+      time += Length(span_ms) * (Below(2) == 0 ? 1 : -1);  // anywhere
+    return std::clamp(time, limits::kEventTimeMsMin, limits::kEventTimeMsMax);
+  }
+
+  Value RandomValue(Type type) {
+    if (Below(10) == 0) return Value();
+    switch (type) {
+      case Type::kBool:
+        return Below(2) == 0;
+      case Type::kInt32:
+        return static_cast<int64_t>(Below(9)) - 4;
+      case Type::kInt64:
+      case Type::kTimestamp:
+        if (huge_integers)
+          return OneOf<int64_t>(
+              {std::numeric_limits<int64_t>::max(), 1, std::numeric_limits<int64_t>::min()});
+        return static_cast<int64_t>(Below(9)) - 4;
+      case Type::kFloat:
+      case Type::kDouble:
+        return RandomDouble(type);
+      case Type::kString:
+        return std::string(Below(3), static_cast<char>('a' + Below(3)));
+    }
+    return Value();
+  }
+
+  double RandomDouble(Type type) {
+    if (Below(20) == 0) return OneOf({0.0, -0.0, std::nan("")});
+    if (infinities && Below(10) == 0)
+      return OneOf({1.0, -1.0}) * std::numeric_limits<double>::infinity();
+    const double whole = static_cast<double>(Below(2'000)) - 1'000;
+    if (exact_doubles) return whole / 4;
+    const double scaled = whole / 100 * OneOf({1.0, 1e-3, 1e6});
+    return type == Type::kFloat ? static_cast<float>(scaled) : scaled;
+  }
+
+  std::mt19937_64 random_;
+  int64_t next_offset_ = 0;
+};
+
+// An event as Apply takes it; borrows from `event`.
+class EventView {
+ public:
+  explicit EventView(const OracleEvent& event) : event_(event) {
+    for (const Value& value : event.values) values_.push_back(ToDatum(value));
+  }
+  Event Get() const { return {event_.order, values_, event_.admitted}; }
+
+ private:
+  const OracleEvent& event_;
+  std::vector<Datum> values_;
+};
+
+}  // namespace freshet::timeline
