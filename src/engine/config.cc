@@ -2,8 +2,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -254,12 +254,11 @@ Result<ServerConfig> ReadServerConfig(const std::string& path) {
     return Status::NotFound(fmt::format("there is no configuration file '{}'", path));
   }
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file.is_open() || !(text << file.rdbuf())) {
-    return Status::IoError(
-        fmt::format("the configuration file '{}' cannot be read, or is empty", path));
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, error)) {
+    return Status::IoError(fmt::format("the configuration file '{}' cannot be read", path));
   }
-  return ParseServerConfig(path, text.view());
+  return ParseServerConfig(path, text);
 }
 
 }  // namespace freshet

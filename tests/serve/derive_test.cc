@@ -1,0 +1,100 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "serve/fixture.h"
+
+namespace freshet::serve {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class DeriveTest : public ServeTest {
+ protected:
+  void SetUp() override {
+    ServeTest::SetUp();
+    Define(kShopDefinitions);
+  }
+  void Spend(int64_t user_id, int64_t time_ms, double amount, int64_t points = 0) {
+    AddEvent("activity", user_id, time_ms,
+             {Datum::Null(), Datum::Double(amount), Datum::Null(), Datum::Int(points),
+              Datum::Double(amount)});
+  }
+};
+
+TEST_F(DeriveTest, AnExpressionSeesTheRequestAndFeaturesThatNobodyAskedFor) {
+  Spend(1, kNowMs - kSecondMs, 4.0);
+  FeatureRequest request = UserRequest({"signals.ratio"}, {1});
+  request.inputs.push_back(Numbers("basket", {10.0}));
+  request.include_event_times = true;
+  const FeatureResponse response = Get(request);
+  ASSERT_EQ(response.features.size(), 1u);
+  EXPECT_THAT(response.features[0].values.numbers, ElementsAre(2.5));
+  EXPECT_THAT(response.features[0].statuses, IsEmpty());
+  EXPECT_THAT(response.features[0].event_times_ms, ElementsAre(kNowMs - kSecondMs));
+}
+
+TEST_F(DeriveTest, ADependencyMayBeAnOutputInAnyPlace) {
+  Spend(1, kNowMs - kSecondMs, 4.0);
+  const FeatureResponse response =
+      Get(UserRequest({"signals.double_clicks", "activity.clicks_1h", "signals.points_left"}, {1}));
+  EXPECT_THAT(response.features[0].values.integers, ElementsAre(2));
+  EXPECT_THAT(response.features[1].values.integers, ElementsAre(1));
+  EXPECT_THAT(response.features[2].values.integers, ElementsAre(1));
+}
+
+TEST_F(DeriveTest, InputsOfNearTypesAreTaken) {
+  Spend(1, kNowMs - kSecondMs, 4.0);
+  FeatureRequest request = UserRequest({"signals.ratio"}, {1});
+  request.inputs.push_back(Integers("basket", {8}, Type::kInt32));
+  EXPECT_THAT(Get(request).features[0].values.numbers, ElementsAre(2.0));
+}
+
+TEST_F(DeriveTest, AMissingDependencyIsNullAndTheReasonNamesIt) {
+  FeatureRequest request = UserRequest({"signals.ratio", "signals.grown_up"}, {7});
+  request.inputs.push_back(Numbers("basket", {10.0}));
+  const FeatureResponse response = Get(request);
+  EXPECT_THAT(response.features[0].statuses, ElementsAre(FeatureStatus::kFailed));
+  ASSERT_EQ(response.features[0].failures.size(), 1u);
+  EXPECT_THAT(response.features[0].failures[0].reason, HasSubstr("activity.spend_1h is NOT_FOUND"));
+  EXPECT_THAT(response.features[0].values.numbers, ElementsAre(0.0));
+  // has() is how an expression says what then.
+  EXPECT_THAT(response.features[1].statuses, IsEmpty());
+  EXPECT_THAT(response.features[1].values.integers, ElementsAre(0));
+}
+
+TEST_F(DeriveTest, AResultThatDoesNotFitItsTypeFails) {
+  Spend(1, kNowMs - kSecondMs, 4.0, INT32_MAX);
+  Spend(2, kNowMs - kSecondMs, 4.0, INT32_MAX - 1);
+  const FeatureResponse response = Get(UserRequest({"signals.points_left"}, {1, 2}));
+  EXPECT_THAT(response.features[0].statuses,
+              ElementsAre(FeatureStatus::kFailed, FeatureStatus::kPresent));
+  EXPECT_THAT(response.features[0].values.integers, ElementsAre(0, INT32_MAX));
+  EXPECT_THAT(response.features[0].failures[0].reason, HasSubstr("does not fit int32"));
+}
+
+TEST_F(DeriveTest, ANumberThatIsNoneIsNull) {
+  Spend(1, kNowMs - kSecondMs, 0.0);
+  FeatureRequest request = UserRequest({"signals.ratio"}, {1});
+  request.inputs.push_back(Numbers("basket", {0.0}));
+  const FeatureResponse response = Get(request);
+  // CEL lets doubles divide by zero: 0.0 / 0.0 is NaN.
+  EXPECT_THAT(response.features[0].statuses, ElementsAre(FeatureStatus::kNullValue));
+}
+
+TEST_F(DeriveTest, FeaturesThatNeedNothingOfTheCallerAreOneRow) {
+  Define(R"(
+feature_views:
+  - name: constants
+    request: {}
+    features:
+      - {name: answer, type: int64, expr: "6 * 7"}
+)");
+  FeatureRequest request;
+  request.features = {"constants.answer"};
+  EXPECT_THAT(Get(request).features[0].values.integers, ElementsAre(42));
+}
+
+}  // namespace
+}  // namespace freshet::serve
