@@ -15,6 +15,9 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 using RowVisitor = FunctionRef<void(const FileRow& row)>;
 
+constexpr std::string_view kEmptyProblem =
+    "the file has no rows; to load no rows on purpose, take a CSV file with its header alone";
+
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
   const size_t begin = text.find_first_not_of(kBlanks);
@@ -47,6 +50,7 @@ class JsonlRowReader final : public RowReader {
     FRESHET_RETURN_IF_ERROR(
         mark_.Finish([&](std::string_view content) { return TakeContent(content, visit); }));
     EndLine(visit);
+    if (!row_seen_) return Status::InvalidArgument(std::string(kEmptyProblem));
     return Status::Ok();
   }
 
@@ -74,6 +78,7 @@ class JsonlRowReader final : public RowReader {
   uint64_t line_ = 1;
   std::string text_;  // of the line so far
   bool too_long_ = false;
+  bool row_seen_ = false;
 };
 
 Status JsonlRowReader::TakeContent(std::string_view content, RowVisitor visit) {
@@ -96,6 +101,7 @@ void JsonlRowReader::AppendToLine(std::string_view bytes) {
 void JsonlRowReader::EndLine(RowVisitor visit) {
   const bool blank = !too_long_ && Trimmed(text_).empty();
   if (!blank) {
+    row_seen_ = true;
     draft_.Clear();
     if (too_long_) {
       draft_.Fail(fmt::format("the line is longer than {} bytes", limits::kRowBytesMax));

@@ -136,12 +136,6 @@ Status FileLoad::FinishReading() {
 }
 
 Status FileLoad::Judge() const {
-  if (report_.bytes_read == 0) {
-    return Status::InvalidArgument(
-        fmt::format("the file is empty; '{}' keeps what it has. To empty it, load a CSV file that "
-                    "has only its header",
-                    view_.name));
-  }
   if (report_.rows_bad == 0) return Status::Ok();
   const double share =
       static_cast<double>(report_.rows_bad) / static_cast<double>(report_.rows_read);

@@ -54,8 +54,9 @@ class Load {
   // The next bytes of the file, at most limits::kLoadChunkBytesMax. InvalidArgument: the file
   // cannot be this view's (e.g. a CSV header without a column that is needed).
   virtual Status Feed(std::string_view bytes) = 0;
-  // The file has ended: sort, write, publish. FailedPrecondition when too many rows are bad; the
-  // report says which.
+  // The file has ended: sort, write, publish. FailedPrecondition when too many rows are bad, or all;
+  // the report says which. InvalidArgument for a file without rows, except a CSV file with its
+  // header alone: that empties the view. `progress` is called with kSort and kPublish.
   virtual Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) = 0;
   // As it stands now.
   virtual const LoadReport& report() const = 0;

@@ -29,7 +29,8 @@ class RowReader {
   virtual ~RowReader() = default;
   // Takes the next bytes and hands over every row that they complete.
   virtual Status Feed(std::string_view bytes, FunctionRef<void(const FileRow& row)> visit) = 0;
-  // The file has ended: hands over a last row without a newline.
+  // The file has ended: hands over a last row without a newline. InvalidArgument when there was nothing in it that vouches for
+  // an empty table, such as a header: a file that was cut off must not pass for one without rows.
   virtual Status Finish(FunctionRef<void(const FileRow& row)> visit) = 0;
 };
 

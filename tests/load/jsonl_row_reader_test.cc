@@ -113,9 +113,12 @@ TEST(JsonlRowReader, RefusesWhatIsNotOneObject) {
             "more text follows the JSON object; one object a line is expected");
 }
 
-TEST(JsonlRowReader, AnEmptyFileHasNoRows) {
-  EXPECT_TRUE(ReadUsers("").status.ok());
-  EXPECT_THAT(ReadUsers("\n \n").rows, IsEmpty());
+TEST(JsonlRowReader, RefusesAFileWithoutRows) {
+  for (const char* text : {"", "\n \n", "\xEF\xBB\xBF"}) {
+    const ReadFile file = ReadUsers(text);
+    EXPECT_EQ(file.status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(file.rows, IsEmpty());
+  }
 }
 
 TEST(JsonlRowReader, BoundsTheLine) {

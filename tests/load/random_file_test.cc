@@ -184,7 +184,8 @@ TEST(RandomFile, ReadsBackAsItWasWritten) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     RandomFile file(seed);
     std::vector<ReadRow> rows = file.MakeRows();
-    const FileFormat format = file.Chance(50) ? FileFormat::kCsv : FileFormat::kJsonl;
+    const FileFormat format =
+        rows.empty() || file.Chance(50) ? FileFormat::kCsv : FileFormat::kJsonl;
     const std::string text =
         format == FileFormat::kCsv ? file.WriteCsv(rows) : file.WriteJsonl(rows);
     const ReadFile read = ReadRows(format, file.source(), text, 1 + file.Below(100));

@@ -1,0 +1,338 @@
+#include "load/loader.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "store/entity_key.h"
+#include "store/row.h"
+#include "support/temp_folder.h"
+
+namespace freshet::load {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kDefinitions[] = R"(
+entities:
+  - {name: user, join_keys: {user_id: int64}}
+  - {name: listing, join_keys: {shop: string, rank: int32, live: bool}}
+sources:
+  - name: users
+    file: {path: users.csv}
+    timestamp: {field: updated_at, unit: ms}
+    fields: {user_id: int64, age: int32, country: string}
+  - name: listings
+    file: {path: listings.jsonl}
+    timestamp: seen
+    fields: {flag: bool, rank: int32, big: int64, single: float, twice: double, shop: string, moment: timestamp, live: bool}
+  - name: clicks
+    push:
+    timestamp: {field: at, unit: ms}
+    fields: {user_id: int64}
+feature_views:
+  - {name: profile, entity: user, source: users, features: [country, age]}
+  - {name: listing, entity: listing, source: listings, features: [moment, twice, single, big, rank, flag, shop]}
+  - {name: activity, entity: user, source: clicks, aggregations: [{name: clicks, function: count, windows: [1m]}]}
+)";
+
+std::shared_ptr<const registry::Registry> BuildRegistry() {
+  const std::vector<registry::DefinitionFile> files = {{"test.yaml", kDefinitions}};
+  yaml::Diagnostics diagnostics;
+  auto registry = registry::Registry::Build(files, registry::Catalog(), &diagnostics);
+  EXPECT_NE(registry, nullptr);
+  return registry;
+}
+
+// A stored row as the test compares it; nothing when the entity has none.
+struct StoredRow {
+  int64_t time_ms = 0;
+  std::vector<Value> values;
+
+  friend bool operator==(const StoredRow&, const StoredRow&) = default;
+};
+
+class LoaderTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Open(); }
+
+  void Open() {
+    store_.reset();
+    auto opened = store::Store::Open({.path = folder_.File("data")});
+    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+    store_ = std::move(opened).value();
+  }
+
+  std::unique_ptr<Load> Start(std::string_view view, const LoadOptions& options = {}) {
+    auto load = Load::Start(registry_, view, options, *store_);
+    EXPECT_TRUE(load.ok()) << load.status().ToString();
+    return load.ok() ? std::move(load).value() : nullptr;
+  }
+
+  // Loads `text` in one go; the report is kept.
+  Status LoadText(std::string_view view, std::string_view text, const LoadOptions& options = {},
+                  size_t chunk_bytes = limits::kLoadChunkBytesMax) {
+    const std::unique_ptr<Load> load = Start(view, options);
+    Status status;
+    for (size_t at = 0; at < text.size() && status.ok(); at += chunk_bytes) {
+      status = load->Feed(text.substr(at, chunk_bytes));
+    }
+    if (status.ok()) status = load->Finish([](LoadPhase, uint64_t) {});
+    report_ = load->report();
+    return status;
+  }
+
+  Status LoadUsers(std::string_view rows, const LoadOptions& options = {}) {
+    return LoadText("profile", "user_id,age,country,updated_at\n" + std::string(rows), options);
+  }
+
+  std::optional<StoredRow> Find(std::string_view view_name, const std::vector<Value>& join_keys) {
+    const registry::FeatureView& view = *registry_->FindFeatureView(view_name);
+    const auto generation = store_->FindGeneration(view.id);
+    if (generation == nullptr) return std::nullopt;
+    std::string key;
+    for (size_t i = 0; i < join_keys.size(); ++i) {
+      EXPECT_TRUE(
+          store::AppendEntityKey(view.entity->join_keys[i].type, ToDatum(join_keys[i]), key).ok());
+    }
+    const store::StateKey state_key{store::TableKind::kRows, generation->table, key};
+    std::optional<StoredRow> found;
+    const store::RowLayout layout(generation->column_types);
+    const Status status = store_->Lookup({&state_key, 1}, [&](size_t, std::string_view bytes) {
+      if (bytes.empty()) return;
+      EXPECT_TRUE(layout.Validate(bytes).ok());
+      found.emplace().time_ms = store::RowLayout::EventTimeMs(bytes);
+      for (size_t i = 0; i < layout.columns().size(); ++i)
+        found->values.push_back(ToValue(layout.Read(bytes, i)));
+    });
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    return found;
+  }
+
+  std::optional<StoredRow> FindUser(int64_t user_id) { return Find("profile", {Value(user_id)}); }
+
+  testing::TempFolder folder_;
+  std::shared_ptr<const registry::Registry> registry_ = BuildRegistry();
+  std::unique_ptr<store::Store> store_;
+  LoadReport report_;
+};
+
+StoredRow User(int64_t time_ms, Value country, Value age) {
+  return {time_ms, {std::move(country), std::move(age)}};
+}
+Value Text(std::string text) {
+  return Value(std::move(text));
+}
+Value Int(int64_t number) {
+  return Value(number);
+}
+const Value kNull{};
+
+TEST_F(LoaderTest, RowsAreServedInTheOrderOfTheFeatures) {
+  ASSERT_TRUE(LoadUsers("1,33,FI,5\n2,,\"\",6\n").ok());
+  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
+  EXPECT_EQ(FindUser(2), User(6, Text(""), kNull));
+  EXPECT_EQ(FindUser(3), std::nullopt);
+  const auto generation = store_->FindGeneration(registry_->FindFeatureView("profile")->id);
+  EXPECT_THAT(generation->column_names, ElementsAre("country", "age"));
+  EXPECT_THAT(generation->column_types, ElementsAre(Type::kString, Type::kInt32));
+  EXPECT_EQ(generation->row_count, 2u);
+}
+
+TEST_F(LoaderTest, EveryTypeComesBack) {
+  const LoadOptions options{.format = registry::FileFormat::kJsonl};
+  const Status status = LoadText(
+      "listing",
+      R"({"shop":"a","rank":-2147483648,"live":true,"flag":false,"big":-9223372036854775808,"single":0.1,"twice":1e300,"moment":"1969-12-31T23:59:59.999Z","seen":"2026-11-24T10:00:00Z"})"
+      "\n"
+      R"({"shop":"","rank":2147483647,"live":false,"seen":"0001-01-01T00:00:00Z"})"
+      "\n",
+      options);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(Find("listing", {Text("a"), Int(INT32_MIN), Value(true)}),
+            (StoredRow{1'795'514'400'000,
+                       {Int(-1), Value(1e300), Value(static_cast<double>(0.1f)), Int(INT64_MIN),
+                        Int(INT32_MIN), Value(false), Text("a")}}));
+  EXPECT_EQ(Find("listing", {Text(""), Int(INT32_MAX), Value(false)}),
+            (StoredRow{limits::kEventTimeMsMin,
+                       {kNull, kNull, kNull, kNull, Int(INT32_MAX), kNull, Text("")}}));
+  EXPECT_EQ(Find("listing", {Text("a"), Int(INT32_MIN), Value(false)}), std::nullopt);
+}
+
+TEST_F(LoaderTest, ReportsCounts) {
+  ASSERT_TRUE(LoadUsers("1,30,FI,5\n2,31,FI,5\n1,32,SE,6\n2,33,SE,4\n3,x,FI,5\n2,34,NO,5\n",
+                        {.bad_rows_share_max = 0.5})
+                  .ok());
+  EXPECT_EQ(report_.rows_read, 6u);
+  EXPECT_EQ(report_.rows_bad, 1u);
+  EXPECT_EQ(report_.rows_kept, 2u);
+  EXPECT_EQ(report_.rows_duplicate, 3u);
+  EXPECT_EQ(report_.bytes_read,
+            std::string("user_id,age,country,updated_at\n1,30,FI,5\n").size() + 5 * 10);
+  EXPECT_EQ(FindUser(1), User(6, Text("SE"), Int(32)));
+  EXPECT_EQ(FindUser(2), User(5, Text("NO"), Int(34)));
+}
+
+TEST_F(LoaderTest, ReportsEveryBadRowWithItsLine) {
+  const Status status = LoadUsers("1,33,FI,5\n2,abc,FI,5\n,33,FI,5\n4,33,FI,\n5,33\n");
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("4 of 5 rows are bad"));
+  EXPECT_THAT(status.message(), HasSubstr("line 3: age: 'abc' is not an int32"));
+  ASSERT_THAT(report_.bad_rows, SizeIs(4));
+  EXPECT_EQ(report_.bad_rows[1].line, 4u);
+  EXPECT_EQ(report_.bad_rows[1].reason, "user_id: the join key is missing");
+  EXPECT_EQ(report_.bad_rows[2].reason, "updated_at: the event time is missing");
+  EXPECT_EQ(report_.bad_rows[3].line, 6u);
+  EXPECT_EQ(report_.rows_kept, 0u);
+}
+
+TEST_F(LoaderTest, BoundsTheReportsAndCountsTheRest) {
+  std::string rows;
+  for (size_t i = 0; i < limits::kBadRowReportsMax + 50; ++i) rows += "1,x,FI,5\n";
+  EXPECT_FALSE(LoadUsers(rows).ok());
+  EXPECT_EQ(report_.rows_bad, limits::kBadRowReportsMax + 50);
+  EXPECT_THAT(report_.bad_rows, SizeIs(limits::kBadRowReportsMax));
+}
+
+TEST_F(LoaderTest, AllowsAShareOfBadRows) {
+  std::string rows;
+  for (int i = 0; i < 71; ++i) rows += fmt::format("{},33,FI,5\n", i);
+  for (int i = 0; i < 29; ++i) rows += "x,33,FI,5\n";
+  EXPECT_TRUE(LoadUsers(rows, {.bad_rows_share_max = 0.29}).ok());
+  EXPECT_FALSE(LoadUsers(rows, {.bad_rows_share_max = 0.2899}).ok());
+  EXPECT_FALSE(LoadUsers("x,33,FI,5\n", {.bad_rows_share_max = 1}).ok());
+}
+
+TEST_F(LoaderTest, AFailedLoadLeavesTheOldRows) {
+  ASSERT_TRUE(LoadUsers("1,33,FI,5\n").ok());
+  EXPECT_FALSE(LoadUsers("1,34,FI,6\n2,x,FI,6\n").ok());
+  EXPECT_FALSE(LoadText("profile", "user_id,country,updated_at\n1,FI,6\n").ok());
+  EXPECT_FALSE(LoadText("profile", "").ok());
+  { EXPECT_TRUE(Start("profile")->Feed("user_id,age,country,updated_at\n1,35,FI,7\n").ok()); }
+  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
+  Open();
+  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
+  ASSERT_TRUE(LoadUsers("2,36,FI,8\n").ok());
+  EXPECT_EQ(FindUser(1), std::nullopt);
+  EXPECT_EQ(FindUser(2), User(8, Text("FI"), Int(36)));
+}
+
+TEST_F(LoaderTest, NothingIsServedBeforeTheEnd) {
+  const auto load = Start("profile");
+  ASSERT_TRUE(load->Feed("user_id,age,country,updated_at\n1,33,FI,5\n").ok());
+  EXPECT_EQ(FindUser(1), std::nullopt);
+  std::vector<LoadPhase> phases;
+  ASSERT_TRUE(load->Finish([&](LoadPhase phase, uint64_t) {
+                    EXPECT_EQ(FindUser(1), std::nullopt);
+                    if (phases.empty() || phases.back() != phase) phases.push_back(phase);
+                  })
+                  .ok());
+  EXPECT_THAT(phases, ElementsAre(LoadPhase::kSort, LoadPhase::kPublish));
+  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
+}
+
+TEST_F(LoaderTest, AFinishedLoadTakesNoMore) {
+  const auto load = Start("profile");
+  ASSERT_TRUE(load->Feed("user_id,age,country,updated_at\n1,33,FI,5\n").ok());
+  ASSERT_TRUE(load->Finish([](LoadPhase, uint64_t) {}).ok());
+  EXPECT_EQ(load->Feed("2,33,FI,5\n").code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(load->Finish([](LoadPhase, uint64_t) {}).code(), StatusCode::kFailedPrecondition);
+}
+
+TEST_F(LoaderTest, AFailedLoadStaysFailedAndMakesRoom) {
+  const auto load = Start("profile");
+  EXPECT_EQ(load->Feed("nothing\n").code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(load->Feed("more\n").code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(load->Finish([](LoadPhase, uint64_t) {}).code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(LoadUsers("1,33,FI,5\n").ok());
+}
+
+TEST_F(LoaderTest, AHeaderAloneEmptiesTheViewButAnEmptyFileDoesNot) {
+  ASSERT_TRUE(LoadUsers("1,33,FI,5\n").ok());
+  EXPECT_EQ(LoadText("profile", "").code(), StatusCode::kInvalidArgument);
+  for (const char* text : {"", "\n \n"}) {
+    const Status status = LoadText("profile", text, {.format = registry::FileFormat::kJsonl});
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status.message(), HasSubstr("has no rows"));
+  }
+  EXPECT_NE(FindUser(1), std::nullopt);
+  ASSERT_TRUE(LoadUsers("").ok());
+  EXPECT_EQ(report_.rows_kept, 0u);
+  EXPECT_EQ(FindUser(1), std::nullopt);
+}
+
+TEST_F(LoaderTest, RefusesWhatCannotBeLoaded) {
+  const auto status_of = [&](std::string_view view, const LoadOptions& options) {
+    return Load::Start(registry_, view, options, *store_).status();
+  };
+  EXPECT_EQ(status_of("profil", {}).code(), StatusCode::kNotFound);
+  EXPECT_THAT(status_of("profil", {}).message(), HasSubstr("'profile'"));
+  EXPECT_EQ(status_of("activity", {}).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status_of("profile", {.bad_rows_share_max = 1.5}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status_of("profile", {.bad_rows_share_max = std::nan("")}).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(status_of("profile", {.memory_bytes = 1}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Start("profile")->Feed(std::string(limits::kLoadChunkBytesMax + 1, 'x')).code(),
+            StatusCode::kInvalidArgument);
+  const auto running = Start("profile");
+  EXPECT_EQ(status_of("profile", {}).code(), StatusCode::kResourceExhausted);
+}
+
+// Random files with repeated keys, bad rows and ties, against a map; little memory, so that sorting goes through files.
+TEST_F(LoaderTest, MatchesANaiveModel) {
+  const uint64_t first_seed = std::random_device()();
+  for (uint64_t seed = first_seed; seed < first_seed + 5; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    std::mt19937_64 random(seed);
+    const bool csv = random() % 2 == 0;
+    std::string text = csv ? "country,user_id,updated_at,age\n" : "";
+    std::map<int64_t, StoredRow> model;
+    uint64_t rows_bad = 0;
+    for (int row = 0; row < 20'000; ++row) {
+      const int64_t id = static_cast<int64_t>(random() % 4'000) - 2'000;
+      const int64_t time_ms = static_cast<int64_t>(random() % 20);
+      const int64_t age = static_cast<int64_t>(random() % 100);
+      const std::string country(random() % 200, static_cast<char>('a' + random() % 26));
+      const bool bad = random() % 50 == 0;
+      const std::string age_text = bad ? "true" : std::to_string(age);
+      text +=
+          csv ? fmt::format("\"{}\",{},{},{}\n", country, id, time_ms, age_text)
+              : fmt::format("{{\"country\":\"{}\",\"user_id\":{},\"updated_at\":{},\"age\":{}}}\n",
+                            country, id, time_ms, age_text);
+      rows_bad += bad ? 1 : 0;
+      if (bad) continue;
+      const auto found = model.find(id);
+      if (found == model.end() || time_ms >= found->second.time_ms)
+        model[id] = User(time_ms, Text(country), Int(age));
+    }
+    const LoadOptions options{
+        .format = csv ? registry::FileFormat::kCsv : registry::FileFormat::kJsonl,
+        .bad_rows_share_max = 0.1,
+        .memory_bytes = limits::kLoadMemoryBytesMin};
+    const Status status = LoadText("profile", text, options, 1 + random() % 100'000);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    EXPECT_EQ(report_.rows_bad, rows_bad);
+    EXPECT_EQ(report_.rows_kept, model.size());
+    EXPECT_EQ(report_.rows_duplicate, 20'000 - rows_bad - model.size());
+    for (int64_t id = -2'001; id <= 2'000; ++id) {
+      const auto found = model.find(id);
+      ASSERT_EQ(FindUser(id), found == model.end() ? std::nullopt : std::optional(found->second))
+          << id;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace freshet::load
