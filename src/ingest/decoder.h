@@ -37,13 +37,16 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
   // kNone when *event is filled. Otherwise *detail says what is wrong and names the field.
-  // A field that is absent or null is null. A field of the wrong type, an integer beyond its type,
-  // or a string beyond limits::kStringValueBytesMax refuses the event, whether or not a view uses
-  // the field.
+  // A field that is absent or null is null; of a field that stands twice the last counts. A field
+  // of the wrong type, an integer beyond its type, or a string beyond limits::kStringValueBytesMax
+  // refuses the event, whether or not a view uses the field. Fields that the source does not declare
+  // are passed over: of those only the brackets, quotes and characters are checked.
   virtual Refusal Decode(std::string_view payload, DecodedEvent* event, std::string* detail) = 0;
 };
 
-// `source` must outlive the decoder.
+// JSON objects of one level; what is nested is passed over. Integers must be written as such; numbers may be written as
+// integers. A timestamp is RFC 3339 text or a number that counts in the source's unit; a field of type timestamp is RFC 3339
+// text or a number of milliseconds. `source` must outlive the decoder.
 std::unique_ptr<Decoder> NewJsonDecoder(const registry::Source& source);
 
 }  // namespace freshet::ingest

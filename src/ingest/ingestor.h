@@ -48,14 +48,15 @@ struct LaneStatus {
   std::vector<PartitionStatus> partitions;
 };
 
-// Counts since the start of the process.
+// Counts since the start of the process, of all lanes of the source together: a record that the lane of a new table reads
+// again counts again.
 struct SourceCounters {
   std::string source;
   uint64_t events = 0;
   uint64_t applied = 0;          // folded into at least one timeline
-  uint64_t too_old = 0;          // (event, view) pairs before every window
-  uint64_t truncated = 0;        // (event, view) pairs that did not fit into their timeline
-  uint64_t filter_failures = 0;  // `where` or `of` that was null or failed
+  uint64_t too_old = 0;          // (event, table) pairs before every window
+  uint64_t truncated = 0;        // (event, table) pairs that did not fit into their timeline
+  uint64_t filter_failures = 0;  // `where` that was null or failed, `of` that failed
   uint64_t lost = 0;  // records that Kafka deleted before they were read, when skipping is allowed
   std::map<std::string, uint64_t> refused;  // by RefusalName
 };

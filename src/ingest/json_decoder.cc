@@ -256,7 +256,7 @@ Refusal JsonDecoder::ReadNatural(simdjson::ondemand::value value, json_type json
   if (json != json_type::number) return WrongType(name, "timestamp", Describe(json));
   simdjson::ondemand::number number;
   if (value.get_number().get(number)) return WrongType(name, "timestamp", Describe(json));
-  *datum = number.is_int64() ? Datum::Int(number.get_int64()) : Datum::Double(double(number));
+  *datum = number.is_int64() ? Datum::Int(number.get_int64()) : Datum::Double(number.as_double());
   return Refusal::kNone;
 }
 

@@ -1,0 +1,282 @@
+#include "ingest/applier.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "store/entity_key.h"
+
+namespace freshet::ingest {
+namespace {
+
+using registry::Aggregation;
+using registry::FeatureView;
+using registry::StreamView;
+
+bool IsBehind(const std::vector<int64_t>& start, const Record& record) {
+  const auto partition = static_cast<size_t>(record.partition);
+  return partition < start.size() && record.offset < start[partition];
+}
+
+std::vector<int64_t> ByPartition(const Offsets& offsets) {
+  std::vector<int64_t> by_partition;
+  if (offsets.empty()) return by_partition;
+  by_partition.resize(static_cast<size_t>(offsets.rbegin()->first) + 1, INT64_MIN);
+  for (const auto& [partition, offset] : offsets) {
+    by_partition[static_cast<size_t>(partition)] = offset;
+  }
+  return by_partition;
+}
+
+}  // namespace
+
+struct Applier::Expression {
+  std::string text;
+  std::shared_ptr<const expr::Program> program;
+  std::optional<size_t> field;  // set when the expression is no more than a field's name
+  expr::Scratch scratch;        // of its own, since values live until the next use of it
+  uint64_t event_number = 0;
+  expr::Evaluation evaluation;
+};
+
+struct Applier::Key {
+  std::vector<uint32_t> fields;
+  std::vector<Type> types;
+  uint64_t event_number = 0;
+  Refusal refusal = Refusal::kNone;
+  std::string bytes;
+};
+
+struct Applier::Table {
+  registry::TableId id = 0;
+  const timeline::Schema* schema = nullptr;
+  std::vector<int64_t> start;          // by partition
+  std::vector<uint32_t> aggregations;  // indexes into the view's; empty: the view's own, in order
+  std::vector<Datum> values;
+  std::vector<uint8_t> admitted;
+};
+
+struct Applier::View {
+  struct Input {
+    uint32_t aggregation = 0;
+    std::optional<size_t> where;
+    std::optional<size_t> of;
+  };
+
+  const FeatureView* view = nullptr;
+  size_t key = 0;
+  std::vector<Input> inputs;
+  std::vector<Datum> values;  // per aggregation of the view
+  std::vector<uint8_t> admitted;
+  std::vector<Table> tables;
+};
+
+Applier::Applier(const registry::Source& source, const std::vector<TableTarget>& targets,
+                 store::TimelineWriter& writer)
+    : source_(source), writer_(writer) {
+  for (const TableTarget& target : targets) AddTable(target);
+}
+
+Applier::~Applier() = default;
+
+size_t Applier::AddExpression(const std::string& text,
+                              const std::shared_ptr<const expr::Program>& program) {
+  const auto found = std::find_if(expressions_.begin(), expressions_.end(),
+                                  [&](const Expression& e) { return e.text == text; });
+  if (found != expressions_.end()) return static_cast<size_t>(found - expressions_.begin());
+  Expression expression;
+  expression.text = text;
+  expression.program = program;
+  for (size_t i = 0; i < source_.fields.size(); ++i) {
+    if (source_.fields[i].name == text) expression.field = i;
+  }
+  expressions_.push_back(std::move(expression));
+  return expressions_.size() - 1;
+}
+
+size_t Applier::AddKey(const FeatureView& view) {
+  Key key;
+  key.fields = view.stream()->key_fields;
+  for (const registry::JoinKey& join_key : view.entity->join_keys) {
+    key.types.push_back(join_key.type);
+  }
+  const auto found = std::find_if(keys_.begin(), keys_.end(), [&](const Key& other) {
+    return other.fields == key.fields && other.types == key.types;
+  });
+  if (found != keys_.end()) return static_cast<size_t>(found - keys_.begin());
+  keys_.push_back(std::move(key));
+  return keys_.size() - 1;
+}
+
+Applier::View& Applier::AddView(const FeatureView& view) {
+  const auto found = std::find_if(views_.begin(), views_.end(),
+                                  [&](const View& other) { return other.view == &view; });
+  if (found != views_.end()) return *found;
+  View& added = views_.emplace_back();
+  added.view = &view;
+  added.key = AddKey(view);
+  added.values.resize(view.stream()->aggregations.size());
+  added.admitted.resize(view.stream()->aggregations.size(), 1);
+  return added;
+}
+
+void Applier::AddTable(const TableTarget& target) {
+  View& view = AddView(*target.view);
+  const StreamView& stream = *target.view->stream();
+  Table& table = view.tables.emplace_back();
+  table.id = target.table->id;
+  table.schema = &target.table->schema;
+  table.start = ByPartition(target.start);
+  bool is_whole_view = target.table->aggregations.size() == stream.aggregations.size();
+  for (size_t i = 0; i < target.table->aggregations.size(); ++i) {
+    const uint32_t index = target.table->aggregations[i];
+    is_whole_view = is_whole_view && index == i;
+    if (std::any_of(view.inputs.begin(), view.inputs.end(),
+                    [&](const View::Input& input) { return input.aggregation == index; })) {
+      continue;
+    }
+    const Aggregation& aggregation = stream.aggregations[index];
+    View::Input input{index, {}, {}};
+    if (aggregation.where) input.where = AddExpression(aggregation.where_text, aggregation.where);
+    if (aggregation.of) input.of = AddExpression(aggregation.of_text, aggregation.of);
+    view.inputs.push_back(input);
+  }
+  if (is_whole_view) return;
+  table.aggregations = target.table->aggregations;
+  table.values.resize(table.aggregations.size());
+  table.admitted.resize(table.aggregations.size());
+}
+
+Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQuestion retry,
+                      Refusal* refusal, std::string* detail) {
+  *refusal = Refusal::kNone;
+  if (event.time_ms - source_.clock_skew_ms > record.timestamp_ms) {
+    *refusal = Refusal::kTooFarInFuture;
+    *detail = fmt::format("its time {} is more than {} ms ahead of its record's, {}", event.time_ms,
+                          source_.clock_skew_ms, record.timestamp_ms);
+    return Status::Ok();
+  }
+  ++event_number_;
+  bool applied = false;
+  for (View& view : views_) {
+    if (std::all_of(view.tables.begin(), view.tables.end(),
+                    [&](const Table& table) { return IsBehind(table.start, record); })) {
+      continue;
+    }
+    const Refusal key_refusal = EncodeKey(keys_[view.key], event, detail);
+    if (key_refusal != Refusal::kNone) {
+      *refusal = key_refusal;
+      continue;
+    }
+    FRESHET_RETURN_IF_ERROR(ApplyToView(view, record, event, retry, &applied));
+  }
+  counts_.applied += applied ? 1 : 0;
+  return Status::Ok();
+}
+
+Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent& event,
+                            RetryQuestion retry, bool* applied) {
+  Evaluate(view, event);
+  timeline::Event folded;
+  folded.order = {event.time_ms, record.partition, record.offset};
+  for (Table& table : view.tables) {
+    if (IsBehind(table.start, record)) continue;
+    if (table.aggregations.empty()) {
+      folded.values = view.values;
+      folded.admitted = view.admitted;
+    } else {
+      for (size_t i = 0; i < table.aggregations.size(); ++i) {
+        table.values[i] = view.values[table.aggregations[i]];
+        table.admitted[i] = view.admitted[table.aggregations[i]];
+      }
+      folded.values = table.values;
+      folded.admitted = table.admitted;
+    }
+    FRESHET_RETURN_IF_ERROR(Update(table, keys_[view.key].bytes, folded, retry, applied));
+  }
+  return Status::Ok();
+}
+
+Status Applier::Update(const Table& table, std::string_view key, const timeline::Event& event,
+                       RetryQuestion retry, bool* applied) {
+  auto outcome = timeline::ApplyOutcome::kApplied;
+  const auto fold = [&](std::string& bytes) {
+    outcome = timeline::Apply(*table.schema, event, bytes);
+  };
+  Status updated = writer_.Update(table.id, key, fold);
+  while (!updated.ok()) {
+    if (!retry(updated)) return updated;
+    updated = writer_.Update(table.id, key, fold);
+  }
+  switch (outcome) {
+    case timeline::ApplyOutcome::kApplied:
+      *applied = true;
+      break;
+    case timeline::ApplyOutcome::kTooOld:
+      ++counts_.too_old;
+      break;
+    case timeline::ApplyOutcome::kTruncated:
+      ++counts_.truncated;
+      break;
+  }
+  return Status::Ok();
+}
+
+void Applier::Evaluate(View& view, const DecodedEvent& event) {
+  for (const View::Input& input : view.inputs) {
+    bool admitted = true;
+    if (input.where) {
+      const expr::Evaluation& where = Evaluate(*input.where, event).evaluation;
+      admitted = where.error == nullptr && where.value.kind() == Datum::Kind::kBool &&
+                 where.value.as_bool();
+      if (where.error != nullptr || where.value.is_null()) ++counts_.filter_failures;
+    }
+    view.admitted[input.aggregation] = admitted ? 1 : 0;
+    view.values[input.aggregation] = Datum::Null();
+    // `of` may rely on `where`, as in a quotient whose divisor `where` keeps from zero.
+    if (!admitted || !input.of) continue;
+    const expr::Evaluation& of = Evaluate(*input.of, event).evaluation;
+    if (of.error == nullptr) {
+      view.values[input.aggregation] = of.value;
+    } else {
+      ++counts_.filter_failures;
+    }
+  }
+}
+
+const Applier::Expression& Applier::Evaluate(size_t index, const DecodedEvent& event) {
+  Expression& expression = expressions_[index];
+  if (expression.event_number == event_number_) return expression;
+  expression.event_number = event_number_;
+  if (expression.field) {
+    expression.evaluation = {event.values[*expression.field], nullptr};
+  } else {
+    expression.evaluation = expression.program->Evaluate(event.values, expression.scratch);
+  }
+  return expression;
+}
+
+Refusal Applier::EncodeKey(Key& key, const DecodedEvent& event, std::string* detail) {
+  if (key.event_number == event_number_) return key.refusal;
+  key.event_number = event_number_;
+  key.refusal = Refusal::kNone;
+  key.bytes.clear();
+  for (size_t i = 0; i < key.fields.size(); ++i) {
+    const Datum& value = event.values[key.fields[i]];
+    if (value.is_null()) {
+      key.refusal = Refusal::kMissingField;
+      *detail = fmt::format("join key '{}' is missing or null", source_.fields[key.fields[i]].name);
+      return key.refusal;
+    }
+    const Status appended = store::AppendEntityKey(key.types[i], value, key.bytes);
+    if (!appended.ok()) {
+      key.refusal = Refusal::kTooLarge;
+      *detail = appended.message();
+      return key.refusal;
+    }
+  }
+  return key.refusal;
+}
+
+}  // namespace freshet::ingest

@@ -1,0 +1,202 @@
+// The part of a lane that meets the log: opening readers, batches, refusals.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "ingest/lane.h"
+
+namespace freshet::ingest {
+namespace {
+
+constexpr int64_t kPollWaitMs = 50;
+constexpr int64_t kAskTimeoutMs = 2'000;
+constexpr int64_t kDeliveryTimeoutMs = 1'000;
+constexpr int64_t kRetryMs = 200;
+constexpr int64_t kRefusalLogIntervalMs = 10'000;
+
+}  // namespace
+
+// Where every table of the lane has been filled up to at least. A partition that some table has not begun is left out, and so
+// starts at its beginning.
+Offsets Lane::FirstOffsets() const {
+  Offsets first = fills_.begin()->second;
+  for (const auto& [table, positions] : fills_) {
+    for (auto it = first.begin(); it != first.end();) {
+      const auto position = positions.find(it->first);
+      if (position == positions.end()) {
+        it = first.erase(it);
+      } else {
+        it->second = std::min(it->second, position->second);
+        ++it;
+      }
+    }
+  }
+  return first;
+}
+
+bool Lane::EnsureReader() {
+  if (reader_started_) return true;
+  const int64_t now_ms = surroundings_.clock.NowMs();
+  if (reader_ == nullptr) {
+    auto made = NewLogReader(*source_, surroundings_.options.kafka, surroundings_.store);
+    if (!made.ok()) {
+      state_.Fail(made.status());
+      return false;
+    }
+    reader_ = std::move(*made);
+  }
+  Status started = reader_->Partitions().status();
+  if (started.ok()) started = reader_->Start(resume_);
+  if (!started.ok()) {
+    state_.Report(Part::kLog, started, now_ms);
+    if (started.code() == StatusCode::kResourceExhausted) state_.Fail(started);
+    return false;
+  }
+  reader_started_ = true;
+  PublishPositions();
+  prober_->SetReader(reader_);
+  return true;
+}
+
+// Lets the reader go so that the next round opens another where it stood. False while its dead letters are under way.
+bool Lane::ReleaseReader() {
+  const Status delivered = reader_->FlushDeadLetters(kDeliveryTimeoutMs);
+  state_.Report(Part::kDeadLetters, delivered, surroundings_.clock.NowMs());
+  if (!delivered.ok()) return false;
+  for (const auto& [partition, next_offset] : reader_->positions()) {
+    resume_[partition] = std::max(resume_[partition], next_offset);
+  }
+  prober_->SetReader(nullptr);
+  batch_.clear();
+  reader_.reset();
+  reader_started_ = false;
+  return true;
+}
+
+void Lane::PollBatch() {
+  const Status polled = reader_->Poll(limits::kPollBatchRecordsMax, kPollWaitMs, batch_);
+  if (polled.code() == StatusCode::kCorruption) {
+    GoOnPastMissing(polled);
+    return;
+  }
+  if (!polled.ok()) {
+    state_.Report(Part::kLog, polled, surroundings_.clock.NowMs());
+    Wait(kRetryMs);
+  }
+  for (const Record& record : batch_) {
+    ApplyRecord(record);
+    if (torn_) break;
+  }
+  counters_->events.fetch_add(batch_.size(), std::memory_order_relaxed);
+  PublishCounts();
+  if (!torn_) PublishPositions();
+}
+
+void Lane::ApplyRecord(const Record& record) {
+  Refusal refusal = decoder_->Decode(record.payload, &event_, &detail_);
+  if (refusal != Refusal::kNone) {
+    Refuse(record, refusal, false);
+    return;
+  }
+  bool retried = false;
+  const auto retry = [&](const Status& status) {
+    retried = true;
+    state_.Report(Part::kLane, status, surroundings_.clock.NowMs());
+    if (status.code() == StatusCode::kCorruption) return false;
+    WaitForStop(kRetryMs);
+    return !stopping();
+  };
+  const Status applied = applier_->Apply(record, event_, retry, &refusal, &detail_);
+  if (!applied.ok()) {
+    torn_ = true;
+    state_.Fail(applied);
+    return;
+  }
+  if (retried) state_.Report(Part::kLane, Status::Ok(), surroundings_.clock.NowMs());
+  if (refusal != Refusal::kNone) Refuse(record, refusal, refusal != Refusal::kTooFarInFuture);
+}
+
+void Lane::Refuse(const Record& record, Refusal refusal, bool by_view) {
+  const auto index = static_cast<size_t>(refusal);
+  counters_->refused[index].fetch_add(1, std::memory_order_relaxed);
+  if (refusal_limiters_[index] == nullptr) {
+    refusal_limiters_[index] = std::make_unique<LogLimiter>(kRefusalLogIntervalMs);
+  }
+  uint64_t suppressed = 0;
+  if (refusal_limiters_[index]->Admit(surroundings_.clock.NowMs(), &suppressed)) {
+    LogWarning("source '{}': record {} of partition {} refused, {}: {} ({} such held back)",
+               source_name_, record.offset, record.partition, RefusalName(refusal), detail_,
+               suppressed);
+  }
+  if (by_view || leads_) {
+    dead_letters_.push_back({record, fmt::format("{}: {}", RefusalName(refusal), detail_)});
+  }
+}
+
+// True when none is left. Until then the batch that their payloads belong to must stay.
+bool Lane::SendDeadLetters() {
+  Status sent;
+  auto letter = dead_letters_.begin();
+  for (; letter != dead_letters_.end(); ++letter) {
+    sent = reader_->SendDeadLetter(letter->record, letter->reason);
+    if (!sent.ok()) break;
+  }
+  dead_letters_.erase(dead_letters_.begin(), letter);
+  if (!sent.ok()) state_.Report(Part::kDeadLetters, sent, surroundings_.clock.NowMs());
+  return dead_letters_.empty();
+}
+
+// The log no longer has what comes next. Goes on at what is kept when that is allowed, else fails the lane.
+void Lane::GoOnPastMissing(const Status& missing) {
+  if (!surroundings_.options.skip_missing_offsets) {
+    state_.Fail(missing);
+    return;
+  }
+  const Result<Offsets> begins = reader_->Begins(kAskTimeoutMs);
+  if (!begins.ok()) {
+    state_.Report(Part::kLog, begins.status(), surroundings_.clock.NowMs());
+    Wait(kRetryMs);
+    return;
+  }
+  Offsets lost;
+  for (const auto& [partition, next_offset] : reader_->positions()) {
+    const auto begin = begins->find(partition);
+    if (begin != begins->end() && begin->second > next_offset) {
+      lost[partition] = begin->second - next_offset;
+    }
+  }
+  if (lost.empty()) {
+    // The log ends before the position: it was made anew or cut, and to go on would be a guess.
+    state_.Fail(missing);
+    return;
+  }
+  if (!ReleaseReader()) return;
+  for (const auto& [partition, count] : lost) {
+    resume_[partition] += count;
+    counters_->lost.fetch_add(static_cast<uint64_t>(count), std::memory_order_relaxed);
+    LogWarning("source '{}': {} records of partition {} were deleted unread", source_name_, count,
+               partition);
+  }
+}
+
+void Lane::PublishCounts() {
+  if (applier_ == nullptr) return;
+  const ApplyCounts& counts = applier_->counts();
+  const auto add = [](std::atomic<uint64_t>& counter, uint64_t now, uint64_t& before) {
+    if (now != before) counter.fetch_add(now - before, std::memory_order_relaxed);
+    before = now;
+  };
+  add(counters_->applied, counts.applied, published_.applied);
+  add(counters_->too_old, counts.too_old, published_.too_old);
+  add(counters_->truncated, counts.truncated, published_.truncated);
+  add(counters_->filter_failures, counts.filter_failures, published_.filter_failures);
+}
+
+void Lane::PublishPositions() {
+  positions_ = reader_->positions();
+  state_.SetPositions(positions_);
+  state_.SetAsOf(probes_.Reached(positions_));
+}
+
+}  // namespace freshet::ingest
