@@ -1,0 +1,112 @@
+#include "store/state_cache.h"
+
+#include <gtest/gtest.h>
+
+namespace freshet::store {
+namespace {
+
+// Every entry is over this budget, so that what may be evicted is.
+constexpr size_t kNoRoom = 0;
+constexpr size_t kRoom = 1u << 20;
+
+std::string ReadNow(StateCache& cache, const CacheKey& key) {
+  std::string found = "(missing)";
+  uint64_t epoch = 0;
+  cache.Read(
+      key, [&](std::string_view bytes) { found = std::string(bytes); }, &epoch);
+  return found;
+}
+
+const CacheKey kKey(TableKind::kTimelines, 1, "key");
+
+TEST(StateCache, KeepsWhatIsFilledIn) {
+  StateCache cache(kRoom);
+  uint64_t epoch = 0;
+  ASSERT_FALSE(cache.Read(
+      kKey, [](std::string_view) { FAIL(); }, &epoch));
+  std::string visited;
+  ASSERT_TRUE(cache.Fill(kKey, "disk", &epoch,
+                         [&](std::string_view bytes) { visited = std::string(bytes); }));
+  EXPECT_EQ(visited, "disk");
+  EXPECT_EQ(ReadNow(cache, kKey), "disk");
+}
+
+TEST(StateCache, DropsAReadersBytesWhenTheEntryCameInBetween) {
+  StateCache cache(kRoom);
+  uint64_t epoch = 0;
+  ASSERT_FALSE(cache.Read(
+      kKey, [](std::string_view) { FAIL(); }, &epoch));
+  StateCache::Effect effect;
+  const std::string loaded = "old";
+  ASSERT_TRUE(cache.Update(
+      kKey, &loaded, 1, [](std::string& bytes) { bytes = "new"; }, &effect));
+  std::string visited;
+  ASSERT_TRUE(cache.Fill(kKey, "old", &epoch,
+                         [&](std::string_view bytes) { visited = std::string(bytes); }));
+  EXPECT_EQ(visited, "new");
+  EXPECT_EQ(ReadNow(cache, kKey), "new");
+}
+
+TEST(StateCache, RefusesAReadersBytesWhenTheEntryCameChangedAndWent) {
+  StateCache cache(kNoRoom);
+  uint64_t epoch = 0;
+  ASSERT_FALSE(cache.Read(
+      kKey, [](std::string_view) { FAIL(); }, &epoch));
+  StateCache::Effect effect;
+  const std::string loaded = "old";
+  ASSERT_TRUE(cache.Update(
+      kKey, &loaded, 1, [](std::string& bytes) { bytes = "new"; }, &effect));
+  cache.Collect(effect.newly_dirty, [](std::string_view bytes) { EXPECT_EQ(bytes, "new"); });
+  cache.Settle(effect.newly_dirty, 1);
+  EXPECT_EQ(ReadNow(cache, kKey), "(missing)");
+  EXPECT_FALSE(cache.Fill(kKey, "old", &epoch, [](std::string_view) { FAIL(); }));
+  std::string visited;
+  EXPECT_TRUE(cache.Fill(kKey, "new", &epoch,
+                         [&](std::string_view bytes) { visited = std::string(bytes); }));
+  EXPECT_EQ(visited, "new");
+}
+
+TEST(StateCache, KeepsFrozenBytesUntilTheyAreCollected) {
+  StateCache cache(kNoRoom);
+  StateCache::Effect effect;
+  const std::string nothing;
+  auto append = [](std::string& bytes) { bytes += "x"; };
+  ASSERT_TRUE(cache.Update(kKey, &nothing, 1, append, &effect));
+  CacheEntry* entry = effect.newly_dirty;
+  for (int i = 0; i < 3; ++i) {  // after the freeze of round 1
+    effect = {};
+    ASSERT_TRUE(cache.Update(kKey, nullptr, 2, append, &effect));
+    EXPECT_EQ(effect.newly_dirty, i == 0 ? entry : nullptr);
+  }
+  cache.Collect(entry, [](std::string_view bytes) { EXPECT_EQ(bytes, "x"); });
+  ASSERT_TRUE(cache.Update(kKey, nullptr, 2, append, &effect));
+  cache.Settle(entry, 1);
+  EXPECT_EQ(ReadNow(cache, kKey), "xxxxx");
+  cache.Collect(entry, [](std::string_view bytes) { EXPECT_EQ(bytes, "xxxxx"); });
+  cache.Settle(entry, 2);
+  EXPECT_EQ(ReadNow(cache, kKey), "(missing)");
+  EXPECT_EQ(cache.Totals().bytes, 0u);
+}
+
+TEST(StateCache, GivesItsBytesBack) {
+  StateCache cache(64 * 10'000);
+  uint64_t epoch = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string name = "key" + std::to_string(i);
+    CacheKey key(TableKind::kRows, 1, name);
+    ASSERT_FALSE(cache.Read(
+        key, [](std::string_view) {}, &epoch));
+    ASSERT_TRUE(cache.Fill(key, std::string(i % 300, 'x'), &epoch, [](std::string_view) {}));
+    ASSERT_LE(cache.Totals().bytes, 64u * 10'000);
+  }
+  EXPECT_GT(cache.Totals().entries, 1'000u);
+  const TableId tables[] = {1};
+  cache.DropTables(TableKind::kTimelines, tables);
+  EXPECT_GT(cache.Totals().entries, 1'000u);
+  cache.DropTables(TableKind::kRows, tables);
+  EXPECT_EQ(cache.Totals().entries, 0u);
+  EXPECT_EQ(cache.Totals().bytes, 0u);
+}
+
+}  // namespace
+}  // namespace freshet::store
