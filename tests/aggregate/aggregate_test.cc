@@ -1,0 +1,205 @@
+#include "aggregate/aggregate.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "aggregate/slots.h"
+
+namespace freshet::aggregate {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::string Answer(std::string_view name, Type type, const std::vector<Datum>& values) {
+  Slot slot(Find(name, type));
+  int64_t offset = 0;
+  for (const Datum& value : values) slot.Update({value, {1'000, 0, offset++}});
+  EXPECT_TRUE(slot.IsValid());
+  return slot.Answer();
+}
+
+std::vector<Datum> Doubles(std::initializer_list<double> values) {
+  std::vector<Datum> result;
+  for (const double value : values) result.push_back(Datum::Double(value));
+  return result;
+}
+
+std::vector<Datum> Integers(std::initializer_list<int64_t> values) {
+  std::vector<Datum> result;
+  for (const int64_t value : values) result.push_back(Datum::Int(value));
+  return result;
+}
+
+TEST(FindAggregate, KnowsItsNamesAndTypes) {
+  EXPECT_THAT(AggregateNames(),
+              ::testing::ElementsAre("count", "sum", "mean", "min", "max", "first", "last"));
+  EXPECT_EQ(FindWithoutInput("count").output, Type::kInt64);
+  EXPECT_EQ(Find("sum", Type::kInt32).output, Type::kInt64);
+  EXPECT_EQ(Find("sum", Type::kFloat).output, Type::kDouble);
+  EXPECT_EQ(Find("mean", Type::kInt64).output, Type::kDouble);
+  EXPECT_EQ(Find("count", Type::kString).output, Type::kInt64);
+  for (const std::string_view name : {"min", "max", "first", "last"}) {
+    for (const Type type : {Type::kBool, Type::kInt32, Type::kInt64, Type::kFloat, Type::kDouble,
+                            Type::kString, Type::kTimestamp})
+      EXPECT_EQ(Find(name, type).output, type) << name;
+  }
+}
+
+TEST(FindAggregate, SaysWhatIsWrongAndWhatIsAllowed) {
+  const Type text = Type::kString;
+  const Type number = Type::kInt64;
+  EXPECT_THAT(FindAggregate("summ", &number).status().message(),
+              HasSubstr("unknown aggregation function 'summ'; did you mean 'sum'?"));
+  EXPECT_THAT(FindAggregate("sum", nullptr).status().message(),
+              HasSubstr("needs `of:`, what to aggregate; it takes int32, int64, float, double"));
+  EXPECT_THAT(
+      FindAggregate("mean", &text).status().message(),
+      HasSubstr("does not take values of type string; it takes int32, int64, float, double"));
+  EXPECT_EQ(FindAggregate("sum", nullptr).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(Aggregate, OfNothing) {
+  EXPECT_EQ(Slot(FindWithoutInput("count")).Answer(), "0");
+  EXPECT_EQ(Answer("count", Type::kString, {}), "0");
+  EXPECT_EQ(Answer("sum", Type::kInt64, {}), "0");
+  EXPECT_EQ(Answer("sum", Type::kDouble, {}), ToString(Datum::Double(0)));
+  for (const std::string_view name : {"min", "max", "first", "last"}) {
+    for (const Type type : {Type::kBool, Type::kInt64, Type::kDouble, Type::kString}) {
+      EXPECT_EQ(Answer(name, type, {}), "null") << name;
+      EXPECT_EQ(Answer(name, type, {Datum::Null()}), "null") << name;
+    }
+  }
+  EXPECT_EQ(Answer("mean", Type::kInt64, {}), "null");
+  EXPECT_EQ(Answer("mean", Type::kDouble, Doubles({std::nan("")})), "null");
+}
+
+TEST(Count, OfEventsTakesNullsAndOfValuesDoesNot) {
+  Slot events(FindWithoutInput("count"));
+  for (int i = 0; i < 3; ++i) events.Update({Datum::Null(), {}});
+  EXPECT_EQ(events.Answer(), "3");
+  EXPECT_EQ(Answer("count", Type::kDouble,
+                   {Datum::Null(), Datum::Double(std::nan("")), Datum::Double(1)}),
+            "1");
+}
+
+TEST(Sum, OfIntegersIsExactAndReportsOverflow) {
+  EXPECT_EQ(Answer("sum", Type::kInt64, Integers({kMax, kMax, kMin, kMin, 5})), "3");
+  EXPECT_EQ(Answer("sum", Type::kInt64, Integers({kMax, 1})), "overflow");
+  EXPECT_EQ(Answer("sum", Type::kInt64, Integers({kMin, -1})), "overflow");
+  EXPECT_EQ(Answer("sum", Type::kInt64, Integers({kMin})), std::to_string(kMin));
+}
+
+TEST(Sum, OfDoublesKeepsWhatRoundingTakes) {
+  EXPECT_EQ(Answer("sum", Type::kDouble, Doubles({1e16, 1, -1e16})), ToString(Datum::Double(1)));
+  EXPECT_EQ(Answer("sum", Type::kDouble, Doubles({1, 1e30, -1e30})), ToString(Datum::Double(1)));
+  std::vector<Datum> tenths(10, Datum::Double(0.1));
+  EXPECT_EQ(Answer("sum", Type::kDouble, tenths), ToString(Datum::Double(1)));
+}
+
+TEST(Sum, OfInfinitiesFollowsIeee754) {
+  EXPECT_EQ(Answer("sum", Type::kDouble, Doubles({kInfinity, 1})),
+            ToString(Datum::Double(kInfinity)));
+  EXPECT_EQ(Answer("sum", Type::kDouble, Doubles({1, -kInfinity, -kInfinity})),
+            ToString(Datum::Double(-kInfinity)));
+  Slot both(Find("sum", Type::kDouble));
+  both.Update({Datum::Double(kInfinity), {}});
+  both.Update({Datum::Double(-kInfinity), {}});
+  both.Update({Datum::Double(1), {}});
+  Datum value;
+  ASSERT_EQ(Find("sum", Type::kDouble).finalize(both.bytes(), &value), Outcome::kValue);
+  EXPECT_TRUE(std::isnan(value.as_double()));
+  EXPECT_TRUE(both.IsValid());
+}
+
+TEST(Sum, OfNegativeZerosIsZero) {
+  EXPECT_EQ(Answer("sum", Type::kDouble, Doubles({-0.0, -0.0})), ToString(Datum::Double(0.0)));
+}
+
+TEST(Mean, ComesFromTheExactSum) {
+  EXPECT_EQ(Answer("mean", Type::kInt64, Integers({1, 2})), ToString(Datum::Double(1.5)));
+  EXPECT_EQ(Answer("mean", Type::kInt64, Integers({kMax, kMax, kMax})),
+            ToString(Datum::Double(0x1p63)));
+  EXPECT_EQ(Answer("mean", Type::kInt64, Integers({kMax, kMin, 2})),
+            ToString(Datum::Double(1.0 / 3)));
+  EXPECT_EQ(Answer("mean", Type::kDouble, Doubles({1e16, 1, -1e16, 1})),
+            ToString(Datum::Double(0.5)));
+}
+
+TEST(MinMax, OrderEveryType) {
+  EXPECT_EQ(Answer("min", Type::kInt64, Integers({kMax})), std::to_string(kMax));
+  EXPECT_EQ(Answer("max", Type::kInt64, Integers({kMin})), std::to_string(kMin));
+  EXPECT_EQ(Answer("min", Type::kInt64, Integers({3, -7, 5})), "-7");
+  EXPECT_EQ(Answer("max", Type::kBool, {Datum::Bool(false), Datum::Bool(true)}), "true");
+  EXPECT_EQ(Answer("min", Type::kBool, {Datum::Bool(false), Datum::Bool(true)}), "false");
+  EXPECT_EQ(Answer("min", Type::kDouble, Doubles({1, -2.5, kInfinity})),
+            ToString(Datum::Double(-2.5)));
+  EXPECT_EQ(Answer("max", Type::kDouble, Doubles({-1, -kInfinity, -3})),
+            ToString(Datum::Double(-1)));
+  EXPECT_EQ(
+      Answer("min", Type::kString, {Datum::String("b"), Datum::String(""), Datum::String("a")}),
+      ToString(Datum::String("")));
+  EXPECT_EQ(
+      Answer("max", Type::kString, {Datum::String("b"), Datum::String("ba"), Datum::String("a")}),
+      ToString(Datum::String("ba")));
+}
+
+TEST(MinMax, NegativeZeroIsLessThanZero) {
+  EXPECT_EQ(Answer("min", Type::kDouble, Doubles({0.0, -0.0})), ToString(Datum::Double(-0.0)));
+  EXPECT_EQ(Answer("min", Type::kDouble, Doubles({-0.0, 0.0})), ToString(Datum::Double(-0.0)));
+  EXPECT_EQ(Answer("max", Type::kDouble, Doubles({0.0, -0.0})), ToString(Datum::Double(0.0)));
+  EXPECT_EQ(Answer("max", Type::kDouble, Doubles({-0.0, 0.0})), ToString(Datum::Double(0.0)));
+}
+
+TEST(FirstLast, FollowTimeThenPartitionThenOffset) {
+  const std::vector<Observation> ascending = {{Datum::Int(1), {10, 5, 9}},
+                                              {Datum::Int(2), {20, 1, 7}},
+                                              {Datum::Int(3), {20, 2, 3}},
+                                              {Datum::Int(4), {20, 2, 4}}};
+  std::vector<size_t> order = {0, 1, 2, 3};
+  do {
+    Slot first(Find("first", Type::kInt64));
+    Slot last(Find("last", Type::kInt64));
+    for (const size_t i : order) {
+      first.Update(ascending[i]);
+      last.Update(ascending[i]);
+      first.Update({Datum::Null(), {0, 0, 0}});
+      last.Update({Datum::Null(), {99, 0, 0}});
+    }
+    EXPECT_EQ(first.Answer(), "1");
+    EXPECT_EQ(last.Answer(), "4");
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST(IsValid, RefusesBytesThatNoEventsLeave) {
+  const std::string zeros(64, '\0');
+  EXPECT_FALSE(Find("sum", Type::kInt64).is_valid(zeros));  // of another size
+  std::string minimum = Slot(Find("min", Type::kInt64), {{Datum::Int(7), {}}}).bytes();
+  minimum[8] = 2;
+  EXPECT_FALSE(Find("min", Type::kInt64).is_valid(minimum));
+  minimum[8] = 0;  // a value, and yet none
+  EXPECT_FALSE(Find("min", Type::kInt64).is_valid(minimum));
+  std::string boolean = Slot(Find("max", Type::kBool), {{Datum::Bool(true), {}}}).bytes();
+  boolean[0] = 2;
+  EXPECT_FALSE(Find("max", Type::kBool).is_valid(boolean));
+  std::string last = Slot(Find("last", Type::kInt32), {{Datum::Int(7), {1'000, 0, 0}}}).bytes();
+  last[24] = 1;  // beyond 32 bits
+  EXPECT_FALSE(Find("last", Type::kInt32).is_valid(last));
+  std::string mean = Slot(Find("mean", Type::kDouble), {{Datum::Double(7), {}}}).bytes();
+  mean[16] = 0;  // a sum of no values
+  EXPECT_FALSE(Find("mean", Type::kDouble).is_valid(mean));
+  std::string sum = Slot(Find("sum", Type::kDouble), {{Datum::Double(7), {}}}).bytes();
+  sum[15] = 0x40;  // a low part as large as the high part
+  EXPECT_FALSE(Find("sum", Type::kDouble).is_valid(sum));
+  EXPECT_FALSE(Find("first", Type::kString).is_valid("short"));
+  EXPECT_FALSE(Find("max", Type::kString).is_valid("x"));
+}
+
+}  // namespace
+}  // namespace freshet::aggregate

@@ -1,0 +1,173 @@
+// The laws that the timeline stands on, for every aggregate over every type: a slot hangs on the set of events alone.
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "aggregate/slots.h"
+#include "support/seed.h"
+
+namespace freshet::aggregate {
+namespace {
+
+std::vector<const Aggregate*> AllAggregates() {
+  std::vector<const Aggregate*> all;
+  for (const std::string& name : AggregateNames()) {
+    if (const auto found = FindAggregate(name, nullptr); found.ok()) all.push_back(*found);
+    for (int type = 1; type <= 7; ++type) {
+      const auto input = static_cast<Type>(type);
+      if (const auto found = FindAggregate(name, &input); found.ok()) all.push_back(*found);
+    }
+  }
+  return all;
+}
+
+class Laws : public ::testing::TestWithParam<const Aggregate*> {
+ protected:
+  Laws() : random_(TestSeed()), function_(*GetParam()) {}
+
+  uint64_t Below(uint64_t bound) { return random_() % bound; }
+
+  Datum RandomDatum() {
+    static const std::string texts[] = {"", "a", "b", "ab", "zebra", "\xc3\xa9"};
+    if (Below(8) == 0) return Datum::Null();
+    switch (KindOf(function_.input)) {
+      case Datum::Kind::kBool:
+        return Datum::Bool(Below(2) == 0);
+      case Datum::Kind::kInt:
+        return Datum::Int(static_cast<int64_t>(Below(2'000)) - 1'000);
+      case Datum::Kind::kDouble:
+        // Sixteenths: their sums need no rounding, so that even slots of sums must be equal.
+        return Datum::Double((static_cast<double>(Below(2'000)) - 1'000) / 16);
+      default:
+        return Datum::String(texts[Below(6)]);
+    }
+  }
+
+  std::vector<Observation> RandomObservations() {
+    std::vector<Observation> observations;
+    const size_t count = Below(12);
+    for (size_t i = 0; i < count; ++i)
+      observations.push_back(
+          {RandomDatum(),
+           {static_cast<int64_t>(Below(4)), static_cast<int32_t>(Below(2)), next_offset_++}});
+    return observations;
+  }
+
+  std::mt19937_64 random_;
+  const Aggregate& function_;
+  int64_t next_offset_ = 0;
+};
+
+TEST_P(Laws, AnyOrderAndAnySplitGiveTheSameSlot) {
+  std::cout << "FRESHET_TEST_SEED=" << TestSeed() << "\n";
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Observation> observations = RandomObservations();
+    const Slot whole(function_, observations);
+    ASSERT_TRUE(whole.IsValid());
+    std::shuffle(observations.begin(), observations.end(), random_);
+    ASSERT_EQ(Slot(function_, observations).bytes(), whole.bytes());
+
+    std::vector<Slot> parts(1 + Below(4), Slot(function_));
+    for (const Observation& observation : observations)
+      parts[Below(parts.size())].Update(observation);
+    while (parts.size() > 1) {
+      std::swap(parts[Below(parts.size())], parts.back());
+      const Slot last = parts.back();
+      parts.pop_back();
+      parts[Below(parts.size())].Merge(last);
+    }
+    ASSERT_EQ(parts[0].bytes(), whole.bytes());
+  }
+}
+
+TEST_P(Laws, MergeIsAssociativeAndCommutativeAndEmptyIsNeutral) {
+  for (int round = 0; round < 300; ++round) {
+    const Slot a(function_, RandomObservations());
+    const Slot b(function_, RandomObservations());
+    const Slot c(function_, RandomObservations());
+    Slot left = a;
+    left.Merge(b);
+    Slot swapped = b;
+    swapped.Merge(a);
+    ASSERT_EQ(left.bytes(), swapped.bytes());
+    left.Merge(c);
+    Slot tail = b;
+    tail.Merge(c);
+    Slot right = a;
+    right.Merge(tail);
+    ASSERT_EQ(left.bytes(), right.bytes());
+    Slot with_empty = a;
+    with_empty.Merge(Slot(function_));
+    ASSERT_EQ(with_empty.bytes(), a.bytes());
+    Slot from_empty(function_);
+    from_empty.Merge(a);
+    ASSERT_EQ(from_empty.bytes(), a.bytes());
+  }
+}
+
+TEST_P(Laws, UpdateIsTheMergeOfOneEvent) {
+  for (int round = 0; round < 300; ++round) {
+    Slot updated(function_, RandomObservations());
+    Slot merged = updated;
+    const Observation one = {RandomDatum(), {1, 0, next_offset_++}};
+    updated.Update(one);
+    merged.Merge(Slot(function_, {one}));
+    ASSERT_EQ(updated.bytes(), merged.bytes());
+  }
+}
+
+TEST_P(Laws, MergeRunIsManyMerges) {
+  ASSERT_EQ(function_.merge_run == nullptr, function_.size_bytes == 0);
+  for (int round = 0; round < 300 && function_.merge_run != nullptr; ++round) {
+    const size_t gap = Below(20);
+    const size_t count = Below(9);
+    Slot one_by_one(function_, RandomObservations());
+    std::string run_result = one_by_one.bytes();
+    std::string run;
+    for (size_t i = 0; i < count; ++i) {
+      const Slot slot(function_, RandomObservations());
+      run += slot.bytes() + std::string(gap, 'x');
+      one_by_one.Merge(slot);
+    }
+    function_.merge_run(run_result.data(), run.data(), function_.size_bytes + gap, count);
+    ASSERT_EQ(run_result, one_by_one.bytes());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Aggregates, Laws, ::testing::ValuesIn(AllAggregates()),
+                         [](const auto& info) {
+                           const Aggregate& function = *info.param;
+                           return std::string(function.name) + "_" +
+                                  (function.takes_input ? std::string(TypeName(function.input))
+                                                        : "events");
+                         });
+
+// Sums of decimals are rounded in the last bits of a slot; the value that comes out must not be.
+TEST(SumOfDoubles, FinalizedValueDoesNotHangOnTheOrder) {
+  std::cout << "FRESHET_TEST_SEED=" << TestSeed() << "\n";
+  std::mt19937_64 random(TestSeed());
+  for (const std::string_view name : {"sum", "mean"}) {
+    const Aggregate& function = Find(name, Type::kDouble);
+    for (int round = 0; round < 200; ++round) {
+      std::vector<Observation> observations;
+      for (int i = 0; i < 300; ++i)
+        observations.push_back(
+            {Datum::Double((static_cast<double>(random() % 2'000'000) - 1e6) / 100 *
+                           std::pow(10, static_cast<double>(random() % 12))),
+             {}});
+      const std::string answer = Slot(function, observations).Answer();
+      std::shuffle(observations.begin(), observations.end(), random);
+      Slot merged(function);
+      for (size_t i = 0; i < observations.size(); i += 30)
+        merged.Merge(Slot(function, {observations.begin() + static_cast<ptrdiff_t>(i),
+                                     observations.begin() + static_cast<ptrdiff_t>(i) + 30}));
+      ASSERT_EQ(merged.Answer(), answer);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace freshet::aggregate
