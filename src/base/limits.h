@@ -31,7 +31,7 @@ inline constexpr size_t kExpressionBytesMax = 4'096;
 inline constexpr size_t kExpressionDepthMax = 64;
 inline constexpr size_t kExpressionNodesMax = 1'024;
 inline constexpr size_t kExpressionStringBytesMax =
-    1u << 20;  // the longest string that an evaluation may build
+    1u << 20;  // all strings together that one evaluation may build
 inline constexpr int64_t kPatternMemoryBytesMax = 1 << 20;  // of one regular expression, in all
 
 // Events.

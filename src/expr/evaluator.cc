@@ -248,7 +248,7 @@ class Evaluator {
       case Op::kMultiplyDouble:
         return Doubles(instruction, [](double a, double b) { return a * b; });
       default:
-        return Doubles(instruction, [](double a, double b) { return DivideDoubles(a, b); });
+        return Doubles(instruction, [](double a, double b) { return a / b; });
     }
   }
 
@@ -259,12 +259,6 @@ class Evaluator {
       bool modulo = instruction.op == Op::kModuloInt;
       return Datum::Int(modulo ? a.as_int() % b.as_int() : a.as_int() / b.as_int());
     });
-  }
-
-  // IEEE 754 defines division by zero; the sanitizer of undefined behaviour objects all the same.
-  __attribute__((no_sanitize("float-divide-by-zero"))) static double DivideDoubles(double a,
-                                                                                   double b) {
-    return a / b;
   }
 
   Datum Text(const Instruction& instruction) {

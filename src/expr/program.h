@@ -1,13 +1,13 @@
 // Typed expressions: a subset of the Common Expression Language (cel-spec), compiled once when
 // definitions load, evaluated without parsing, name look-ups or, strings apart, allocation.
 //
-// Types are int (int64), double, string, bool, null, and lists of them as literals. Differences to
-// CEL, all of them:
-//   - an int that meets a double in arithmetic or comparison becomes a double;
+// Types are int (int64), double, string, bool and null; a list is a literal to the right of `in`.
+// docs/expressions.md is the reference. Where it is not CEL:
+//   - an int that meets a double in arithmetic or in the branches of ?: becomes a double, and
+//     comparisons of the two are exact;
 //   - names are typed when the program is compiled, and a name's value may always be null. An
-//   operator that meets null is
-//     an error, except == and !=, `in`, and has(name), which is true when the value of the name is
-//     not null.
+//     operator that meets null is an error, except == and !=, `in`, and has(name), which is true
+//     when the value of the name is not null.
 #pragma once
 
 #include <memory>

@@ -14,7 +14,7 @@
 namespace freshet::expr {
 namespace {
 
-constexpr int kExpressions = 20'000;
+constexpr int kExpressions = 10'000;
 constexpr int kEvaluations = 5;
 
 const std::vector<Variable> kVariables = {
