@@ -1,8 +1,10 @@
 #include "freshet/client.h"
 
 #include <chrono>
+#include <mutex>
 #include <utility>
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 
 #include "freshet/v1/admin.grpc.pb.h"
@@ -18,7 +20,15 @@ namespace {
 using client::FromGrpc;
 using client::FromWire;
 
+// Held for good: the library's own shutdown, when the last channel is gone, may wait ten seconds for
+// one of its pollers.
+void KeepLibrary() {
+  static std::once_flag once;
+  std::call_once(once, grpc_init);
+}
+
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  KeepLibrary();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(limits::kMessageBytesMax);
   arguments.SetMaxSendMessageSize(limits::kMessageBytesMax);

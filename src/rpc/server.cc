@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -39,6 +40,9 @@ void LogGrpc(gpr_log_func_args* args) {
 void PrepareLibraries() {
   static std::once_flag once;
   std::call_once(once, [] {
+    // Held for good: the library's own shutdown, when the last server and channel are gone, may wait
+    // ten seconds for one of its pollers.
+    grpc_init();
     gpr_set_log_function(LogGrpc);
     // It would write a line for every request that does not parse, at the pace of the caller.
     google::protobuf::SetLogHandler(nullptr);

@@ -1,0 +1,282 @@
+#include "freshet/client.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rpc/scripted_engine.h"
+#include "rpc/server.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class ClientTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = rpc::RpcServer::Start(engine_, {.address = "127.0.0.1:0"});
+    ASSERT_TRUE(started.ok()) << started.status().ToString();
+    server_ = std::move(*started);
+    client_ = Client::New({.address = "127.0.0.1:" + std::to_string(server_->port())});
+  }
+
+  testing::ScriptedEngine engine_;
+  std::unique_ptr<rpc::RpcServer> server_;
+  std::unique_ptr<Client> client_;
+};
+
+NamedColumn Integers(std::string name, Type type, std::vector<int64_t> values) {
+  return {std::move(name), {.type = type, .integers = std::move(values)}};
+}
+
+TEST_F(ClientTest, ARequestArrivesAsItWasMade) {
+  FeatureRequest request;
+  request.features = {"activity.clicks", "profile.age"};
+  request.entities = {Integers("user_id", Type::kInt64, {1, -2}),
+                      {"country", {.type = Type::kString, .texts = {"NL", ""}}}};
+  request.inputs = {Integers("flag", Type::kBool, {0, 1}),
+                    Integers("n", Type::kInt32, {-5, 5}),
+                    {"x", {.type = Type::kFloat, .numbers = {0.5, -1}}},
+                    {"y", {.type = Type::kDouble, .numbers = {0.1, 1e300}}}};
+  request.read_time_ms = -1;
+  request.max_staleness_ms = 0;
+  request.include_event_times = true;
+  request.include_as_of = true;
+  FeatureRequest seen;
+  engine_.get_features = [&](const FeatureRequest& arrived, FeatureResponse*) {
+    seen = arrived;
+    return Status::Ok();
+  };
+  FeatureResponse response;
+  ASSERT_TRUE(client_->GetFeatures(request, &response).ok());
+  EXPECT_EQ(seen.features, request.features);
+  for (const auto& [sent, arrived] :
+       {std::pair(&request.entities, &seen.entities), std::pair(&request.inputs, &seen.inputs)}) {
+    ASSERT_EQ(sent->size(), arrived->size());
+    for (size_t i = 0; i < sent->size(); ++i) {
+      EXPECT_EQ((*sent)[i].name, (*arrived)[i].name);
+      EXPECT_EQ((*sent)[i].values.type, (*arrived)[i].values.type);
+      EXPECT_EQ((*sent)[i].values.integers, (*arrived)[i].values.integers);
+      EXPECT_EQ((*sent)[i].values.numbers, (*arrived)[i].values.numbers);
+      EXPECT_EQ((*sent)[i].values.texts, (*arrived)[i].values.texts);
+    }
+  }
+  EXPECT_EQ(seen.read_time_ms, -1);
+  EXPECT_EQ(seen.max_staleness_ms, 0);
+  EXPECT_TRUE(seen.include_event_times);
+  EXPECT_TRUE(seen.include_as_of);
+}
+
+FeatureResponse Answer() {
+  FeatureResponse response;
+  response.read_time_ms = 123;
+  response.row_count = 2;
+  response.features = {{.name = "a.b", .values = {.type = Type::kBool, .integers = {1, 0}}},
+                       {.name = "a.i", .values = {.type = Type::kInt32, .integers = {-1, 7}}},
+                       {.name = "a.l",
+                        .values = {.type = Type::kInt64, .integers = {INT64_MIN, INT64_MAX}},
+                        .event_times_ms = {kNoEventTimeMs, 5}},
+                       {.name = "a.f", .values = {.type = Type::kFloat, .numbers = {0.5, -2}}},
+                       {.name = "a.d",
+                        .values = {.type = Type::kDouble, .numbers = {0.1, 0}},
+                        .statuses = {FeatureStatus::kPresent, FeatureStatus::kFailed},
+                        .failures = {{1, "division by zero"}}},
+                       {.name = "a.s",
+                        .values = {.type = Type::kString, .texts = {"\u00e9", ""}},
+                        .statuses = {FeatureStatus::kPresent, FeatureStatus::kNotFound}},
+                       {.name = "a.t", .values = {.type = Type::kTimestamp, .integers = {9, 10}}}};
+  response.as_of = {{"clicks", 99}, {"views", kNoEventTimeMs}};
+  return response;
+}
+
+TEST_F(ClientTest, AnAnswerArrivesAsItWasGiven) {
+  const FeatureResponse given = Answer();
+  engine_.get_features = [&](const FeatureRequest&, FeatureResponse* response) {
+    *response = given;
+    return Status::Ok();
+  };
+  FeatureResponse response;
+  // Twice into the same response, so that what an earlier answer left is seen to be gone.
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(client_->GetFeatures({}, &response).ok());
+  EXPECT_EQ(response.read_time_ms, 123);
+  EXPECT_EQ(response.row_count, 2u);
+  ASSERT_EQ(response.features.size(), given.features.size());
+  for (size_t i = 0; i < given.features.size(); ++i) {
+    const FeatureColumn& expected = given.features[i];
+    const FeatureColumn& column = response.features[i];
+    EXPECT_EQ(column.name, expected.name);
+    EXPECT_EQ(column.values.type, expected.values.type);
+    EXPECT_EQ(column.values.integers, expected.values.integers);
+    EXPECT_EQ(column.values.numbers, expected.values.numbers);
+    EXPECT_EQ(column.values.texts, expected.values.texts);
+    EXPECT_EQ(column.statuses, expected.statuses);
+    EXPECT_EQ(column.event_times_ms, expected.event_times_ms);
+    ASSERT_EQ(column.failures.size(), expected.failures.size());
+  }
+  EXPECT_EQ(response.features[4].failures[0].row, 1u);
+  EXPECT_EQ(response.features[4].failures[0].reason, "division by zero");
+  ASSERT_THAT(response.as_of, SizeIs(2));
+  EXPECT_EQ(response.as_of[0].as_of_ms, 99);
+  EXPECT_EQ(response.as_of[1].as_of_ms, kNoEventTimeMs);
+}
+
+TEST_F(ClientTest, EveryStatusCodeComesBackWithItsMessage) {
+  for (StatusCode code :
+       {StatusCode::kInvalidArgument, StatusCode::kNotFound, StatusCode::kAlreadyExists,
+        StatusCode::kFailedPrecondition, StatusCode::kResourceExhausted, StatusCode::kCorruption,
+        StatusCode::kIoError, StatusCode::kUnavailable, StatusCode::kDeadlineExceeded,
+        StatusCode::kCancelled, StatusCode::kInternal}) {
+    engine_.get_features = [code](const FeatureRequest&, FeatureResponse*) {
+      return Status(code, "what was wrong");
+    };
+    FeatureResponse response;
+    const Status status = client_->GetFeatures({}, &response);
+    EXPECT_EQ(status.code(), code);
+    EXPECT_EQ(status.message(), "what was wrong");
+  }
+}
+
+TEST_F(ClientTest, AServerThatIsNotThereIsUnavailableWithTheWayOut) {
+  const std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  server_->Shutdown(0);
+  const auto status = client_->GetStatus().status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cannot reach a server at " + address +
+                                                       ": is `freshet serve` running there?"));
+}
+
+TEST_F(ClientTest, PushPlanAndDescribe) {
+  EXPECT_EQ(*client_->Push("clicks", {"{}", "{}", "{}"}), 2);
+  engine_.plan = [](const std::vector<DefinitionText>& files) {
+    PlanOutcome outcome;
+    outcome.errors.push_back({files.at(0).name, 3, 7, files.at(0).text});
+    outcome.changes.push_back(
+        {DefinitionChangeKind::kAdd, "entity user", "detail", true, "reason", "way out"});
+    outcome.changes.push_back({DefinitionChangeKind::kChange, "entity item"});
+    outcome.changes.push_back({DefinitionChangeKind::kRemove, "entity shop"});
+    return Result<PlanOutcome>(outcome);
+  };
+  for (auto method : {&Client::Plan, &Client::Apply}) {
+    const auto outcome = (client_.get()->*method)({{"a.yaml", "text"}});
+    ASSERT_TRUE(outcome.ok());
+    ASSERT_THAT(outcome->errors, SizeIs(1));
+    EXPECT_EQ(outcome->errors[0].file, "a.yaml");
+    EXPECT_EQ(outcome->errors[0].line, 3);
+    EXPECT_EQ(outcome->errors[0].message, "text");
+    ASSERT_THAT(outcome->changes, SizeIs(3));
+    EXPECT_EQ(outcome->changes[0].kind, DefinitionChangeKind::kAdd);
+    EXPECT_TRUE(outcome->changes[0].refused);
+    EXPECT_EQ(outcome->changes[0].way_out, "way out");
+    EXPECT_EQ(outcome->changes[2].kind, DefinitionChangeKind::kRemove);
+  }
+  engine_.describe = [](std::string_view, const std::vector<std::string>& features) {
+    ServiceDescription description;
+    for (const std::string& name : features) description.features.push_back({name, Type::kFloat});
+    return Result<ServiceDescription>(description);
+  };
+  const auto description = client_->DescribeService("", {"a.b"});
+  ASSERT_TRUE(description.ok());
+  ASSERT_THAT(description->features, SizeIs(1));
+  EXPECT_EQ(description->features[0].type, Type::kFloat);
+}
+
+TEST_F(ClientTest, StatusComesWhole) {
+  engine_.status.ready = true;
+  engine_.status.version = "1.2.3";
+  engine_.status.streams.push_back({"clicks", {"activity"}, "reading", true, 77, {{0, 5, 4, -1}}});
+  engine_.status.sources.push_back({"clicks", "push", 1, 2, 3, 4, 5, 6, {{"not JSON", 9}}});
+  engine_.status.views.push_back({"profile", "batch", "user", "users", 2, kNoEventTimeMs, 10});
+  engine_.status.services = {"ranking"};
+  engine_.status.counters = {{"requests", 11}};
+  const auto status = client_->GetStatus();
+  ASSERT_TRUE(status.ok());
+  EXPECT_TRUE(status->ready);
+  EXPECT_EQ(status->version, "1.2.3");
+  EXPECT_EQ(status->streams.at(0).as_of_ms, 77);
+  EXPECT_TRUE(status->streams[0].failed);
+  EXPECT_EQ(status->streams[0].partitions.at(0).checkpointed_offset, 4);
+  EXPECT_EQ(status->streams[0].partitions[0].end_offset, -1);
+  EXPECT_EQ(status->sources.at(0).lost, 6u);
+  EXPECT_EQ(status->sources[0].refused.at("not JSON"), 9u);
+  EXPECT_EQ(status->views.at(0).loaded_at_ms, kNoEventTimeMs);
+  EXPECT_THAT(status->services, ElementsAre("ranking"));
+  EXPECT_EQ(status->counters.at("requests"), 11u);
+}
+
+// Hands out the chunks one by one, then the end.
+class Chunks {
+ public:
+  explicit Chunks(std::vector<std::string> chunks) : chunks_(std::move(chunks)) {}
+  Result<std::string> Next() {
+    if (next_ == chunks_.size()) return std::string();
+    return chunks_[next_++];
+  }
+
+ private:
+  std::vector<std::string> chunks_;
+  size_t next_ = 0;
+};
+
+TEST_F(ClientTest, LoadStreamsEveryByteInPieces) {
+  std::string fed;
+  engine_.load.feed = [&](std::string_view bytes) {
+    fed += bytes;
+    return Status::Ok();
+  };
+  engine_.load.progress.rows_written = 3;
+  const std::string large(5u << 20, 'x');
+  Chunks chunks({"user_id\n", large});
+  LoadProgress outcome;
+  int reports = 0;
+  const Status status = client_->Load(
+      {.view = "profile"}, [&] { return chunks.Next(); }, [&](const LoadProgress&) { ++reports; },
+      &outcome);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(fed, "user_id\n" + large);
+  EXPECT_EQ(outcome.phase, LoadProgress::Phase::kDone);
+  EXPECT_EQ(outcome.rows_written, 3u);
+  EXPECT_GE(reports, 1);
+}
+
+TEST_F(ClientTest, ARefusedLoadSaysWhyAndWhichRows) {
+  engine_.load.finish = [](const auto&) { return Status::FailedPrecondition("too many bad rows"); };
+  engine_.load.progress.bad_rows = {{7, "age: 'x' is no int32"}};
+  LoadProgress outcome;
+  Chunks chunks({"user_id\n"});
+  const Status status = client_->Load(
+      {.view = "profile"}, [&] { return chunks.Next(); }, [](const LoadProgress&) {}, &outcome);
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.message(), "too many bad rows");
+  ASSERT_THAT(outcome.bad_rows, SizeIs(1));
+  EXPECT_EQ(outcome.bad_rows[0].line, 7u);
+}
+
+TEST_F(ClientTest, ALoadThatIsRefusedEarlyDoesNotHang) {
+  engine_.load_status = Status::NotFound("there is no feature view 'profle'");
+  LoadProgress outcome;
+  const Status status = client_->Load(
+      {.view = "profle"}, [] { return Result<std::string>(std::string(1'000, 'x')); },
+      [](const LoadProgress&) {}, &outcome);
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_THAT(outcome.bad_rows, IsEmpty());
+}
+
+TEST_F(ClientTest, AFileThatCannotBeReadCancelsTheLoad) {
+  LoadProgress outcome;
+  const Status status = client_->Load(
+      {.view = "profile"}, [] { return Result<std::string>(Status::IoError("users.csv: gone")); },
+      [](const LoadProgress&) {}, &outcome);
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_EQ(status.message(), "users.csv: gone");
+  EXPECT_EQ(engine_.load.finished, 0);
+}
+
+}  // namespace
+}  // namespace freshet
