@@ -54,28 +54,26 @@ ApplyOutcome ApplyAnywhere(const Schema& schema, const Event& event, std::string
   if (time_ms > Layout::NewestMs(bytes)) Folder(schema).Advance(bytes, time_ms);
 
   const size_t level = layout.LevelOf(time_ms, Layout::NewestMs(bytes));
-  if (level == layout.Levels()) {
-    if (!has_lifetime) return ApplyOutcome::kTooOld;
-    ApplyToLifetime(schema, event, bytes);
-    return ApplyOutcome::kApplied;
-  }
-  if (time_ms >= Layout::TruncatedBeforeMs(bytes))
+  const bool too_old = level == layout.Levels();
+  const bool truncated = !too_old && time_ms < Layout::TruncatedBeforeMs(bytes);
+  if (!too_old && !truncated)
     ApplyToCell(schema, event, AlignDown(time_ms, layout.WidthMs(level)), bytes);
   else if (has_lifetime)
     ApplyToLifetime(schema, event, bytes);
-  return ApplyOutcome::kApplied;
+  if (too_old) return has_lifetime ? ApplyOutcome::kApplied : ApplyOutcome::kTooOld;
+  return truncated ? ApplyOutcome::kTruncated : ApplyOutcome::kApplied;
 }
 
 }  // namespace
 
 ApplyOutcome Apply(const Schema& schema, const Event& event, std::string& bytes) {
   CheckEvent(schema, event);
-  if (bytes.empty() || !ApplyToNewestCell(schema, event, bytes)) {
-    if (ApplyAnywhere(schema, event, bytes) == ApplyOutcome::kTooOld) return ApplyOutcome::kTooOld;
-  }
-  Folder(schema).EnforceLimits(bytes);
-  return event.order.time_ms < Layout::TruncatedBeforeMs(bytes) ? ApplyOutcome::kTruncated
-                                                                : ApplyOutcome::kApplied;
+  ApplyOutcome outcome = ApplyOutcome::kApplied;
+  if (bytes.empty() || !ApplyToNewestCell(schema, event, bytes))
+    outcome = ApplyAnywhere(schema, event, bytes);
+  if (Folder(schema).EnforceLimits(bytes) && event.order.time_ms < Layout::TruncatedBeforeMs(bytes))
+    return ApplyOutcome::kTruncated;
+  return outcome;
 }
 
 int64_t NewestEventTimeMs(std::string_view bytes) {

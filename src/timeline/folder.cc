@@ -91,13 +91,13 @@ void Folder::FoldAway(std::string& bytes, Position until) const {
   Layout::SetFlags(bytes, Layout::kFlagLifetimeCell);
 }
 
-void Folder::EnforceLimits(std::string& bytes) const {
+bool Folder::EnforceLimits(std::string& bytes) const {
   const size_t cells_max = schema_.options().cells_max;
   const Position begin = layout_.CellsBegin(bytes);
   const Position end = Layout::End(bytes);
   const bool too_many = end.index - begin.index > cells_max;
   const bool too_large = end.offset - begin.offset > limits::kTimelineBytesMax;
-  if (!too_many && !too_large) return;
+  if (!too_many && !too_large) return false;
 
   const size_t cells_kept = too_many ? cells_max - cells_max / kTruncatedShare : cells_max;
   const size_t bytes_kept =
@@ -112,6 +112,7 @@ void Folder::EnforceLimits(std::string& bytes) const {
   }
   FoldAway(bytes, until);
   Layout::SetTruncatedBeforeMs(bytes, truncated_before_ms);
+  return true;
 }
 
 void Folder::EnsureLifetimeCell(std::string& bytes) const {
