@@ -15,7 +15,11 @@ namespace freshet::registry {
 // One timeline table of a stream view and the features that are read from it.
 struct CatalogTable {
   uint32_t id = 0;
-  std::vector<std::string> features;  // within the view, e.g. "clicks_1m"
+  std::vector<std::string> features;  // within the view, e.g. "clicks_1m"; in the order that the
+                                      // layout follows
+  // What the bytes of its timelines hang on, spelled out. A registry that was built again from the
+  // stored definitions and the stored catalog must come to the same.
+  std::string layout;
 
   friend bool operator==(const CatalogTable&, const CatalogTable&) = default;
 };

@@ -113,6 +113,7 @@ struct StreamView {
   const Source* source = nullptr;
   std::vector<uint32_t> key_fields;  // per join key: the index into Source::fields
   std::vector<Aggregation> aggregations;
+  bool exact = false;  // hops of 1 ms; the number of cells is bounded as they come
   int64_t head_hop_ms = 0;
   std::vector<TimelineTable> tables;
   std::vector<WindowedFeature> windowed;  // parallel to FeatureView::features

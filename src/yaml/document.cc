@@ -324,6 +324,17 @@ std::vector<Node> Node::AsList(std::string_view what) const {
   return list;
 }
 
+std::optional<Node> Node::Peek(std::string_view key) const {
+  for (size_t i = 0; is_map() && i < rep_->children.size(); i += 2) {
+    const Rep* each = rep_->children[i];
+    if (each->kind != Rep::Kind::kScalar || each->text != key) continue;
+    Node value;
+    value.rep_ = std::shared_ptr<const Rep>(rep_, rep_->children[i + 1]);
+    return value;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::pair<Node, Node>> Node::AsMap(std::string_view what) const {
   std::vector<std::pair<Node, Node>> entries;
   if (!is_map()) {

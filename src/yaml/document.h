@@ -86,6 +86,9 @@ class Node {
   // Keys and values in file order; a key that stands twice is a diagnostic.
   std::vector<std::pair<Node, Node>> AsMap(std::string_view what) const;
 
+  // The value of a key; nothing, and nothing reported, where there is no such key or no map.
+  std::optional<Node> Peek(std::string_view key) const;
+
   // Whether the scalar was written in quotes (so that "true" is a text and true is not).
   bool is_quoted() const;
   void Report(std::string message) const;
@@ -106,6 +109,8 @@ class MapReader {
   MapReader(const Node& node, std::string what);
   ~MapReader();
 
+  // Whether the key is there; does not count as asking for it.
+  bool Has(std::string_view key) const;
   // Nothing when the key is absent.
   std::optional<Node> Optional(std::string_view key);
   // Reports the key when it is absent.

@@ -14,6 +14,11 @@ struct MapReader::Rep {
   std::vector<std::pair<std::string, std::pair<Node, Node>>> entries;
   std::vector<std::string> asked;
   bool is_map = false;
+
+  auto Find(std::string_view key) const {
+    return std::find_if(entries.begin(), entries.end(),
+                        [&](const auto& each) { return each.first == key; });
+  }
 };
 
 MapReader::MapReader(const Node& node, std::string what) : rep_(std::make_unique<Rep>()) {
@@ -28,10 +33,14 @@ MapReader::MapReader(const Node& node, std::string what) : rep_(std::make_unique
 
 MapReader::~MapReader() = default;
 
+bool MapReader::Has(std::string_view key) const {
+  return rep_->Find(key) != rep_->entries.end();
+}
+
 std::optional<Node> MapReader::Optional(std::string_view key) {
-  rep_->asked.emplace_back(key);
-  auto entry = std::find_if(rep_->entries.begin(), rep_->entries.end(),
-                            [&](const auto& each) { return each.first == key; });
+  std::vector<std::string>& asked = rep_->asked;
+  if (std::find(asked.begin(), asked.end(), key) == asked.end()) asked.emplace_back(key);
+  auto entry = rep_->Find(key);
   if (entry == rep_->entries.end()) return std::nullopt;
   return entry->second.second;
 }

@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "registry/readers.h"
+#include "registry/reading.h"
+
+namespace freshet::registry {
+namespace {
+
+// One feature as it is written: a name alone, or a map.
+struct Draft {
+  std::string name;
+  std::string field;
+  std::string description;
+  std::optional<yaml::Node> name_node;
+  std::optional<yaml::Node> field_node;
+  std::optional<yaml::Node> default_node;
+};
+
+Draft ReadDraft(const yaml::Node& node) {
+  Draft draft;
+  if (!node.is_map()) {
+    draft.name_node = node;
+    draft.name = ReadName(node, "feature").value_or("");
+    draft.field_node = node;
+    draft.field = draft.name;
+    return draft;
+  }
+  yaml::MapReader reader(node, "feature");
+  draft.name_node = reader.Required("name");
+  if (draft.name_node.has_value()) draft.name = ReadName(*draft.name_node, "name").value_or("");
+  draft.field_node = draft.name_node;
+  draft.field = draft.name;
+  if (auto field = reader.Optional("field")) {
+    draft.field_node = field;
+    draft.field = ReadDataName(*field, "field").value_or("");
+  }
+  draft.default_node = reader.Optional("default");
+  draft.description = ReadDescription(reader);
+  reader.Done();
+  return draft;
+}
+
+// The position of the field; otherwise nothing, reported.
+std::optional<uint32_t> FindField(const Draft& draft, const Source& source) {
+  std::vector<std::string> names;
+  for (const Field& field : source.fields) names.push_back(field.name);
+  auto found = std::find(names.begin(), names.end(), draft.field);
+  if (found != names.end()) return static_cast<uint32_t>(found - names.begin());
+  draft.field_node->Report(fmt::format("source '{}' has no field '{}'{}", source.name, draft.field,
+                                       Suggestion(draft.field, names)));
+  return std::nullopt;
+}
+
+// Adds the feature. False when its name is not known.
+bool AddFeature(const Draft& draft, const KnownSource* source, FeatureView* view,
+                BatchView* batch) {
+  if (draft.name.empty()) return false;
+  if (FindFeatureOf(*view, draft.name).has_value()) {
+    draft.name_node->Report(fmt::format("the view has two features '{}'", draft.name));
+    return true;
+  }
+  Feature feature;
+  feature.name = draft.name;
+  feature.description = draft.description;
+  uint32_t position = 0;
+  if (source != nullptr && source->fields_known && !draft.field.empty()) {
+    std::optional<uint32_t> field = FindField(draft, *source->source);
+    if (field.has_value()) {
+      position = *field;
+      feature.type = source->source->fields[*field].type;
+      if (draft.default_node.has_value()) {
+        feature.default_value =
+            ReadDefault(*draft.default_node, feature.type).value_or(ZeroValue(feature.type));
+      }
+    }
+  }
+  if (!draft.default_node.has_value()) feature.default_value = ZeroValue(feature.type);
+  view->features.push_back(std::move(feature));
+  batch->feature_fields.push_back(position);
+  return true;
+}
+
+}  // namespace
+
+KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView* view) {
+  KnownView known{view};
+  Watch watch(*scope.diagnostics);
+  BatchView batch;
+  view->description = ReadDescription(reader);
+  ViewInputs inputs = ReadViewInputs(reader, scope, view);
+  if (inputs.source != nullptr && inputs.source->kind_known && inputs.source->source->is_stream()) {
+    reader.Required("source")->Report(
+        fmt::format("source '{}' is a stream; a view over it has 'aggregations', such as "
+                    "{{name: last_item, function: last, of: item}}",
+                    inputs.source->source->name));
+  }
+  RefuseKey(reader, "aggregations", "a view over a file lists features, one a column");
+  RefuseKey(reader, "request", "a view with request inputs has no entity and no source");
+  RefuseKey(reader, "exact", "only aggregations have windows");
+  RefuseKey(reader, "hop", "only aggregations have windows");
+  if (auto max_age = reader.Optional("max_age"))
+    batch.max_age_ms = max_age->AsDurationMs("max_age");
+
+  if (auto list = reader.Required("features")) {
+    known.names_known = true;
+    for (const yaml::Node& item : ReadItems(*list, "the features", limits::kFeaturesPerViewMax)) {
+      bool is_named = AddFeature(ReadDraft(item), inputs.source, view, &batch);
+      known.names_known = known.names_known && is_named;
+    }
+  }
+  reader.Done();
+  if (inputs.source != nullptr) batch.source = inputs.source->source;
+  batch.key_fields = std::move(inputs.key_fields);
+  view->kind = std::move(batch);
+  bool inputs_known = inputs.entity != nullptr && inputs.entity->join_keys_known &&
+                      inputs.source != nullptr && inputs.source->kind_known &&
+                      inputs.source->fields_known;
+  known.types_known = watch.clean() && known.names_known && inputs_known;
+  return known;
+}
+
+}  // namespace freshet::registry

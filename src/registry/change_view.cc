@@ -1,0 +1,190 @@
+// Changes of feature views as wholes.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/time.h"
+#include "registry/change_draft.h"
+#include "registry/scope.h"
+#include "registry/tables.h"
+
+namespace freshet::registry {
+namespace {
+
+constexpr std::string_view kNewView = "make a new view with a name of its own";
+
+std::string KindText(const FeatureView& view) {
+  if (view.stream() != nullptr) return "stream";
+  return view.batch() != nullptr ? "batch" : "on-demand";
+}
+
+std::string SourceText(const FeatureView& view) {
+  if (view.stream() != nullptr) return view.stream()->source->name;
+  return view.batch() != nullptr ? view.batch()->source->name : "";
+}
+
+std::string EntityText(const FeatureView& view) {
+  return view.entity == nullptr ? "" : view.entity->name;
+}
+
+std::string MaxAgeText(const FeatureView& view) {
+  if (view.batch() == nullptr || !view.batch()->max_age_ms.has_value()) return "";
+  return FormatDurationMs(*view.batch()->max_age_ms);
+}
+
+std::string FeaturesText(const FeatureView& view) {
+  std::vector<std::string> names;
+  for (const Feature& feature : view.features) names.push_back(feature.name);
+  return fmt::format("{} features: {}", names.size(), Listed(names));
+}
+
+std::string BytesText(size_t bytes) {
+  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (bytes < 10'000'000) return fmt::format("{:.1f} KB", static_cast<double>(bytes) / 1e3);
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+// The head hop is that of all live features of the view.
+void CompareHeads(const StreamView& live, const StreamView& next, ChangeDraft& draft) {
+  if (live.head_hop_ms == next.head_hop_ms) return;
+  draft.Refuse(
+      fmt::format("hop of the shortest window: {} -> {}", FormatDurationMs(live.head_hop_ms),
+                  FormatDurationMs(next.head_hop_ms)),
+      "it is how finely all windows of the view begin, so the live ones would change with it",
+      fmt::format("give the shortest window the hop {} where that divides it, or {}",
+                  FormatDurationMs(live.head_hop_ms), kNewView));
+}
+
+const TimelineTable* FindTable(const StreamView& stream, TableId id) {
+  for (const TimelineTable& table : stream.tables) {
+    if (table.id == id) return &table;
+  }
+  return nullptr;
+}
+
+void NoteTables(const StreamView& live, const StreamView& next, ChangeDraft& draft) {
+  for (const TimelineTable& table : next.tables) {
+    if (FindTable(live, table.id) == nullptr)
+      draft.Note(fmt::format("one more timeline, {}", DescribeTable(table)));
+  }
+  for (const TimelineTable& table : live.tables) {
+    if (FindTable(next, table.id) == nullptr)
+      draft.Note("the timelines of the removed features are deleted");
+  }
+}
+
+// Whatever was changed: bytes that are stored must be read as they were written.
+void GuardLayouts(const CatalogView& live, const CatalogView& next, ChangeDraft& draft) {
+  for (const CatalogTable& before : live.tables) {
+    for (const CatalogTable& after : next.tables) {
+      if (before.id != after.id || before.layout == after.layout) continue;
+      draft.Refuse(fmt::format("layout of its timelines: {} -> {}", before.layout, after.layout),
+                   "stored timelines could not be read any more", std::string(kNewView));
+    }
+  }
+}
+
+void CompareInputs(const OnDemandView& live, const OnDemandView& next, ChangeDraft& draft) {
+  std::map<std::string, Type> before;
+  for (const Field& input : live.inputs) before.emplace(input.name, input.type);
+  for (const Field& input : next.inputs) {
+    auto known = before.find(input.name);
+    if (known == before.end()) {
+      draft.Note(fmt::format("new request input {} {}", input.name, TypeName(input.type)));
+      continue;
+    }
+    draft.RefuseIfDifferent(fmt::format("type of request input {}", input.name),
+                            std::string(TypeName(known->second)), std::string(TypeName(input.type)),
+                            "requests send it with the old type",
+                            "add an input, and features that use it, under new names");
+    before.erase(known);
+  }
+  for (const auto& [name, type] : before) draft.Note(fmt::format("request input {} is gone", name));
+}
+
+// False when the two are so different that their features say nothing.
+bool CompareView(const Registry& live_registry, const FeatureView& live,
+                 const Registry& next_registry, const FeatureView& next,
+                 std::vector<Change>* changes) {
+  ChangeDraft draft(fmt::format("feature view {}", next.name));
+  draft.NoteIfDifferent("description", live.description, next.description);
+  std::string way_out(kNewView);
+  draft.RefuseIfDifferent("kind", KindText(live), KindText(next),
+                          "its live features would become others", way_out);
+  bool is_same_kind = KindText(live) == KindText(next);
+  if (is_same_kind) {
+    draft.RefuseIfDifferent("entity", EntityText(live), EntityText(next),
+                            "its state is stored by entity", way_out);
+    draft.RefuseIfDifferent("source", SourceText(live), SourceText(next),
+                            "its live values come from the old source", way_out);
+    draft.NoteIfDifferent("max_age", MaxAgeText(live), MaxAgeText(next));
+  }
+  if (is_same_kind && live.stream() != nullptr) {
+    CompareHeads(*live.stream(), *next.stream(), draft);
+    NoteTables(*live.stream(), *next.stream(), draft);
+    GuardLayouts(live_registry.catalog().views.at(live.name),
+                 next_registry.catalog().views.at(next.name), draft);
+  }
+  if (is_same_kind && live.on_demand() != nullptr)
+    CompareInputs(*live.on_demand(), *next.on_demand(), draft);
+  std::move(draft).AddTo(changes);
+  return is_same_kind;
+}
+
+}  // namespace
+
+std::string DescribeTable(const TimelineTable& table) {
+  const timeline::Schema::Options& options = table.schema.options();
+  std::vector<std::string> parts;
+  for (const timeline::Window& window : options.windows) {
+    parts.push_back(fmt::format("{} in hops of {}", FormatDurationMs(window.window_ms),
+                                FormatDurationMs(window.hop_ms)));
+  }
+  if (options.has_lifetime) parts.push_back("the lifetime");
+  TimelineSize size = SizeOf(table);
+  bool has_texts =
+      std::any_of(options.aggregations.begin(), options.aggregations.end(),
+                  [](const aggregate::Aggregate* each) { return each->size_bytes == 0; });
+  return fmt::format(
+      "filled from the beginning of its stream: {}; at most {} cells and {}{} an entity",
+      fmt::join(parts, ", "), size.cells_max, BytesText(size.bytes_max),
+      has_texts ? " without texts" : "");
+}
+
+std::string DescribeView(const FeatureView& view) {
+  std::string text = fmt::format("{} view", KindText(view));
+  if (view.entity != nullptr)
+    text += fmt::format(" of {} over {}", EntityText(view), SourceText(view));
+  text += fmt::format(", {}", FeaturesText(view));
+  if (view.stream() != nullptr) {
+    for (const TimelineTable& table : view.stream()->tables)
+      text += fmt::format("; timeline, {}", DescribeTable(table));
+  }
+  if (view.batch() != nullptr)
+    text += fmt::format("; empty until it is loaded (freshet load {})", view.name);
+  return text;
+}
+
+void CompareViews(const Registry& live, const Registry& next, std::vector<Change>* views,
+                  std::vector<Change>* features) {
+  for (const auto& view : next.feature_views()) {
+    const FeatureView* before = live.FindFeatureView(view->name);
+    if (before == nullptr) {
+      views->push_back(Added(fmt::format("feature view {}", view->name), DescribeView(*view)));
+    } else if (CompareView(live, *before, next, *view, views)) {
+      CompareFeatures(live, *before, *view, features);
+    }
+  }
+  for (const auto& view : live.feature_views()) {
+    if (next.FindFeatureView(view->name) != nullptr) continue;
+    bool has_state = view->on_demand() == nullptr;
+    views->push_back(Removed(fmt::format("feature view {}", view->name),
+                             fmt::format("with its {}{}", FeaturesText(*view),
+                                         has_state ? "; its state is deleted" : "")));
+  }
+}
+
+}  // namespace freshet::registry

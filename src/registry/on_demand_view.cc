@@ -1,0 +1,214 @@
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "registry/expressions.h"
+#include "registry/readers.h"
+#include "registry/reading.h"
+
+namespace freshet::registry {
+namespace {
+
+constexpr std::string_view kRequest = "request";
+
+// Whether values of an expression of that type can stand in a feature of the declared one.
+bool Fits(Type computed, Type declared) {
+  switch (declared) {
+    case Type::kBool:
+    case Type::kString:
+      return computed == declared;
+    case Type::kInt32:
+    case Type::kInt64:
+    case Type::kTimestamp:
+      return computed == Type::kInt64;
+    case Type::kFloat:
+    case Type::kDouble:
+      return computed == Type::kInt64 || computed == Type::kDouble;
+  }
+  return false;
+}
+
+std::string TypesThatFit(Type computed) {
+  switch (computed) {
+    case Type::kInt64:
+      return "int32, int64, float, double or timestamp";
+    case Type::kDouble:
+      return "float or double; int(...) makes a whole number";
+    default:
+      return std::string(TypeName(computed));
+  }
+}
+
+// One feature as it is written, and what its expression reads.
+struct Draft {
+  Feature feature;
+  std::string text;
+  std::optional<yaml::Node> name_node;
+  std::optional<yaml::Node> type_node;
+  std::optional<yaml::Node> expression_node;
+  std::optional<yaml::Node> default_node;
+  bool type_known = false;
+};
+
+Draft ReadDraft(const yaml::Node& node) {
+  Draft draft;
+  yaml::MapReader reader(node, "feature");
+  draft.name_node = reader.Required("name");
+  if (draft.name_node.has_value())
+    draft.feature.name = ReadName(*draft.name_node, "name").value_or("");
+  draft.feature.description = ReadDescription(reader);
+  draft.type_node = reader.Required("type");
+  if (draft.type_node.has_value()) {
+    std::optional<Type> type = ReadType(*draft.type_node, "the type");
+    draft.type_known = type.has_value();
+    draft.feature.type = type.value_or(Type::kInt64);
+  }
+  draft.default_node = reader.Optional("default");
+  draft.feature.default_value = ZeroValue(draft.feature.type);
+  if (draft.type_known && draft.default_node.has_value()) {
+    draft.feature.default_value = ReadDefault(*draft.default_node, draft.feature.type)
+                                      .value_or(ZeroValue(draft.feature.type));
+  }
+  draft.expression_node = reader.Required("expr");
+  if (draft.expression_node.has_value())
+    draft.text = draft.expression_node->AsString("expr").value_or("");
+  reader.Done();
+  return draft;
+}
+
+class OnDemandViewReader {
+ public:
+  OnDemandViewReader(const Scope& scope, FeatureView* view)
+      : scope_(scope), view_(*view), on_demand_(view->kind.emplace<OnDemandView>()) {}
+
+  void ReadInputs(const yaml::Node& node) {
+    Watch watch(*scope_.diagnostics);
+    // `request: {}` says that there are none, as leaving it out does.
+    if (!node.is_map() || !node.AsMap("request").empty())
+      on_demand_.inputs = ReadFields(node, "the request inputs", limits::kFieldsMax);
+    inputs_known_ = watch.clean();
+  }
+  // False when the names of the features are not all known.
+  bool ReadFeatures(const yaml::Node& list);
+
+ private:
+  bool ResolveNames(const Draft& draft);
+  bool ResolveName(const Draft& draft, const DottedName& name);
+  void AddDependency(const FeatureView& view, uint32_t feature);
+  std::shared_ptr<const expr::Program> Compile(const Draft& draft) const;
+  std::vector<expr::Variable> Variables() const;
+
+  const Scope& scope_;
+  FeatureView& view_;
+  OnDemandView& on_demand_;
+  bool inputs_known_ = true;
+};
+
+bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
+  std::vector<Draft> drafts;
+  bool names_known = true;
+  for (const yaml::Node& item : ReadItems(list, "the features", limits::kFeaturesPerViewMax)) {
+    Draft draft = ReadDraft(item);
+    names_known = names_known && !draft.feature.name.empty();
+    if (!draft.feature.name.empty() && FindFeatureOf(view_, draft.feature.name).has_value()) {
+      draft.name_node->Report(fmt::format("the view has two features '{}'", draft.feature.name));
+      continue;
+    }
+    view_.features.push_back(draft.feature);
+    on_demand_.derived.push_back({draft.text, nullptr});
+    drafts.push_back(std::move(draft));
+  }
+  std::vector<bool> resolved;
+  for (const Draft& draft : drafts) resolved.push_back(ResolveNames(draft));
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    if (!resolved[i] || !inputs_known_ || !drafts[i].expression_node.has_value()) continue;
+    on_demand_.derived[i].program = Compile(drafts[i]);
+  }
+  return names_known;
+}
+
+// Makes the features that an expression reads dependencies of the view. False when a name is wrong
+// or belongs to something that is.
+bool OnDemandViewReader::ResolveNames(const Draft& draft) {
+  bool all_resolved = true;
+  for (const DottedName& name : DottedNames(draft.text)) {
+    if (name.head == kRequest) continue;
+    all_resolved = ResolveName(draft, name) && all_resolved;
+  }
+  return all_resolved;
+}
+
+bool OnDemandViewReader::ResolveName(const Draft& draft, const DottedName& name) {
+  const yaml::Node& node = *draft.expression_node;
+  const KnownView* known = FindKnown(scope_.views, "feature view", name.head, node, name.offset);
+  if (known == nullptr) return false;
+  if (known->view->on_demand() != nullptr) {
+    node.ReportAt(
+        name.offset,
+        fmt::format("'{}' is an on-demand view; an expression reads features of stream and "
+                    "batch views only: repeat the expression here",
+                    name.head));
+    return false;
+  }
+  std::optional<uint32_t> feature = FindFeatureOf(*known->view, name.tail);
+  if (!feature.has_value()) {
+    if (known->names_known)
+      node.ReportAt(name.tail_offset, UnknownFeature(*known->view, name.tail));
+    return false;
+  }
+  if (!known->types_known) return false;
+  AddDependency(*known->view, *feature);
+  return true;
+}
+
+void OnDemandViewReader::AddDependency(const FeatureView& view, uint32_t feature) {
+  for (const FeatureReference& each : on_demand_.dependencies) {
+    if (each.view == &view && each.feature == feature) return;
+  }
+  on_demand_.dependencies.push_back({&view, feature});
+}
+
+std::shared_ptr<const expr::Program> OnDemandViewReader::Compile(const Draft& draft) const {
+  std::shared_ptr<const expr::Program> program =
+      CompileNode(*draft.expression_node, draft.text, Variables());
+  if (program != nullptr && draft.type_known && !Fits(program->type(), draft.feature.type)) {
+    draft.type_node->Report(fmt::format(
+        "the expression is of type {}, which does not fit {}; declare it {}",
+        TypeName(program->type()), TypeName(draft.feature.type), TypesThatFit(program->type())));
+  }
+  return program;
+}
+
+std::vector<expr::Variable> OnDemandViewReader::Variables() const {
+  std::vector<expr::Variable> variables;
+  for (const Field& input : on_demand_.inputs)
+    variables.push_back({fmt::format("{}.{}", kRequest, input.name), input.type});
+  for (const FeatureReference& dependency : on_demand_.dependencies) {
+    const Feature& feature = dependency.view->features[dependency.feature];
+    variables.push_back({fmt::format("{}.{}", dependency.view->name, feature.name), feature.type});
+  }
+  return variables;
+}
+
+}  // namespace
+
+KnownView ReadOnDemandView(yaml::MapReader& reader, const Scope& scope, FeatureView* view) {
+  KnownView known{view};
+  Watch watch(*scope.diagnostics);
+  view->description = ReadDescription(reader);
+  constexpr std::string_view kReason =
+      "an on-demand view computes from request inputs and other views' features";
+  for (std::string_view key : {"entity", "source", "aggregations", "max_age", "exact", "hop"})
+    RefuseKey(reader, key, kReason);
+  OnDemandViewReader view_reader(scope, view);
+  if (auto inputs = reader.Optional("request")) view_reader.ReadInputs(*inputs);
+  if (auto list = reader.Required("features")) known.names_known = view_reader.ReadFeatures(*list);
+  reader.Done();
+  known.types_known = watch.clean() && known.names_known;
+  return known;
+}
+
+}  // namespace freshet::registry

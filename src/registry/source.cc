@@ -1,0 +1,219 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "base/time.h"
+#include "registry/readers.h"
+#include "registry/reading.h"
+
+namespace freshet::registry {
+namespace {
+
+// Kafka's own limit.
+constexpr size_t kTopicBytesMax = 249;
+
+std::optional<std::string> ReadTopic(const yaml::Node& node, std::string_view what) {
+  std::optional<std::string> topic = node.AsString(what);
+  if (!topic.has_value()) return std::nullopt;
+  bool is_allowed = !topic->empty() && topic->size() <= kTopicBytesMax && *topic != "." &&
+                    *topic != ".." &&
+                    topic->find_first_not_of(
+                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789._-") == std::string::npos;
+  if (!is_allowed) {
+    node.Report(
+        fmt::format("'{}' cannot be a Kafka topic; use letters, digits, '.', '_' and '-', at most "
+                    "{} of them",
+                    *topic, kTopicBytesMax));
+  }
+  return topic;
+}
+
+KafkaLog ReadKafka(const yaml::Node& node) {
+  KafkaLog log;
+  yaml::MapReader reader(node, "kafka");
+  if (auto topic = reader.Required("topic")) log.topic = ReadTopic(*topic, "topic").value_or("");
+  if (auto format = reader.Optional("format")) {
+    std::optional<std::string> word = format->AsString("format");
+    if (word.has_value() && *word != "json")
+      format->Report(fmt::format("unknown format '{}'; events are read as json", *word));
+  }
+  if (auto topic = reader.Optional("dead_letter_topic")) {
+    log.dead_letter_topic = ReadTopic(*topic, "dead_letter_topic").value_or("");
+    if (!log.topic.empty() && log.dead_letter_topic == log.topic)
+      topic->Report("the dead letter topic is the topic itself; bad events would come back");
+  }
+  reader.Done();
+  return log;
+}
+
+PushLog ReadPush(const yaml::Node& node) {
+  if (node.is_map()) {
+    yaml::MapReader(node, "push").Done();
+  } else if (!node.is_null() && node.AsBool("push") == false) {
+    node.Report("push: false says nothing; remove it, or give the source's kind: kafka or file");
+  }
+  return {};
+}
+
+std::optional<FileFormat> FormatOfPath(const std::string& path) {
+  if (path.ends_with(".csv")) return FileFormat::kCsv;
+  if (path.ends_with(".jsonl") || path.ends_with(".ndjson")) return FileFormat::kJsonl;
+  return std::nullopt;
+}
+
+std::optional<FileFormat> ReadFileFormat(const yaml::Node& node) {
+  std::optional<std::string> word = node.AsString("format");
+  if (!word.has_value()) return std::nullopt;
+  if (*word == "csv") return FileFormat::kCsv;
+  if (*word == "jsonl") return FileFormat::kJsonl;
+  static const std::vector<std::string> kKnown = {"csv", "jsonl"};
+  node.Report(fmt::format("unknown format '{}'{}", *word, Suggestion(*word, kKnown)));
+  return std::nullopt;
+}
+
+FileRows ReadFile(const yaml::Node& node) {
+  FileRows rows;
+  yaml::MapReader reader(node, "file");
+  std::optional<yaml::Node> path = reader.Required("path");
+  if (path.has_value()) rows.path = path->AsString("path").value_or("");
+  if (path.has_value() && path->is_scalar() && rows.path.empty()) path->Report("the path is empty");
+  if (auto format = reader.Optional("format")) {
+    rows.format = ReadFileFormat(*format).value_or(FileFormat::kCsv);
+  } else if (!rows.path.empty()) {
+    std::optional<FileFormat> known = FormatOfPath(rows.path);
+    if (!known.has_value()) {
+      path->Report(
+          fmt::format("the format of '{}' cannot be told from its ending; add format: csv "
+                      "or format: jsonl",
+                      rows.path));
+    }
+    rows.format = known.value_or(FileFormat::kCsv);
+  }
+  reader.Done();
+  return rows;
+}
+
+// Exactly one of the three kinds.
+void ReadKind(yaml::MapReader& reader, const yaml::Node& node, Source* source) {
+  std::optional<yaml::Node> kafka = reader.Optional("kafka");
+  std::optional<yaml::Node> push = reader.Optional("push");
+  std::optional<yaml::Node> file = reader.Optional("file");
+  int count = kafka.has_value() + push.has_value() + file.has_value();
+  if (count != 1) {
+    node.Report(fmt::format("{} needs exactly one of the keys kafka, push and file; it has {}",
+                            Quoted("source", source->name), count == 0 ? "none" : "several"));
+  }
+  if (file.has_value()) source->kind = ReadFile(*file);
+  if (push.has_value()) source->kind = ReadPush(*push);
+  if (kafka.has_value()) source->kind = ReadKafka(*kafka);
+}
+
+constexpr std::array<std::pair<std::string_view, TimestampUnit>, 5> kUnits = {{
+    {"rfc3339", TimestampUnit::kRfc3339},
+    {"s", TimestampUnit::kSeconds},
+    {"ms", TimestampUnit::kMilliseconds},
+    {"us", TimestampUnit::kMicroseconds},
+    {"ns", TimestampUnit::kNanoseconds},
+}};
+
+TimestampUnit ReadUnit(const yaml::Node& node) {
+  std::optional<std::string> word = node.AsString("unit");
+  for (const auto& [name, unit] : kUnits) {
+    if (word == name) return unit;
+  }
+  static const std::vector<std::string> kKnown = {"rfc3339", "s", "ms", "us", "ns"};
+  if (word.has_value())
+    node.Report(fmt::format("unknown unit '{}'{}", *word, Suggestion(*word, kKnown)));
+  return TimestampUnit::kRfc3339;
+}
+
+Timestamp ReadTimestamp(const yaml::Node& node) {
+  Timestamp timestamp;
+  if (!node.is_map()) {
+    timestamp.field = ReadDataName(node, "timestamp").value_or("");
+    return timestamp;
+  }
+  yaml::MapReader reader(node, "timestamp");
+  if (auto field = reader.Required("field"))
+    timestamp.field = ReadDataName(*field, "timestamp's field").value_or("");
+  if (auto unit = reader.Optional("unit")) timestamp.unit = ReadUnit(*unit);
+  reader.Done();
+  return timestamp;
+}
+
+bool CanHoldTime(Type type, TimestampUnit unit) {
+  switch (type) {
+    case Type::kTimestamp:
+      return unit == TimestampUnit::kRfc3339 || unit == TimestampUnit::kMilliseconds;
+    case Type::kString:
+      return unit == TimestampUnit::kRfc3339;
+    case Type::kInt32:
+    case Type::kInt64:
+      return unit != TimestampUnit::kRfc3339;
+    default:
+      return false;
+  }
+}
+
+// A timestamp that is listed among the fields must be of a type that can hold it.
+void CheckTimestampField(const yaml::Node& node, const Source& source) {
+  for (const Field& field : source.fields) {
+    if (field.name != source.timestamp.field || CanHoldTime(field.type, source.timestamp.unit))
+      continue;
+    std::string_view allowed = "int64, or timestamp for ms";
+    if (source.timestamp.unit == TimestampUnit::kRfc3339)
+      allowed = "string or timestamp; for numbers give a unit: {field: ..., unit: ms}";
+    node.Report(
+        fmt::format("the timestamp's field '{}' is of type {}; with this unit it must be {}",
+                    field.name, TypeName(field.type), allowed));
+  }
+}
+
+void ReadClockSkew(yaml::MapReader& reader, Source* source) {
+  if (!source->is_stream()) {
+    RefuseKey(reader, "clock_skew", "rows of a file may be of any time");
+    return;
+  }
+  source->clock_skew_ms = limits::kClockSkewMsDefault;
+  std::optional<yaml::Node> node = reader.Optional("clock_skew");
+  if (!node.has_value()) return;
+  std::optional<int64_t> skew_ms = node->AsDurationMs("clock_skew");
+  if (!skew_ms.has_value()) return;
+  source->clock_skew_ms = *skew_ms;
+  if (*skew_ms > limits::kClockSkewMsMax) {
+    node->Report(fmt::format("clock_skew is {}; at most {} are allowed", FormatDurationMs(*skew_ms),
+                             FormatDurationMs(limits::kClockSkewMsMax)));
+  }
+}
+
+}  // namespace
+
+KnownSource ReadSource(yaml::MapReader& reader, const yaml::Node& node, const Scope& scope,
+                       Source* source) {
+  KnownSource known{source};
+  source->description = ReadDescription(reader);
+  Watch kind_watch(*scope.diagnostics);
+  ReadKind(reader, node, source);
+  known.kind_known = kind_watch.clean();
+
+  Watch fields_watch(*scope.diagnostics);
+  if (auto fields = reader.Required("fields"))
+    source->fields = ReadFields(*fields, "the fields", limits::kFieldsMax);
+  known.fields_known = fields_watch.clean() && !source->fields.empty();
+
+  if (auto timestamp = reader.Required("timestamp")) {
+    source->timestamp = ReadTimestamp(*timestamp);
+    CheckTimestampField(*timestamp, *source);
+  }
+  ReadClockSkew(reader, source);
+  reader.Done();
+  return known;
+}
+
+}  // namespace freshet::registry

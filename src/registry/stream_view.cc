@@ -1,0 +1,275 @@
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "registry/expressions.h"
+#include "registry/readers.h"
+#include "registry/reading.h"
+#include "registry/windows.h"
+
+namespace freshet::registry {
+namespace {
+
+// One aggregation as it is written.
+struct Draft {
+  Aggregation aggregation;
+  std::optional<yaml::Node> name_node;
+  std::optional<yaml::Node> default_node;
+  std::vector<WrittenWindow> windows;
+  bool has_window_list = false;
+};
+
+class StreamViewReader {
+ public:
+  StreamViewReader(const Scope& scope, const KnownSource* source, FeatureView* view)
+      : scope_(scope), view_(*view), stream_(view->kind.emplace<StreamView>()) {
+    if (source != nullptr) stream_.source = source->source;
+    if (source != nullptr && source->fields_known) {
+      fields_known_ = true;
+      variables_ = VariablesOf(source->source->fields);
+      of_variables_ = variables_;
+      // Aggregates take timestamps, which expressions do not compute with but may hand on.
+      for (expr::Variable& variable : of_variables_) {
+        if (variable.type == Type::kTimestamp) variable.type = Type::kInt64;
+      }
+    }
+  }
+
+  // False when the names of the features are not all known.
+  bool Read(const yaml::Node& list, const HopRule& rule);
+
+ private:
+  Draft ReadAggregation(const yaml::Node& node);
+  void ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
+                    Aggregation* aggregation);
+  std::optional<Type> ReadOf(const yaml::Node& node, Aggregation* aggregation);
+  void ReadWhere(const yaml::Node& node, Aggregation* aggregation);
+  void AddFeatures(Draft& draft, const std::map<int64_t, int64_t>& hops);
+  void AddFeature(const Draft& draft, const std::string& name, std::optional<uint32_t> window);
+  void CheckDefault(Draft& draft);
+  void CheckAggregationNames(const std::vector<Draft>& drafts);
+
+  const Scope& scope_;
+  FeatureView& view_;
+  StreamView& stream_;
+  bool fields_known_ = false;
+  std::vector<expr::Variable> variables_;
+  std::vector<expr::Variable> of_variables_;
+};
+
+bool StreamViewReader::Read(const yaml::Node& list, const HopRule& rule) {
+  std::vector<Draft> drafts;
+  for (const yaml::Node& item : ReadItems(list, "the aggregations", limits::kAggregationsMax))
+    drafts.push_back(ReadAggregation(item));
+  CheckAggregationNames(drafts);
+
+  std::vector<const WrittenWindow*> windows;
+  bool names_known = !drafts.empty();
+  for (const Draft& draft : drafts) {
+    for (const WrittenWindow& window : draft.windows) windows.push_back(&window);
+    bool windows_known = !draft.has_window_list || !draft.windows.empty();
+    names_known = names_known && !draft.aggregation.name.empty() && windows_known;
+  }
+  std::map<int64_t, int64_t> hops = ResolveHops(rule, windows);
+  if (hops.size() > limits::kWindowsMax) {
+    list.Report(fmt::format("the view has {} different windows; at most {} are allowed",
+                            hops.size(), limits::kWindowsMax));
+  }
+  if (hops.empty() && rule.hop_node.has_value())
+    rule.hop_node->Report("no aggregation of this view has a window that could have a hop");
+
+  stream_.exact = rule.exact;
+  stream_.head_hop_ms = hops.empty() ? limits::kLifetimeHeadHopMs : hops.begin()->second;
+  if (rule.exact) stream_.head_hop_ms = 1;
+  for (Draft& draft : drafts) AddFeatures(draft, hops);
+  if (view_.features.size() > limits::kFeaturesPerViewMax) {
+    list.Report(fmt::format("the view has {} features; at most {} are allowed",
+                            view_.features.size(), limits::kFeaturesPerViewMax));
+  }
+  return names_known;
+}
+
+Draft StreamViewReader::ReadAggregation(const yaml::Node& node) {
+  Draft draft;
+  Aggregation& aggregation = draft.aggregation;
+  yaml::MapReader reader(node, "aggregation");
+  draft.name_node = reader.Required("name");
+  if (draft.name_node.has_value())
+    aggregation.name = ReadName(*draft.name_node, "name").value_or("");
+  aggregation.description = ReadDescription(reader);
+
+  std::optional<yaml::Node> function = reader.Required("function");
+  std::optional<yaml::Node> of = reader.Optional("of");
+  if (function.has_value()) ReadFunction(*function, of, &aggregation);
+  if (auto where = reader.Optional("where")) ReadWhere(*where, &aggregation);
+
+  std::optional<yaml::Node> windows = reader.Optional("windows");
+  std::optional<yaml::Node> hop = reader.Optional("hop");
+  draft.has_window_list = windows.has_value();
+  if (windows.has_value()) {
+    draft.windows = ReadWindows(*windows, hop);
+  } else if (hop.has_value()) {
+    hop->Report("a hop needs windows; this aggregation has none");
+  }
+  draft.default_node = reader.Optional("default");
+  reader.Done();
+  return draft;
+}
+
+void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
+                                    Aggregation* aggregation) {
+  std::optional<std::string> name = node.AsString("function");
+  std::span<const std::string> known = aggregate::AggregateNames();
+  bool is_known = name.has_value() && std::find(known.begin(), known.end(), *name) != known.end();
+  if (name.has_value() && !is_known) {
+    node.Report(
+        fmt::format("unknown aggregation function '{}'{}", *name, Suggestion(*name, known)));
+  }
+  if (!of.has_value()) {
+    if (!is_known) return;
+    Result<const aggregate::Aggregate*> function = aggregate::FindAggregate(*name, nullptr);
+    if (!function.ok()) return node.Report(std::string(function.status().message()));
+    aggregation->function = *function;
+    return;
+  }
+  std::optional<Type> input = ReadOf(*of, aggregation);
+  if (!is_known || !input.has_value()) return;
+  Result<const aggregate::Aggregate*> function = aggregate::FindAggregate(*name, &*input);
+  if (!function.ok()) return of->Report(std::string(function.status().message()));
+  aggregation->function = *function;
+}
+
+// A field on its own keeps its type; what is computed has the type of the expression.
+std::optional<Type> StreamViewReader::ReadOf(const yaml::Node& node, Aggregation* aggregation) {
+  std::optional<std::string> text = node.AsString("of");
+  if (!text.has_value()) return std::nullopt;
+  aggregation->of_text = *text;
+  if (!fields_known_) return std::nullopt;
+  for (const expr::Variable& variable : variables_) {
+    if (variable.name != Trimmed(*text)) continue;
+    aggregation->of = CompileNode(node, *text, of_variables_);
+    return aggregation->of == nullptr ? std::nullopt : std::optional<Type>(variable.type);
+  }
+  aggregation->of = CompileNode(node, *text, variables_);
+  return aggregation->of == nullptr ? std::nullopt : std::optional<Type>(aggregation->of->type());
+}
+
+void StreamViewReader::ReadWhere(const yaml::Node& node, Aggregation* aggregation) {
+  std::optional<std::string> text = node.AsString("where");
+  if (!text.has_value()) return;
+  aggregation->where_text = *text;
+  if (!fields_known_) return;
+  aggregation->where = CompileNode(node, *text, variables_);
+  if (aggregation->where == nullptr || aggregation->where->type() == Type::kBool) return;
+  node.Report(fmt::format("where must be a condition, true or false; this is of type {}",
+                          TypeName(aggregation->where->type())));
+}
+
+void StreamViewReader::CheckAggregationNames(const std::vector<Draft>& drafts) {
+  std::map<std::string_view, const Draft*> first;
+  for (const Draft& draft : drafts) {
+    if (draft.aggregation.name.empty()) continue;
+    auto [found, is_new] = first.emplace(draft.aggregation.name, &draft);
+    if (is_new) continue;
+    draft.name_node->Report(fmt::format("two aggregations are named '{}'; the first is in line {}",
+                                        draft.aggregation.name,
+                                        found->second->name_node->mark().line));
+  }
+}
+
+void StreamViewReader::AddFeatures(Draft& draft, const std::map<int64_t, int64_t>& hops) {
+  CheckDefault(draft);
+  for (const WrittenWindow& window : draft.windows)
+    draft.aggregation.windows.push_back({window.window_ms, hops.at(window.window_ms)});
+  if (!draft.aggregation.name.empty()) {
+    if (!draft.has_window_list) AddFeature(draft, draft.aggregation.name, std::nullopt);
+    for (uint32_t i = 0; i < draft.windows.size(); ++i)
+      AddFeature(draft, draft.aggregation.name + "_" + draft.windows[i].spelling, i);
+  }
+  stream_.aggregations.push_back(std::move(draft.aggregation));
+}
+
+void StreamViewReader::CheckDefault(Draft& draft) {
+  const Aggregation& aggregation = draft.aggregation;
+  if (!draft.default_node.has_value() || aggregation.function == nullptr) return;
+  draft.aggregation.default_value = ReadDefault(*draft.default_node, aggregation.function->output);
+}
+
+void StreamViewReader::AddFeature(const Draft& draft, const std::string& name,
+                                  std::optional<uint32_t> window) {
+  const Aggregation& aggregation = draft.aggregation;
+  if (FindFeatureOf(view_, name).has_value()) {
+    // Two aggregations of one name were reported as that.
+    bool is_same_aggregation = false;
+    for (const Aggregation& other : stream_.aggregations)
+      is_same_aggregation = is_same_aggregation || other.name == aggregation.name;
+    if (!is_same_aggregation) {
+      draft.name_node->Report(
+          fmt::format("the view has two features '{}'; a window's feature is named "
+                      "<aggregation>_<window>: rename one",
+                      name));
+    }
+    return;
+  }
+  if (name.size() > limits::kNameBytesMax) {
+    draft.name_node->Report(
+        fmt::format("the feature '{}' would have a name of {} bytes; at most {} "
+                    "are allowed",
+                    name, name.size(), limits::kNameBytesMax));
+  }
+  Feature feature;
+  feature.name = name;
+  feature.description = aggregation.description;
+  feature.type = aggregation.function == nullptr ? Type::kInt64 : aggregation.function->output;
+  feature.default_value = aggregation.default_value.value_or(ZeroValue(feature.type));
+  view_.features.push_back(std::move(feature));
+  WindowedFeature windowed;
+  windowed.aggregation = static_cast<uint32_t>(stream_.aggregations.size());
+  windowed.window = window;
+  stream_.windowed.push_back(windowed);
+}
+
+HopRule ReadHopRule(yaml::MapReader& reader) {
+  HopRule rule;
+  if (auto exact = reader.Optional("exact")) rule.exact = exact->AsBool("exact").value_or(false);
+  rule.hop_node = reader.Optional("hop");
+  if (rule.hop_node.has_value()) rule.hop_ms = rule.hop_node->AsDurationMs("hop");
+  return rule;
+}
+
+}  // namespace
+
+KnownView ReadStreamView(yaml::MapReader& reader, const Scope& scope, FeatureView* view) {
+  KnownView known{view};
+  Watch watch(*scope.diagnostics);
+  view->description = ReadDescription(reader);
+  ViewInputs inputs = ReadViewInputs(reader, scope, view);
+  if (inputs.source != nullptr && inputs.source->kind_known &&
+      !inputs.source->source->is_stream()) {
+    reader.Required("source")->Report(fmt::format(
+        "source '{}' is a file, whose rows have no aggregations; list 'features' instead",
+        inputs.source->source->name));
+  }
+  RefuseKey(reader, "features", "a view over a stream has aggregations, whose names make features");
+  RefuseKey(reader, "request", "a view with request inputs has no entity, source or aggregations");
+  RefuseKey(reader, "max_age", "the windows of a view over a stream bound how old its values are");
+
+  HopRule rule = ReadHopRule(reader);
+  StreamViewReader stream_reader(scope, inputs.source, view);
+  if (auto list = reader.Required("aggregations"))
+    known.names_known = stream_reader.Read(*list, rule);
+  reader.Done();
+  std::get<StreamView>(view->kind).key_fields = std::move(inputs.key_fields);
+  bool inputs_known = inputs.entity != nullptr && inputs.entity->join_keys_known &&
+                      inputs.source != nullptr && inputs.source->kind_known &&
+                      inputs.source->fields_known;
+  known.types_known = watch.clean() && known.names_known && inputs_known;
+  return known;
+}
+
+}  // namespace freshet::registry

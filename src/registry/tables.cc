@@ -1,0 +1,172 @@
+#include "registry/tables.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "registry/scope.h"
+
+namespace freshet::registry {
+namespace {
+
+// The features of one table as positions in the view, in the catalog's order.
+using Members = std::vector<uint32_t>;
+
+std::optional<timeline::Window> WindowOf(const StreamView& stream, uint32_t feature) {
+  const WindowedFeature& windowed = stream.windowed[feature];
+  if (!windowed.window.has_value()) return std::nullopt;
+  return stream.aggregations[windowed.aggregation].windows[*windowed.window];
+}
+
+// Aggregations in the order of their first feature.
+std::vector<uint32_t> AggregationsOf(const StreamView& stream, const Members& members) {
+  std::vector<uint32_t> aggregations;
+  for (uint32_t feature : members) {
+    uint32_t aggregation = stream.windowed[feature].aggregation;
+    if (std::find(aggregations.begin(), aggregations.end(), aggregation) == aggregations.end())
+      aggregations.push_back(aggregation);
+  }
+  return aggregations;
+}
+
+// Ascending, each length once.
+std::vector<timeline::Window> WindowsOf(const StreamView& stream, const Members& members) {
+  std::vector<timeline::Window> windows;
+  for (uint32_t feature : members) {
+    std::optional<timeline::Window> window = WindowOf(stream, feature);
+    if (window.has_value() && std::find(windows.begin(), windows.end(), *window) == windows.end())
+      windows.push_back(*window);
+  }
+  std::sort(windows.begin(), windows.end(),
+            [](const timeline::Window& a, const timeline::Window& b) {
+              return a.window_ms < b.window_ms;
+            });
+  return windows;
+}
+
+Result<TimelineTable> MakeTable(const StreamView& stream, TableId id, const Members& members) {
+  timeline::Schema::Options options;
+  options.windows = WindowsOf(stream, members);
+  options.head_hop_ms = stream.head_hop_ms;
+  options.clock_skew_ms = stream.source->clock_skew_ms;
+  TimelineTable table;
+  table.id = id;
+  table.aggregations = AggregationsOf(stream, members);
+  for (uint32_t aggregation : table.aggregations)
+    options.aggregations.push_back(stream.aggregations[aggregation].function);
+  for (uint32_t feature : members)
+    options.has_lifetime = options.has_lifetime || !stream.windowed[feature].window.has_value();
+  FRESHET_ASSIGN_OR_RETURN(table.schema, timeline::Schema::Create(std::move(options)));
+  return table;
+}
+
+void SetWants(StreamView& stream, uint32_t table_index, const Members& members) {
+  const TimelineTable& table = stream.tables[table_index];
+  const std::vector<timeline::Window>& windows = table.schema.windows();
+  for (uint32_t feature : members) {
+    WindowedFeature& windowed = stream.windowed[feature];
+    windowed.table = table_index;
+    auto aggregation =
+        std::find(table.aggregations.begin(), table.aggregations.end(), windowed.aggregation);
+    windowed.want.aggregation = static_cast<uint32_t>(aggregation - table.aggregations.begin());
+    windowed.want.window.reset();
+    std::optional<timeline::Window> window = WindowOf(stream, feature);
+    if (!window.has_value()) continue;
+    auto position = std::find(windows.begin(), windows.end(), *window);
+    FRESHET_CHECK(position != windows.end());
+    windowed.want.window = static_cast<uint32_t>(position - windows.begin());
+  }
+}
+
+// Everything that the bytes of a timeline hang on.
+std::string LayoutOf(const TimelineTable& table) {
+  const timeline::Schema::Options& options = table.schema.options();
+  std::vector<std::string> windows;
+  for (const timeline::Window& window : options.windows)
+    windows.push_back(fmt::format("{}/{}", window.window_ms, window.hop_ms));
+  std::vector<std::string> slots;
+  for (const aggregate::Aggregate* function : options.aggregations) {
+    slots.push_back(fmt::format("{}({})", function->name,
+                                function->takes_input ? TypeName(function->input) : ""));
+  }
+  return fmt::format("head={} skew={} windows={} lifetime={} slots={}", options.head_hop_ms,
+                     options.clock_skew_ms, fmt::join(windows, ","), options.has_lifetime ? 1 : 0,
+                     fmt::join(slots, ","));
+}
+
+Status AddTable(TableId id, const Members& members, FeatureView* view, CatalogView* next) {
+  StreamView& stream = std::get<StreamView>(view->kind);
+  FRESHET_ASSIGN_OR_RETURN(TimelineTable table, MakeTable(stream, id, members));
+  stream.tables.push_back(std::move(table));
+  SetWants(stream, static_cast<uint32_t>(stream.tables.size() - 1), members);
+  CatalogTable& entry = next->tables.emplace_back();
+  entry.id = id;
+  for (uint32_t feature : members) entry.features.push_back(view->features[feature].name);
+  entry.layout = LayoutOf(stream.tables.back());
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status AssignTables(const CatalogView* live, uint32_t* next_id, FeatureView* view,
+                    CatalogView* next) {
+  std::set<uint32_t> placed;
+  if (live != nullptr) {
+    for (const CatalogTable& table : live->tables) {
+      Members members;
+      for (const std::string& name : table.features) {
+        std::optional<uint32_t> feature = FindFeatureOf(*view, name);
+        if (feature.has_value() && placed.insert(*feature).second) members.push_back(*feature);
+      }
+      if (!members.empty()) FRESHET_RETURN_IF_ERROR(AddTable(table.id, members, view, next));
+    }
+  }
+  Members fresh;
+  for (uint32_t feature = 0; feature < view->features.size(); ++feature) {
+    if (placed.count(feature) == 0) fresh.push_back(feature);
+  }
+  if (fresh.empty()) return Status::Ok();
+  return AddTable((*next_id)++, fresh, view, next);
+}
+
+TimelineSize SizeOf(const TimelineTable& table) {
+  TimelineSize size;
+  size.cells_max = table.schema.CellsMax();
+  // One more for the lifetime.
+  size_t cells = size.cells_max + (table.schema.options().has_lifetime ? 1 : 0);
+  size.bytes_max = std::min(cells * table.schema.cell_fixed_bytes(), limits::kTimelineBytesMax);
+  return size;
+}
+
+Status CheckSize(const StreamView& stream, const TimelineTable& table) {
+  if (stream.exact || SizeOf(table).cells_max < limits::kTimelineCellsMax) return Status::Ok();
+  const timeline::Schema::Options& options = table.schema.options();
+  std::vector<std::string> parts;
+  int64_t shorter_ms = 0;
+  if (options.clock_skew_ms > 0) {
+    parts.push_back(fmt::format(
+        "clock_skew {} in hops of {}: {}", FormatDurationMs(options.clock_skew_ms),
+        FormatDurationMs(options.head_hop_ms), options.clock_skew_ms / options.head_hop_ms));
+  }
+  for (const timeline::Window& window : options.windows) {
+    parts.push_back(fmt::format("window {} in hops of {}: {}", FormatDurationMs(window.window_ms),
+                                FormatDurationMs(window.hop_ms),
+                                (window.window_ms - shorter_ms) / window.hop_ms));
+    shorter_ms = window.window_ms;
+  }
+  return Status::InvalidArgument(fmt::format(
+      "an entity's timeline could need too many cells, {} or more (about: {}); larger hops or "
+      "shorter windows need fewer",
+      limits::kTimelineCellsMax, fmt::join(parts, "; ")));
+}
+
+}  // namespace freshet::registry

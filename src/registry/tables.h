@@ -1,0 +1,35 @@
+// Which timeline table each feature of a stream view lives in, and the layout of those tables.
+//
+// A layout must never hang on how the YAML is arranged, or live bytes would be read wrongly. It
+// follows from the features that the catalog lists for the table, in the catalog's order:
+// aggregations stand in the order of their first feature, windows by length.
+#pragma once
+
+#include <cstdint>
+
+#include "freshet/status.h"
+
+#include "registry/catalog.h"
+#include "registry/definitions.h"
+
+namespace freshet::registry {
+
+// Fills `view`'s tables and where its features are found. Features that `live` (null: a new view)
+// has in a table stay there; all others go into one new table with an id from *next_id. *next gets
+// the tables. InvalidArgument when a table breaks a rule of timelines.
+Status AssignTables(const CatalogView* live, uint32_t* next_id, FeatureView* view,
+                    CatalogView* next);
+
+// The most cells and the most bytes that one entity's timeline can take in that table, without
+// texts.
+struct TimelineSize {
+  size_t cells_max = 0;
+  size_t bytes_max = 0;
+};
+TimelineSize SizeOf(const TimelineTable& table);
+
+// OK unless timelines could need more cells than a timeline may have; exact views are bounded as
+// their events come. InvalidArgument with the figures.
+Status CheckSize(const StreamView& stream, const TimelineTable& table);
+
+}  // namespace freshet::registry
