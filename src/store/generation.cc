@@ -54,15 +54,30 @@ Status Generations::RemoveLoadFiles() {
       fmt::format("cannot clear the folder {}: {}", loads_folder_, error.message()));
 }
 
-void Generations::Remember(uint32_t view_id, Generation generation) {
+std::shared_ptr<const Generation> Generations::Remember(uint32_t view_id, Generation generation) {
   auto layout = std::make_shared<const RowLayout>(generation.column_types);
   auto served = std::make_shared<const Generation>(std::move(generation));
   std::lock_guard lock(mutex_);
-  View& view = views_[view_id];
-  if (view.previous.has_value()) layouts_.erase(*view.previous);
-  view.previous = view.served == nullptr ? std::nullopt : std::optional(view.served->table);
-  view.served = served;
   layouts_[served->table] = std::move(layout);
+  View& view = views_[view_id];
+  std::shared_ptr<const Generation> retired = std::move(view.previous);
+  view.previous = std::move(view.served);
+  view.served = std::move(served);
+  return retired;
+}
+
+void Generations::RemoveRetired() {
+  // Nobody can take a new hold of what is not in views_, so a count of one stays one.
+  std::erase_if(retired_, [this](const std::shared_ptr<const Generation>& retired) {
+    if (retired.use_count() > 1) return false;
+    if (Status status = DiscardTable(retired->table); !status.ok()) {
+      LogWarning("rows of an old generation are left for now: {}", status.message());
+      return false;
+    }
+    std::lock_guard lock(mutex_);
+    layouts_.erase(retired->table);
+    return true;
+  });
 }
 
 std::shared_ptr<const Generation> Generations::Find(uint32_t view_id) const {
@@ -95,24 +110,15 @@ Result<TableId> Generations::BeginLoad(uint32_t view_id) {
 
 Status Generations::Publish(uint32_t view_id, Generation generation) {
   std::lock_guard lock(change_mutex_);
-  std::optional<TableId> previous;
-  std::shared_ptr<const Generation> served;
-  {
-    std::lock_guard reader_lock(mutex_);
-    previous = views_[view_id].previous;
-    served = views_[view_id].served;
-  }
   rocksdb::WriteBatch batch;
   batch.Put(database_.meta(), GenerationKey(view_id), EncodeGeneration(generation));
   batch.Delete(database_.meta(), DiscardedTableKey(generation.table));
-  if (served != nullptr) batch.Put(database_.meta(), DiscardedTableKey(served->table), "");
+  if (std::shared_ptr<const Generation> served = Find(view_id); served != nullptr)
+    batch.Put(database_.meta(), DiscardedTableKey(served->table), "");
   FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "publish a generation"));
-  Remember(view_id, std::move(generation));
-  // Published all the same when this fails: the mark stays, and the next start removes the rows.
-  if (previous.has_value()) {
-    if (Status status = DiscardTable(*previous); !status.ok())
-      LogWarning("rows of an old generation are left until the next start: {}", status.message());
-  }
+  if (auto retired = Remember(view_id, std::move(generation)); retired != nullptr)
+    retired_.push_back(std::move(retired));
+  RemoveRetired();
   return Status::Ok();
 }
 
@@ -133,7 +139,7 @@ void Generations::EndLoad(uint32_t view_id) {
 Status Generations::Drop(std::span<const uint32_t> view_ids) {
   std::lock_guard lock(change_mutex_);
   rocksdb::WriteBatch batch;
-  std::vector<TableId> tables;
+  std::vector<std::shared_ptr<const Generation>> dropped;
   for (uint32_t view_id : view_ids) {
     if (loading_.contains(view_id)) {
       return Status::FailedPrecondition(
@@ -143,17 +149,19 @@ Status Generations::Drop(std::span<const uint32_t> view_ids) {
     auto view = views_.find(view_id);
     if (view == views_.end()) continue;
     batch.Delete(database_.meta(), GenerationKey(view_id));
-    if (view->second.previous.has_value()) tables.push_back(*view->second.previous);
-    if (view->second.served != nullptr) tables.push_back(view->second.served->table);
+    for (const auto& generation : {view->second.previous, view->second.served}) {
+      if (generation == nullptr) continue;
+      batch.Put(database_.meta(), DiscardedTableKey(generation->table), "");
+      dropped.push_back(generation);
+    }
   }
-  for (TableId table : tables) batch.Put(database_.meta(), DiscardedTableKey(table), "");
   FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "drop a batch view"));
   {
     std::lock_guard reader_lock(mutex_);
     for (uint32_t view_id : view_ids) views_.erase(view_id);
-    for (TableId table : tables) layouts_.erase(table);
   }
-  for (TableId table : tables) FRESHET_RETURN_IF_ERROR(DiscardTable(table));
+  for (auto& generation : dropped) retired_.push_back(std::move(generation));
+  RemoveRetired();
   return Status::Ok();
 }
 

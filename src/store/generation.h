@@ -43,7 +43,7 @@ class Generations {
   Status Recover();
 
   std::shared_ptr<const Generation> Find(uint32_t view_id) const;
-  // Null for a table that no view serves or has just served.
+  // Null for a table that is not published, or is removed.
   std::shared_ptr<const RowLayout> FindLayout(TableId table) const;
 
   // Steps 1, 3 and the removal of a table that is not published after all. A view is loading from
@@ -61,13 +61,16 @@ class Generations {
  private:
   struct View {
     std::shared_ptr<const Generation> served;
-    std::optional<TableId> previous;
+    std::shared_ptr<const Generation> previous;
   };
 
   Status RecoverServed();
   Status RemoveDiscarded();
   Status RemoveLoadFiles();
-  void Remember(uint32_t view_id, Generation generation);
+  // Answers the generation that the view's readers are no longer given, if there was one.
+  std::shared_ptr<const Generation> Remember(uint32_t view_id, Generation generation);
+  // Removes what has retired and is not held any more.
+  void RemoveRetired();
 
   Database& database_;
   StateCache& cache_;
@@ -77,6 +80,7 @@ class Generations {
   std::mutex change_mutex_;  // held over writes to disk; before mutex_
   TableId next_table_ = 1;
   std::set<uint32_t> loading_;
+  std::vector<std::shared_ptr<const Generation>> retired_;
 
   mutable std::mutex mutex_;  // of what readers look at
   std::map<uint32_t, View> views_;

@@ -164,8 +164,8 @@ class Store {
 
   // --- batch generations
 
-  // Null when the view was never loaded. Any thread; the answer stays readable until the second
-  // publication after it.
+  // Null when the view was never loaded. Any thread. The rows stay readable while the answer is held,
+  // and until the second publication after it; hold it for one request, not longer.
   virtual std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) = 0;
   // Starts a load of the view. ResourceExhausted when the view is being loaded already.
   virtual Result<std::unique_ptr<GenerationWriter>> NewGeneration(

@@ -1,0 +1,84 @@
+// Golden bytes of what the store writes around entity keys and rows.
+#include <gtest/gtest.h>
+
+#include "base/coding.h"
+#include "store/generation_record.h"
+#include "store/key_layout.h"
+#include "store/position.h"
+
+namespace freshet::store {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(Formats, KeysHaveTheirGoldenBytes) {
+  EXPECT_EQ(StateKeyOf(0x01020304, "k"), "\x01\x02\x03\x04k"s);
+  EXPECT_EQ(TableRange(0x010203ff).begin, "\x01\x02\x03\xff"s);
+  EXPECT_EQ(TableRange(0x010203ff).end, "\x01\x02\x04\x00"s);
+  EXPECT_EQ(DefinitionsKey(), "D");
+  EXPECT_EQ(NextRowTableKey(), "N");
+  EXPECT_EQ(PositionKey(7, 258), "P\x00\x00\x00\x07\x00\x00\x01\x02"s);
+  EXPECT_EQ(GenerationKey(7), "G\x00\x00\x00\x07"s);
+  EXPECT_EQ(DiscardedTableKey(7), "X\x00\x00\x00\x07"s);
+  EXPECT_EQ(LogKey(7, 258), "\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x01\x02"s);
+}
+
+TEST(Formats, KeysComeBack) {
+  int32_t partition = 0;
+  uint32_t number = 0;
+  int64_t offset = 0;
+  EXPECT_TRUE(ParsePositionKey(PositionKey(1, 77), &partition));
+  EXPECT_EQ(partition, 77);
+  EXPECT_TRUE(ParseGenerationKey(GenerationKey(5), &number));
+  EXPECT_EQ(number, 5u);
+  EXPECT_TRUE(ParseDiscardedTableKey(DiscardedTableKey(6), &number));
+  EXPECT_EQ(number, 6u);
+  EXPECT_TRUE(ParseLogKey(LogKey(8, 1LL << 40), &number, &offset));
+  EXPECT_EQ(number, 8u);
+  EXPECT_EQ(offset, 1LL << 40);
+  EXPECT_FALSE(ParsePositionKey("P", &partition));
+  EXPECT_FALSE(ParseGenerationKey("G", &number));
+  EXPECT_FALSE(ParseLogKey("short", &number, &offset));
+  EXPECT_FALSE(ParseLogKey("\x00\x00\x00\x07\xff\x00\x00\x00\x00\x00\x01\x02"s, &number, &offset));
+}
+
+TEST(Formats, PositionsHaveTheirGoldenBytes) {
+  EXPECT_EQ(EncodePosition(258), "\x01\x02\x01\x00\x00\x00\x00\x00\x00"s);
+  EXPECT_EQ(*DecodePosition(EncodePosition(INT64_MAX)), INT64_MAX);
+  EXPECT_FALSE(DecodePosition("").ok());
+  EXPECT_FALSE(DecodePosition(EncodePosition(1) + "x").ok());
+  EXPECT_FALSE(DecodePosition("\x02"s + EncodePosition(1).substr(1)).ok());
+  EXPECT_FALSE(DecodePosition(EncodePosition(-1)).ok());
+}
+
+TEST(Formats, GenerationsHaveTheirGoldenBytes) {
+  Generation generation{3, 258, 5, {"age", "x"}, {Type::kInt32, Type::kString}};
+  std::string bytes = EncodeGeneration(generation);
+  EXPECT_EQ(bytes, "\x01"s + "\x03\x00\x00\x00"s + "\x02\x01\x00\x00\x00\x00\x00\x00"s +
+                       "\x05\x00\x00\x00\x00\x00\x00\x00"s + "\x02\x00\x00\x00"s +
+                       "\x02\x03\x00\x00\x00"s + "age"s + "\x06\x01\x00\x00\x00x"s);
+  Result<Generation> decoded = DecodeGeneration(bytes);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->table, 3u);
+  EXPECT_EQ(decoded->loaded_at_ms, 258);
+  EXPECT_EQ(decoded->row_count, 5u);
+  EXPECT_EQ(decoded->column_names, generation.column_names);
+  EXPECT_EQ(decoded->column_types, generation.column_types);
+  for (size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(DecodeGeneration(bytes.substr(0, size)).ok()) << size;
+  EXPECT_FALSE(DecodeGeneration(bytes + "x").ok());
+}
+
+TEST(Formats, RowTableNumbersHaveTheirGoldenBytes) {
+  EXPECT_EQ(EncodeRowTable(258), "\x02\x01\x00\x00"s);
+  EXPECT_EQ(*DecodeRowTable(EncodeRowTable(258)), 258u);
+  EXPECT_FALSE(DecodeRowTable("abc").ok());
+}
+
+TEST(Formats, HexOfLongKeysIsCutOff) {
+  EXPECT_EQ(Hex("\x00\xff"s), "00ff");
+  EXPECT_EQ(Hex(std::string(65, 'a')).size(), 128 + std::string("... (65 bytes)").size());
+}
+
+}  // namespace
+}  // namespace freshet::store
