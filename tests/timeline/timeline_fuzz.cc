@@ -1,6 +1,7 @@
 // Timelines from arbitrary bytes. The first byte picks a schema and a mode:
-//   bytes   the rest goes to Validate; what passes is applied to and read, and must be valid again;
-//   events  the rest is decoded into events; the timeline must be valid after each.
+//   bytes    the rest goes to Validate; what passes is applied to and read, and must be valid again;
+//   events   the rest is decoded into events; the timeline must be valid after each;
+//   changed  the same, then up to three bytes of the timeline are changed, and the first mode follows.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -113,23 +114,39 @@ void ReadAll(const Schema& schema, std::string_view bytes, int64_t now_ms) {
   FRESHET_CHECK(text_bytes <= 4 * wants.size() * bytes.size());
 }
 
+// What passes Validate can be read and applied to, and stays valid.
+void UseIfValid(const Schema& schema, std::string bytes, std::string_view more_events) {
+  if (!Validate(schema, bytes).ok()) return;
+  ReadAll(schema, bytes, NewestEventTimeMs(bytes) + static_cast<int64_t>(bytes.size()));
+  ByteReader events(more_events);
+  for (int i = 0; i < 3; ++i) ApplyDecoded(schema, events, bytes);
+  ReadAll(schema, bytes, 0);
+}
+
+void RunEvents(const Schema& schema, ByteReader& input, bool change_bytes) {
+  constexpr size_t kChanges = 3;
+  const std::string_view changes = input.ReadBytes(change_bytes ? 3 * kChanges : 0);
+  std::string bytes;
+  while (input.ok() && !input.rest().empty()) ApplyDecoded(schema, input, bytes);
+  if (bytes.empty()) return;
+  ReadAll(schema, bytes, NewestEventTimeMs(bytes) - 1);
+  for (size_t i = 0; i + 3 <= changes.size(); i += 3) {
+    char& changed = bytes[Load<uint16_t>(changes.data() + i) % bytes.size()];
+    changed = static_cast<char>(changed ^ changes[i + 2]);
+  }
+  if (change_bytes) UseIfValid(schema, bytes, changes);
+}
+
 void Run(std::string_view data) {
   static const std::vector<Schema> schemas = MakeSchemas();
   ByteReader input(data);
   const auto selector = input.Read<uint8_t>();
   const Schema& schema = schemas[selector % schemas.size()];
-  if (selector / schemas.size() % 2 == 0) {
-    std::string bytes(input.rest());
-    if (!Validate(schema, bytes).ok()) return;
-    ReadAll(schema, bytes, NewestEventTimeMs(bytes) + static_cast<int64_t>(bytes.size()));
-    ByteReader events(data);
-    for (int i = 0; i < 3; ++i) ApplyDecoded(schema, events, bytes);
-    ReadAll(schema, bytes, 0);
-    return;
-  }
-  std::string bytes;
-  while (!input.rest().empty() && input.ok()) ApplyDecoded(schema, input, bytes);
-  if (!bytes.empty()) ReadAll(schema, bytes, NewestEventTimeMs(bytes) - 1);
+  const size_t mode = selector / schemas.size() % 3;
+  if (mode == 0)
+    UseIfValid(schema, std::string(input.rest()), data);
+  else
+    RunEvents(schema, input, mode == 2);
 }
 
 }  // namespace
