@@ -1,12 +1,12 @@
 #include "expr/literals.h"
 
 #include <charconv>
-#include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "expr/characters.h"
+#include "expr/numbers.h"
 #include "expr/utf8.h"
 
 namespace freshet::expr {
@@ -52,11 +52,11 @@ bool ReadInt(std::string_view digits, int base, Token* token, CompileError* erro
 }
 
 bool ReadDouble(Token* token, CompileError* error) {
-  std::string_view digits = token->spelling;
-  auto [stop, code] = std::from_chars(digits.data(), digits.data() + digits.size(), token->number);
-  if (code != std::errc() || std::isinf(token->number)) {
-    return Fail(token->offset, fmt::format("{} does not fit in a double", digits), error);
+  std::optional<double> number = ParseDouble(token->spelling);
+  if (!number.has_value()) {
+    return Fail(token->offset, fmt::format("{} does not fit in a double", token->spelling), error);
   }
+  token->number = *number;
   token->kind = TokenKind::kDouble;
   return true;
 }

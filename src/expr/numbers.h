@@ -18,7 +18,8 @@ std::optional<int64_t> Truncate(double number);
 // Decimal, with or without a sign, nothing around it; nothing when it does not fit.
 std::optional<int64_t> ParseInt(std::string_view text);
 
-// Decimal with fraction and exponent, "NaN", "Infinity", "-Infinity"; nothing when it is too large.
+// Decimal with fraction and exponent, "NaN", "Infinity", "-Infinity"; nothing when it is too large. What
+// is too small is zero.
 std::optional<double> ParseDouble(std::string_view text);
 
 // Enough for every number as text.
