@@ -1,0 +1,35 @@
+#include "cli/json_value.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace freshet::cli {
+namespace {
+
+Json NumberToJson(Type type, double number) {
+  if (std::isnan(number)) return "NaN";
+  if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
+  if (type != Type::kFloat) return number;
+  return std::strtod(fmt::format("{}", static_cast<float>(number)).c_str(), nullptr);
+}
+
+}  // namespace
+
+Json ToJson(const Column& column, size_t row) {
+  switch (column.type) {
+    case Type::kBool:
+      return column.integers.at(row) != 0;
+    case Type::kFloat:
+    case Type::kDouble:
+      return NumberToJson(column.type, column.numbers.at(row));
+    case Type::kString:
+      return column.texts.at(row);
+    default:
+      return column.integers.at(row);
+  }
+}
+
+}  // namespace freshet::cli

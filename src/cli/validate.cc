@@ -1,0 +1,58 @@
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "registry/registry.h"
+
+namespace freshet::cli {
+namespace {
+
+std::string Counted(size_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string Summary(const registry::Registry& registry) {
+  size_t features = 0;
+  for (const auto& view : registry.feature_views()) features += view->features.size();
+  return fmt::format(
+      "{}, {}, {} with {}, {}", Counted(registry.entities().size(), "entity", "entities"),
+      Counted(registry.sources().size(), "source", "sources"),
+      Counted(registry.feature_views().size(), "feature view", "feature views"),
+      Counted(features, "feature", "features"),
+      Counted(registry.feature_services().size(), "feature service", "feature services"));
+}
+
+ExitCode Run(const std::string& folder) {
+  const auto files = registry::ReadDefinitionFiles(folder);
+  if (!files.ok()) return FailUsage("validate", files.status().message());
+  yaml::Diagnostics diagnostics;
+  const auto registry = registry::Registry::Build(*files, registry::Catalog(), &diagnostics);
+  if (registry != nullptr) {
+    fmt::print("{}: valid: {}\n", folder, Summary(*registry));
+    return ExitCode::kDone;
+  }
+  const std::vector<yaml::Diagnostic> mistakes = diagnostics.Sorted();
+  for (const yaml::Diagnostic& mistake : mistakes) fmt::print(stderr, "{}\n", mistake.ToString());
+  PrintError("validate", fmt::format("{} in {}", Counted(mistakes.size(), "mistake", "mistakes"),
+                                     Counted(files->size(), "file", "files")));
+  return ExitCode::kWrong;
+}
+
+}  // namespace
+
+Command AddValidate(CLI::App& parent) {
+  auto folder = std::make_shared<std::string>();
+  CLI::App* app = parent.add_subcommand("validate", "Check definitions, without a server");
+  app->add_option("DIR", *folder, "A folder of YAML files, or one file")->required();
+  app->footer(
+      "Every mistake is reported in one run, as file:line:column: what is wrong.\n\n"
+      "Example:\n"
+      "  freshet validate examples/quickstart");
+  return {app, [folder] { return Run(*folder); }};
+}
+
+}  // namespace freshet::cli
