@@ -1,7 +1,7 @@
 // Random expressions over random values: what the compiled program answers is what the oracle
 // expects.
 #include <cmath>
-#include <random>
+#include <iostream>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include "expr/oracle.h"
 #include "expr/program.h"
 #include "expr/random_expression.h"
+#include "support/seed.h"
 
 namespace freshet::expr {
 namespace {
@@ -62,9 +63,9 @@ void EvaluateOnce(const Expression& expression, const Program& program, Scratch&
 }
 
 TEST(RandomExpressions, MeanWhatTheOracleSays) {
-  uint64_t seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::cout << "seed " << seed << std::endl;
+  uint64_t seed = TestSeed();
+  SCOPED_TRACE("FRESHET_TEST_SEED=" + std::to_string(seed));
+  std::cout << "FRESHET_TEST_SEED=" << seed << "\n";
   ExpressionGenerator generator(seed, kVariables);
   Scratch scratch;
   Counts counts;
