@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -18,7 +19,7 @@ namespace {
 
 struct Arguments {
   std::vector<std::string> words;  // SERVICE key=value ...
-  std::vector<std::string> features;
+  std::string features;            // view.feature,...
   std::string max_staleness;
   std::optional<int64_t> read_time_ms;
   bool json = false;
@@ -26,6 +27,16 @@ struct Arguments {
   bool as_of = false;
   std::string address;
 };
+
+std::vector<std::string> SplitNames(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    names.emplace_back(list.substr(0, comma));
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+  return names;
+}
 
 // Takes the service's name off the front of the words unless a list of features stands for it.
 Status TakeService(Arguments* arguments, FeatureRequest* request) {
@@ -37,7 +48,7 @@ Status TakeService(Arguments* arguments, FeatureRequest* request) {
   if (!named && arguments->features.empty())
     return Status::InvalidArgument(
         "name a feature service, or list features: --features view.feature,...");
-  request->features = arguments->features;
+  request->features = SplitNames(arguments->features);
   if (!named) return {};
   request->feature_service = words.front();
   words.erase(words.begin());
@@ -80,10 +91,9 @@ Command AddGet(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* app = parent.add_subcommand("get", "Ask for feature vectors");
   app->add_option("SERVICE KEY=VALUE", arguments->words,
-                  "A feature service, then its join keys and inputs");
+                  "A feature service, then its join keys and inputs")
+      ->type_name("");
   app->add_option("--features", arguments->features, "Features instead of a service")
-      ->delimiter(',')
-      ->allow_extra_args(false)
       ->type_name("VIEW.FEATURE,...");
   app->add_flag("--json", arguments->json, "Print one JSON object a row");
   app->add_flag("--times", arguments->times, "Show the event time of each value");
