@@ -91,11 +91,11 @@ ExitCode Run(const Arguments& arguments) {
   const auto share = ParseShare(arguments.bad_rows_share_max);
   if (!share.ok()) return FailUsage("load", share.status().Prefixed("--max-bad-rows").message());
   request.bad_rows_share_max = *share;
+  CancelOnInterrupt();
   SourceFile file;
   if (Status status = file.Open(arguments.file); !status.ok())
     return FailUsage("load", status.message());
 
-  CancelOnInterrupt();
   ProgressDisplay display(file.bytes());
   LoadProgress outcome;
   const Status status =

@@ -8,6 +8,8 @@
 
 #include "freshet/v1/feature_store.pb.h"
 
+#include "support/seed.h"
+
 namespace freshet::rpc {
 namespace {
 
@@ -155,9 +157,8 @@ std::string Encode(const FeatureResponse& response, ResponseEncoder* encoder) {
 }
 
 TEST(ResponseWire, WritesTheBytesThatProtobufWrites) {
-  const uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  Generator generator(seed);
+  SCOPED_TRACE("FRESHET_TEST_SEED=" + std::to_string(TestSeed()));
+  Generator generator(TestSeed());
   ResponseEncoder encoder;
   for (int round = 0; round < 2'000; ++round) {
     const FeatureResponse response = generator.Response();

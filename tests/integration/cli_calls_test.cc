@@ -1,0 +1,272 @@
+#include <chrono>
+#include <csignal>
+#include <fcntl.h>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+
+#include "base/limits.h"
+#include "integration/cli_fixture.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using Json = nlohmann::json;
+
+class CliCalls : public testing::CliTest {
+ protected:
+  static std::string Clicks(int user_id, int count) {
+    std::string lines;
+    for (int i = 0; i < count; ++i)
+      lines += Json{{"user_id", user_id},
+                    {"item_id", "item"},
+                    {"kind", "purchase"},
+                    {"amount", 2.5},
+                    {"event_time", NowMs()}}
+                   .dump() +
+               "\n";
+    return lines;
+  }
+  static int64_t NowMs() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  int64_t ClicksOf(int user_id) {
+    const auto vector = Run({"get", "--features", "activity.clicks_1h",
+                             "user_id=" + std::to_string(user_id), "--json"});
+    EXPECT_EQ(vector.exit_code, 0) << vector.err;
+    return Json::parse(vector.out)["activity.clicks_1h"]["value"].get<int64_t>();
+  }
+  void WaitForClicks(int user_id, int64_t count) {
+    while (ClicksOf(user_id) != count) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+};
+
+TEST_F(CliCalls, PlanShowsApplyDoes) {
+  StartServer();
+  const auto plan = Run({"plan", kQuickstart});
+  EXPECT_EQ(plan.exit_code, 0);
+  EXPECT_THAT(plan.out, HasSubstr("+ entity user"));
+  EXPECT_THAT(plan.out, HasSubstr("7 to add, 0 to change, 0 to remove; 0 refused"));
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("Nothing is defined yet"));
+  const auto apply = Run({"apply", kQuickstart});
+  EXPECT_EQ(apply.exit_code, 0);
+  EXPECT_THAT(apply.out, HasSubstr("Applied."));
+  const auto again = Run({"apply", kQuickstart});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.out, StartsWith("Nothing changes"));
+}
+
+TEST_F(CliCalls, ARefusedChangeSaysWhyAndChangesNothing) {
+  StartServer();
+  const auto definitions = [](const std::string& function) {
+    return "entities:\n  - {name: user, join_keys: {user_id: int64}}\n"
+           "sources:\n  - name: clicks\n    push: {}\n    timestamp: {field: time, unit: ms}\n"
+           "    fields: {user_id: int64, amount: double}\n"
+           "feature_views:\n  - name: activity\n    entity: user\n    source: clicks\n"
+           "    aggregations:\n      - {name: spend, function: " +
+           function + ", of: amount, windows: [1h]}\n" +
+           "feature_services:\n  - {name: ranking, features: [activity.spend_1h]}\n";
+  };
+  const std::string path = Write("d/a.yaml", definitions("sum"));
+  ASSERT_EQ(Run({"apply", folder_.File("d")}).exit_code, 0);
+  Write("d/a.yaml", definitions("mean"));
+  for (const char* command : {"plan", "apply"}) {
+    const auto refused = Run({command, path});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.out, HasSubstr("REFUSED"));
+    EXPECT_THAT(refused.out, HasSubstr("    why: "));
+    EXPECT_THAT(refused.out, HasSubstr("    way out: "));
+    const auto json = Run({command, path, "--json"});
+    EXPECT_EQ(json.exit_code, 1);
+    EXPECT_FALSE(Json::parse(json.out)["applicable"].get<bool>());
+  }
+  Write("d/a.yaml", "entities: 7\n");
+  const auto wrong = Run({"apply", path});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("a.yaml:1:11: "));
+  Write("d/a.yaml", definitions("sum"));
+  EXPECT_THAT(Run({"plan", path}).out, StartsWith("Nothing changes"));
+}
+
+TEST_F(CliCalls, LoadReportsTheRowsAndServesThem) {
+  StartQuickstart();
+  const auto loaded = Run({"load", "profile", "--file", std::string(kQuickstart) + "/users.csv"});
+  EXPECT_EQ(loaded.exit_code, 0) << loaded.err;
+  EXPECT_THAT(loaded.out, StartsWith("loaded profile: 1 000 rows served, of 1 000 read"));
+  const auto vector = Run({"get", "--features", "profile.age", "user_id=42", "--json"});
+  EXPECT_THAT(vector.out, HasSubstr("\"status\":\"PRESENT\""));
+}
+
+TEST_F(CliCalls, BadRowsAreListedAndStopTheLoadUnlessAllowed) {
+  StartQuickstart();
+  const std::string path = Write("users.csv",
+                                 "user_id,age,country,updated_at\n"
+                                 "1,20,NL,2026-01-01T00:00:00Z\n"
+                                 "2,old,NL,2026-01-01T00:00:00Z\n");
+  const auto refused = Run({"load", "profile", "--file", path});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.out, IsEmpty());
+  EXPECT_THAT(refused.err, HasSubstr(path + ":3: "));
+  const auto get = [this] {
+    return Run({"get", "--features", "profile.age", "user_id=1", "--json"}).out;
+  };
+  EXPECT_THAT(get(), HasSubstr("NOT_FOUND"));
+  const auto allowed = Run({"load", "profile", "--file", path, "--max-bad-rows", "50%"});
+  EXPECT_EQ(allowed.exit_code, 0) << allowed.err;
+  EXPECT_THAT(allowed.err, HasSubstr(path + ":3: "));
+  EXPECT_THAT(allowed.out, HasSubstr("1 rows served, of 2 read; 1 bad"));
+  EXPECT_THAT(get(), HasSubstr("\"value\":20"));
+  const auto unknown = Run({"load", "profle", "--file", path});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("profile"));
+}
+
+TEST_F(CliCalls, AnInterruptedLoadChangesNothing) {
+  StartQuickstart();
+  const std::string fifo = folder_.File("users.fifo");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const pid_t process = testing::StartProgram(
+      {kBinary, "load", "profile", "--file", fifo, "--address", server_->address()}, nothing,
+      folder_.File("out"), folder_.File("err"));
+  close(nothing);
+  const int writer = open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
+  const std::string rows = "user_id,age,country,updated_at\n1,20,NL,2026-01-01T00:00:00Z\n";
+  ASSERT_EQ(write(writer, rows.data(), rows.size()), static_cast<ssize_t>(rows.size()));
+  kill(process, SIGINT);
+  EXPECT_EQ(testing::WaitForExit(process), 130);
+  close(writer);
+  EXPECT_THAT(testing::ReadFile(folder_.File("err")), HasSubstr("nothing was changed"));
+  EXPECT_THAT(Run({"get", "--features", "profile.age", "user_id=1", "--json"}).out,
+              HasSubstr("NOT_FOUND"));
+  EXPECT_EQ(server_->Terminate(), 0);
+}
+
+TEST_F(CliCalls, PushCountsFromAFileAndFromAPipe) {
+  StartQuickstart();
+  const auto file = Run({"push", "clicks", Write("events.jsonl", Clicks(1, 5'000))});
+  EXPECT_EQ(file.exit_code, 0) << file.err;
+  EXPECT_EQ(file.out, "position: 4999\n");
+  const auto pipe = Run({"push", "clicks"}, Clicks(2, 1) + "\n  \n" + Clicks(2, 1));
+  EXPECT_EQ(pipe.out, "position: 5001\n");
+  WaitForClicks(1, 5'000);
+  WaitForClicks(2, 2);
+  const auto nothing = Run({"push", "clicks"}, "\n");
+  EXPECT_EQ(nothing.exit_code, 0);
+  EXPECT_THAT(nothing.out, IsEmpty());
+}
+
+TEST_F(CliCalls, PushSendsWhatASlowPipeHas) {
+  StartQuickstart();
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const pid_t process =
+      testing::StartProgram({kBinary, "push", "clicks", "--address", server_->address()}, ends[0],
+                            folder_.File("out"), folder_.File("err"));
+  const std::string first = Clicks(3, 2);
+  ASSERT_EQ(write(ends[1], first.data(), first.size()), static_cast<ssize_t>(first.size()));
+  WaitForClicks(3, 2);
+  close(ends[1]);
+  EXPECT_EQ(testing::WaitForExit(process), 0);
+  close(ends[0]);
+  EXPECT_EQ(testing::ReadFile(folder_.File("out")), "position: 1\n");
+}
+
+TEST_F(CliCalls, ATooLargeRecordIsNamedAndWhatWasPushedBeforeIsTold) {
+  StartQuickstart();
+  const auto finished =
+      Run({"push", "clicks"},
+          Clicks(4, 2) + std::string(limits::kEventBytesMax + 1, 'x') + "\n" + Clicks(4, 1));
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.out, IsEmpty());
+  EXPECT_THAT(finished.err, HasSubstr("line 3: "));
+  EXPECT_THAT(finished.err, HasSubstr("2 records before that were pushed, the last at position 1"));
+  WaitForClicks(4, 2);
+}
+
+TEST_F(CliCalls, PushToWhatIsNoPushSourceIsRefused) {
+  StartQuickstart();
+  const auto file_source = Run({"push", "users"}, "{}\n");
+  EXPECT_EQ(file_source.exit_code, 1);
+  EXPECT_THAT(file_source.err, HasSubstr("nothing was pushed"));
+  const auto unknown = Run({"push", "clcks"}, "{}\n");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("clicks"));
+}
+
+TEST_F(CliCalls, GetPrintsATableOrOneObjectARow) {
+  StartQuickstart();
+  ASSERT_EQ(Run({"push", "clicks"}, Clicks(42, 3)).exit_code, 0);
+  WaitForClicks(42, 3);
+  const auto table =
+      Run({"get", "ranking", "user_id=42,43", "basket_value=15", "--times", "--as-of"});
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("user_id  feature"));
+  EXPECT_THAT(table.out, HasSubstr("clicks is complete up to "));
+  const auto json =
+      Run({"get", "ranking", "user_id=42,43", "basket_value=15", "--json", "--times"});
+  const size_t newline = json.out.find('\n');
+  const Json first = Json::parse(json.out.substr(0, newline));
+  const Json second = Json::parse(json.out.substr(newline + 1));
+  EXPECT_EQ(first["user_id"], 42);
+  EXPECT_EQ(first["activity.clicks_1m"]["value"], 3);
+  EXPECT_EQ(first["activity.clicks_1m"]["status"], "PRESENT");
+  EXPECT_GT(first["activity.clicks_1m"]["event_time_ms"].get<int64_t>(), NowMs() - 600'000);
+  EXPECT_EQ(first["signals.basket_ratio"]["value"], 2.0);
+  EXPECT_EQ(second["user_id"], 43);
+  EXPECT_EQ(second["activity.clicks_1m"]["status"], "NOT_FOUND");
+  EXPECT_TRUE(second["activity.clicks_1m"]["event_time_ms"].is_null());
+}
+
+TEST_F(CliCalls, GetTellsWrongUsageFromARefusedRequest) {
+  StartQuickstart();
+  const std::vector<std::pair<int, std::vector<std::string>>> cases = {
+      {1, {"get", "rankin", "user_id=1"}},
+      {1, {"get", "--features", "activity.nothing", "user_id=1"}},
+      {1, {"get", "ranking", "user_id=1"}},
+      {1, {"get", "ranking", "user_id=1", "basket_value=1", "--read-time", "1"}},
+      {2, {"get", "ranking", "usr_id=1"}},
+      {2, {"get", "ranking", "user_id=one"}},
+      {2, {"get", "ranking", "user_id=1,2", "basket_value=1,2,3"}}};
+  for (const auto& [exit_code, words] : cases) {
+    const auto finished = Run(words);
+    EXPECT_EQ(finished.exit_code, exit_code) << ::testing::PrintToString(words) << finished.err;
+    EXPECT_THAT(finished.out, IsEmpty());
+    EXPECT_THAT(finished.err, StartsWith("freshet get: "));
+  }
+}
+
+TEST_F(CliCalls, StatusShowsPositionsAndWhatWasRefused) {
+  StartQuickstart();
+  ASSERT_EQ(Run({"push", "clicks"}, Clicks(5, 2) + "this is no JSON\n").exit_code, 0);
+  Json status;
+  do {
+    const auto json = Run({"status", "--json"});
+    ASSERT_EQ(json.exit_code, 0) << json.err;
+    status = Json::parse(json.out);
+  } while (status["streams"][0]["partitions"][0]["next_offset"] != 3);
+  EXPECT_TRUE(status["ready"].get<bool>());
+  const Json& clicks = status["sources"][0];
+  EXPECT_EQ(clicks["name"], "clicks");
+  EXPECT_EQ(clicks["events"], 3);
+  EXPECT_EQ(clicks["applied"], 2);
+  ASSERT_EQ(clicks["refused"].size(), 1u);
+  const auto text = Run({"status"});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.out, HasSubstr("ready, started "));
+  EXPECT_THAT(text.out, HasSubstr(clicks["refused"].begin().key()));
+  EXPECT_THAT(text.out, HasSubstr("feature views\n"));
+}
+
+}  // namespace
+}  // namespace freshet

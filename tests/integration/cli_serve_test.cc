@@ -1,0 +1,102 @@
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/cli_fixture.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+using CliServe = testing::CliTest;
+
+std::string Click(int user_id) {
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::system_clock::now().time_since_epoch())
+                          .count();
+  return "{\"user_id\": " + std::to_string(user_id) +
+         ", \"item_id\": \"a\", \"kind\": \"view\", \"amount\": 1, \"event_time\": " +
+         std::to_string(now_ms) + "}\n";
+}
+
+TEST_F(CliServe, TerminatesCleanlyAndServesTheSameAgain) {
+  for (int signal : {SIGTERM, SIGINT}) {
+    StartQuickstart();
+    ASSERT_EQ(Run({"push", "clicks"}, Click(42)).exit_code, 0);
+    EXPECT_EQ(server_->End(signal), 0) << server_->Log();
+    EXPECT_THAT(server_->Log(), HasSubstr("ready: "));
+    EXPECT_THAT(server_->Log(), HasSubstr("everything is on disk"));
+  }
+  ASSERT_TRUE(server_->Start());
+  const auto vector = Run({"get", "--features", "activity.clicks_1h", "user_id=42", "--json"});
+  EXPECT_EQ(vector.out,
+            "{\"user_id\":42,\"activity.clicks_1h\":{\"value\":2,\"status\":\"PRESENT\"}}\n");
+}
+
+TEST_F(CliServe, AfterAKillNothingIsLostOrCountedTwice) {
+  StartQuickstart();
+  for (int round = 1; round <= 5; ++round) {
+    ASSERT_EQ(Run({"push", "clicks"}, Click(7) + Click(7) + Click(7)).exit_code, 0);
+    EXPECT_EQ(server_->Kill(), -SIGKILL);
+    ASSERT_TRUE(server_->Start());
+    const auto vector = Run({"get", "--features", "activity.clicks_1h", "user_id=7", "--json"});
+    EXPECT_THAT(vector.out, HasSubstr("\"value\":" + std::to_string(3 * round)));
+  }
+}
+
+TEST_F(CliServe, AppliesDefinitionsAtTheStart) {
+  StartServer({"--definitions", kQuickstart});
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("ranking"));
+  const auto again = Run({"plan", kQuickstart});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.out, HasSubstr("Nothing changes"));
+}
+
+TEST_F(CliServe, WrongDefinitionsStopTheStart) {
+  Write("definitions/a.yaml", "entities: 7\n");
+  const auto finished = Run({"serve", "--data", folder_.File("data"), "--address", "127.0.0.1:0",
+                             "--definitions", folder_.File("definitions")});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("/a.yaml:1:11: "));
+  EXPECT_THAT(finished.err, HasSubstr("the server does not start"));
+}
+
+TEST_F(CliServe, AWrongConfigurationIsTwoWithEveryMistake) {
+  const std::string path = Write("freshet.yaml", "server:\n  adress: x\nlog:\n  level: loud\n");
+  const auto finished = Run({"serve", "--config", path});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("freshet.yaml:2:3: "));
+  EXPECT_THAT(finished.err, HasSubstr("freshet.yaml:4:10: "));
+}
+
+TEST_F(CliServe, TheConfigurationCountsAndArgumentsCountBeforeIt) {
+  const std::string path =
+      Write("freshet.yaml", "serving:\n  allow_read_time: true\nlog:\n  format: json\n");
+  StartServer({"--config", path, "--definitions", kQuickstart});
+  EXPECT_THAT(server_->Log(), HasSubstr("{"));
+  ASSERT_EQ(Run({"push", "clicks"}, Click(1)).exit_code, 0);
+  const auto past = Run({"get", "--features", "activity.clicks_1h", "user_id=1", "--json",
+                         "--read-time", "1000000000000"});
+  EXPECT_EQ(past.exit_code, 0) << past.err;
+  EXPECT_THAT(past.out, HasSubstr("\"value\":0"));
+}
+
+TEST_F(CliServe, APortOrAFolderInUseIsRefused) {
+  StartServer();
+  const auto same_port =
+      Run({"serve", "--data", folder_.File("other"), "--address", server_->address()});
+  EXPECT_EQ(same_port.exit_code, 1);
+  EXPECT_THAT(same_port.err, HasSubstr("cannot listen on " + server_->address()));
+  const auto same_folder =
+      Run({"serve", "--data", folder_.File("data"), "--address", "127.0.0.1:0"});
+  EXPECT_EQ(same_folder.exit_code, 1);
+  EXPECT_THAT(same_folder.err, HasSubstr(folder_.File("data")));
+}
+
+}  // namespace
+}  // namespace freshet
