@@ -83,7 +83,9 @@ char* RowSorter::Allocate(size_t size) {
 }
 
 Status RowSorter::WriteRecords(RowFileWriter& writer) {
-  std::sort(records_.begin(), records_.end(), SortsBefore);
+  // Files often come sorted.
+  if (!std::is_sorted(records_.begin(), records_.end(), SortsBefore))
+    std::sort(records_.begin(), records_.end(), SortsBefore);
   const Record* kept = nullptr;
   for (const Record& record : records_) {
     // The first of equal keys is the one to keep.
