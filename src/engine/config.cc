@@ -253,11 +253,12 @@ Result<ServerConfig> ReadServerConfig(const std::string& path) {
   if (!std::filesystem::exists(path, error)) {
     return Status::NotFound(fmt::format("there is no configuration file '{}'", path));
   }
+  // Reading a folder as a stream would throw.
   std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, error)) {
-    return Status::IoError(fmt::format("the configuration file '{}' cannot be read", path));
+  if (std::filesystem::is_directory(path, error) || !file.is_open()) {
+    return Status::IoError(fmt::format("the configuration '{}' cannot be read as a file", path));
   }
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return ParseServerConfig(path, text);
 }
 

@@ -24,8 +24,8 @@ void MakeListKey(std::span<const std::string> features, std::string& key) {
 Status UnknownService(const registry::Registry& registry, std::string_view name) {
   std::vector<std::string> known;
   for (const auto& service : registry.feature_services()) known.push_back(service->name);
-  return Status::InvalidArgument(fmt::format("feature_service: there is no feature service '{}'{}",
-                                             name, Suggestion(name, known)));
+  return Status::NotFound(fmt::format("feature_service: there is no feature service '{}'{}", name,
+                                      Suggestion(name, known)));
 }
 
 }  // namespace

@@ -17,9 +17,11 @@ using ::testing::IsEmpty;
 
 constexpr int64_t kThenMs = 1'780'000'000'000;
 
-const std::string kSources = R"(
+const std::string kOnlyEntities = R"(
 entities:
   - {name: user, join_keys: {user_id: int64}}
+)";
+const std::string kSources = kOnlyEntities + R"(
 sources:
   - {name: clicks, push: {}, timestamp: {field: at, unit: ms}, fields: {user_id: int64, amount: double}}
   - {name: users, file: {path: users.csv}, timestamp: {field: at, unit: ms}, fields: {user_id: int64, age: int32, height: double}}
@@ -162,7 +164,7 @@ TEST_F(ApplyTest, AWindowThatIsAddedCountsFromTheBeginningBesideTheOthers) {
 
 TEST_F(ApplyTest, AColumnThatIsAddedIsNullUntilTheNextLoad) {
   Apply(kBothViews);
-  Load("profile", "user_id,at,age\n1,1770000000000,34\n");
+  Load("profile", "user_id,at,age,height\n1,1770000000000,34,1.7\n");
   std::string wider = kBothViews;
   wider.replace(wider.find("[age]"), 5, "[height, age]");
   Apply(wider);
@@ -175,7 +177,7 @@ TEST_F(ApplyTest, AColumnThatIsAddedIsNullUntilTheNextLoad) {
 TEST_F(ApplyTest, WhatIsRemovedLeavesNothingAndDoesNotComeBack) {
   Apply(kBothViews);
   Push("clicks", {Event(1, kThenMs)});
-  Load("profile", "user_id,at,age\n1,1770000000000,34\n");
+  Load("profile", "user_id,at,age,height\n1,1770000000000,34,1.7\n");
   registry::Catalog before;
   {
     const std::unique_ptr<store::Store> store = OpenStore();
@@ -184,7 +186,7 @@ TEST_F(ApplyTest, WhatIsRemovedLeavesNothingAndDoesNotComeBack) {
     EXPECT_TRUE(traces.timeline && traces.positions && traces.log && traces.rows);
   }
   Reopen();
-  Apply("entities: []\n");
+  Apply(kOnlyEntities);
   EXPECT_EQ(engine_->Push("clicks", {"{}"}).status().code(), StatusCode::kNotFound);
   {
     const std::unique_ptr<store::Store> store = OpenStore();
@@ -203,7 +205,7 @@ TEST_F(ApplyTest, WhatIsRemovedLeavesNothingAndDoesNotComeBack) {
 TEST_F(ApplyTest, ACrashAfterTheRecordIsFinishedByTheNextStart) {
   Apply(kBothViews);
   Push("clicks", {Event(1, kThenMs)});
-  Load("profile", "user_id,at,age\n1,1770000000000,34\n");
+  Load("profile", "user_id,at,age,height\n1,1770000000000,34,1.7\n");
   registry::Catalog before;
   {
     // The state as a process leaves it that ends right after it wrote the record of a removal.
@@ -212,7 +214,7 @@ TEST_F(ApplyTest, ACrashAfterTheRecordIsFinishedByTheNextStart) {
     before = record.catalog;
     yaml::Diagnostics diagnostics;
     const auto live = registry::Registry::Build(record.files, record.catalog, &diagnostics);
-    const std::vector<registry::DefinitionFile> none = {{"definitions.yaml", "entities: []\n"}};
+    const std::vector<registry::DefinitionFile> none = {{"definitions.yaml", kOnlyEntities}};
     const auto next = registry::Registry::Build(none, record.catalog, &diagnostics);
     ASSERT_TRUE(live != nullptr && next != nullptr);
     ASSERT_TRUE(store
@@ -261,7 +263,7 @@ TEST_F(ApplyTest, ALoadUnderWayOutlivesTheRemovalOfItsViewAndLeavesNothing) {
   Apply(kBothViews);
   Result<std::unique_ptr<LoadSession>> session = engine_->Load({"profile", "", 0.0});
   ASSERT_TRUE(session.ok()) << session.status().ToString();
-  ASSERT_TRUE((*session)->Feed("user_id,at,age\n1,1770000000000,34\n").ok());
+  ASSERT_TRUE((*session)->Feed("user_id,at,age,height\n1,1770000000000,34,1.7\n").ok());
   Apply(kOneView);
   (void)(*session)->Finish(nullptr);
   session->reset();

@@ -14,6 +14,7 @@
 #include "engine/definitions_record.h"
 #include "engine/fixture.h"
 #include "registry/registry.h"
+#include "store/store.h"
 
 namespace freshet {
 namespace {
@@ -25,6 +26,7 @@ using timeline::OracleEvent;
 constexpr int64_t kBaseMs =
     1'770'000'000'000;  // long past, so that no event is ahead of its record
 constexpr int64_t kUsers = 400;
+const std::vector<std::string> kWindows = {"1s", "5s", "1m", "10m", "1h", "6h", "1d", "7d"};
 
 struct Event {
   int64_t user_id = 0;
@@ -81,20 +83,29 @@ class RandomEngineTest : public EngineTest, public ::testing::WithParamInterface
     return choices[static_cast<size_t>(Pick(0, static_cast<int64_t>(choices.size()) - 1))];
   }
 
-  // Ascending windows, as definitions write them.
-  std::string RandomWindows(size_t count) {
-    const std::vector<std::string> all = {"1s", "5s", "1m", "10m", "1h", "6h", "1d", "7d"};
+  // Ascending windows, as definitions write them, from the one of index `least` on. Much longer ones would keep more fine
+  // cells, until the coarse hop lets them fold, than a timeline may have.
+  std::string RandomWindows(size_t count, size_t least) {
     std::set<size_t> chosen;
-    while (chosen.size() < count) chosen.insert(static_cast<size_t>(Pick(0, 7)));
+    while (chosen.size() < count) {
+      const size_t most = std::min(least_window_ + 3, kWindows.size() - 1);
+      chosen.insert(
+          static_cast<size_t>(Pick(static_cast<int64_t>(least), static_cast<int64_t>(most))));
+    }
     std::string text;
-    for (size_t index : chosen) text += (text.empty() ? "" : ", ") + all[index];
+    for (size_t index : chosen) text += (text.empty() ? "" : ", ") + kWindows[index];
     return text;
   }
 
   void RandomDefinitions() {
-    const std::string windows = RandomWindows(static_cast<size_t>(Pick(1, 3)));
-    skew_ms_ = OneOf<int64_t>({1'000, 60'000, 600'000});
-    head_ = fmt::format(R"(
+    least_window_ = static_cast<size_t>(Pick(0, 5));
+    std::string windows = kWindows[least_window_];
+    if (const int64_t more = Pick(0, 2); more > 0) {
+      windows += ", " + RandomWindows(static_cast<size_t>(more), least_window_ + 1);
+    }
+    // Fine hops over a long skew would be more cells than a timeline may have.
+    skew_ms_ = least_window_ < 2 ? 1'000 : OneOf<int64_t>({1'000, 60'000, 600'000});
+    definitions_ = fmt::format(R"(
 entities: [{{name: user, join_keys: {{user_id: int64}}}}]
 sources:
   - name: clicks
@@ -118,16 +129,15 @@ feature_views:
       - {{name: ever, function: count}}
       - {{name: last_item, function: last, of: item, where: "kind == 'buy'"}}
 )",
-                        skew_ms_, windows, windows, windows, windows, windows, windows, windows,
-                        windows);
-    definitions_ = head_;
+                               skew_ms_, windows, windows, windows, windows, windows, windows,
+                               windows, windows);
   }
 
   // More windows and aggregations for the living view: they get tables of their own.
   void GrowDefinitions() {
     definitions_ +=
         fmt::format("      - {{name: late{}, function: sum, of: amount, windows: [{}]}}\n",
-                    grown_++, RandomWindows(2));
+                    grown_++, RandomWindows(2, least_window_));
     Apply(definitions_);
   }
 
@@ -283,7 +293,7 @@ feature_views:
 
   uint64_t seed_ = 0;
   Random random_;
-  std::string head_;
+  size_t least_window_ = 0;
   std::string definitions_;
   int grown_ = 0;
   int64_t skew_ms_ = 0;

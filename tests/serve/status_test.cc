@@ -1,3 +1,5 @@
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -115,6 +117,53 @@ TEST_F(StatusTest, AReadBeforeWhatWasMergedSaysSo) {
   const FeatureResponse response = Get(request);
   EXPECT_THAT(response.features[0].statuses, ElementsAre(kFailed));
   EXPECT_THAT(response.features[0].failures[0].reason, HasSubstr("earlier than the newest event"));
+}
+
+// Each look at it is a second later than the one before.
+class SteppingClock : public Clock {
+ public:
+  int64_t NowMs() const override { return now_ms_.fetch_add(kSecondMs); }
+
+ private:
+  mutable std::atomic<int64_t> now_ms_{kNowMs};
+};
+
+TEST_F(StatusTest, AnEventThatComesBetweenTheClockAndTheReadIsAnsweredAsOfNow) {
+  Click(1, kNowMs + limits::kClockSkewMsDefault + 500);
+  const SteppingClock clock;
+  server_ =
+      FeatureServer::New({}, *store_, clock, [](registry::TableId) { return kNoEventTimeMs; });
+  ASSERT_TRUE(server_->Apply(registry_).ok());
+  const FeatureResponse response = Get(UserRequest({"activity.clicks_1h"}, {1}));
+  EXPECT_EQ(response.read_time_ms, kNowMs + kSecondMs);
+  EXPECT_THAT(response.features[0].statuses, IsEmpty());
+  EXPECT_THAT(response.features[0].failures, IsEmpty());
+}
+
+TEST_F(StatusTest, AWindowThatNoTimelineHoldsFailsUntilItHasSlidPast) {
+  Define(R"(
+entities: [{name: user, join_keys: {user_id: int64}}]
+sources:
+  - {name: clicks, push: {}, timestamp: {field: at, unit: ms}, fields: {user_id: int64}}
+feature_views:
+  - name: busy
+    entity: user
+    source: clicks
+    exact: true
+    aggregations:
+      - {name: clicks, function: count, windows: [1s, 1h]}
+)");
+  const auto cells = static_cast<int64_t>(limits::kTimelineCellsMax);
+  for (int64_t i = 0; i <= cells; ++i) AddEvent("busy", 1, kNowMs - cells + i, {Datum::Null()});
+  const FeatureRequest request = UserRequest({"busy.clicks_1s", "busy.clicks_1h"}, {1});
+  const FeatureResponse response = Get(request);
+  EXPECT_THAT(response.features[0].statuses, IsEmpty());
+  EXPECT_THAT(response.features[0].values.integers, ElementsAre(1'001));
+  EXPECT_THAT(response.features[1].statuses, ElementsAre(kFailed));
+  EXPECT_THAT(response.features[1].failures[0].reason,
+              HasSubstr("more than 10000 distinct event times"));
+  clock_.Advance(kHourMs);
+  EXPECT_THAT(Get(request).features[1].statuses, IsEmpty());
 }
 
 TEST_F(StatusTest, RowsOfOneEntityAreReadOnceAndAllAnswered) {
