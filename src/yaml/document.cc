@@ -59,6 +59,8 @@ struct Node::Rep {
     // `line` and `byte_column` count from 0.
     size_t OffsetOf(int line, int byte_column) const;
     Mark MarkOf(size_t offset) const;
+    // A blank behind the end.
+    char CharacterAt(size_t offset) const { return offset < text.size() ? text[offset] : ' '; }
   };
   class TreeBuilder;
 
@@ -100,7 +102,14 @@ class Node::Rep::TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    Add(mark, Kind::kNull, "", anchor);
+    Rep* node = Add(mark, Kind::kNull, "", anchor);
+    // A value that is left out has the place of whatever comes next; its key tells more.
+    if (node == nullptr || open_.empty() || open_.back()->kind != Kind::kMap) return;
+    const std::vector<const Rep*>& siblings = open_.back()->children;
+    bool is_value = siblings.size() % 2 == 0;
+    bool is_written =
+        std::string_view("~nN").find(document_.CharacterAt(node->offset)) != std::string_view::npos;
+    if (is_value && !is_written) node->offset = siblings[siblings.size() - 2]->offset;
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (failed_) return;

@@ -1,0 +1,257 @@
+#include "registry/registry.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "registry/build_registry.h"
+
+namespace freshet::registry {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const char* const kShop = R"(
+entities:
+  - {name: user, join_keys: {user_id: int64}, description: A shopper}
+  - {name: pair, join_keys: {item: string, user_id: int64}}
+sources:
+  - name: clicks
+    kafka: {topic: clicks.v1, format: json, dead_letter_topic: clicks.bad}
+    timestamp: {field: at, unit: ms}
+    clock_skew: 5s
+    fields: {user_id: int64, item: string, kind: string, amount: double, cents: int32, seen: timestamp}
+  - {name: pushed, push: true, timestamp: at, fields: {user_id: int64}}
+  - {name: pushed_too, push: , timestamp: at, fields: {user_id: int64}}
+  - name: users
+    file: {path: data/users.jsonl}
+    timestamp: updated_at
+    fields: {user_id: int64, age: int32, country: string, updated_at: string}
+feature_views:
+  - name: signals
+    request: {basket: double, rush: bool}
+    features:
+      - {name: ratio, type: double, expr: "request.basket / activity.spend_1d", default: -1}
+      - {name: is_adult, type: bool, expr: "has(profile.age) && profile.age >= 18"}
+      - {name: clicks, type: float, expr: activity.clicks_1m * 2, description: Twice}
+  - name: activity
+    entity: user
+    source: clicks
+    aggregations:
+      - {name: clicks, function: count, windows: [10m, 1m, {window: 1h, hop: 5m}]}
+      - {name: spend, function: sum, of: amount, where: "kind == 'buy'", windows: [1d, 60m], default: 7.5}
+      - {name: last_item, function: last, of: " item ", default: none}
+      - {name: last_seen, function: last, of: seen}
+      - {name: cents, function: sum, of: cents}
+      - {name: max_cents, function: max, of: cents, description: The most}
+  - name: pairs
+    entity: pair
+    source: clicks
+    exact: true
+    aggregations:
+      - {name: n, function: count, windows: [10s, 1h]}
+  - name: profile
+    entity: user
+    source: users
+    features: [age, {name: nation, field: country, default: unknown, description: Where from}]
+    max_age: 400d
+feature_services:
+  - {name: ranking, features: [activity.clicks_1m, signals, profile.*]}
+)";
+
+TEST(RegistryTest, ReadsEntities) {
+  auto registry = BuildText(kShop);
+  ASSERT_EQ(registry->entities().size(), 2u);
+  const Entity& pair = *registry->entities()[1];
+  ASSERT_EQ(pair.join_keys.size(), 2u);
+  EXPECT_EQ(pair.join_keys[0].name, "item");
+  EXPECT_EQ(pair.join_keys[0].type, Type::kString);
+  EXPECT_EQ(pair.join_keys[1].name, "user_id");
+  EXPECT_EQ(registry->entities()[0]->description, "A shopper");
+}
+
+TEST(RegistryTest, ReadsSources) {
+  auto registry = BuildText(kShop);
+  const Source* clicks = registry->FindSource("clicks");
+  ASSERT_NE(clicks, nullptr);
+  const auto& kafka = std::get<KafkaLog>(clicks->kind);
+  EXPECT_EQ(kafka.topic, "clicks.v1");
+  EXPECT_EQ(kafka.dead_letter_topic, "clicks.bad");
+  EXPECT_EQ(clicks->timestamp.field, "at");
+  EXPECT_EQ(clicks->timestamp.unit, TimestampUnit::kMilliseconds);
+  EXPECT_EQ(clicks->clock_skew_ms, 5'000);
+  EXPECT_EQ(clicks->fields.size(), 6u);
+  EXPECT_TRUE(clicks->is_stream());
+
+  const Source* pushed = registry->FindSource("pushed");
+  EXPECT_TRUE(std::holds_alternative<PushLog>(pushed->kind));
+  EXPECT_EQ(pushed->timestamp.unit, TimestampUnit::kRfc3339);
+  EXPECT_EQ(pushed->clock_skew_ms, limits::kClockSkewMsDefault);
+  EXPECT_TRUE(std::holds_alternative<PushLog>(registry->FindSource("pushed_too")->kind));
+
+  const Source* users = registry->FindSource("users");
+  EXPECT_EQ(std::get<FileRows>(users->kind).path, "data/users.jsonl");
+  EXPECT_EQ(std::get<FileRows>(users->kind).format, FileFormat::kJsonl);
+  EXPECT_FALSE(users->is_stream());
+  EXPECT_EQ(registry->FindSource("nothing"), nullptr);
+}
+
+TEST(RegistryTest, ReadsStreamViews) {
+  auto registry = BuildText(kShop);
+  const FeatureView* view = registry->FindFeatureView("activity");
+  const StreamView* stream = view->stream();
+  ASSERT_NE(stream, nullptr);
+  EXPECT_EQ(stream->source, registry->FindSource("clicks"));
+  EXPECT_THAT(stream->key_fields, ElementsAre(0));
+  EXPECT_EQ(stream->head_hop_ms, 1'000);
+  EXPECT_FALSE(stream->exact);
+
+  std::vector<std::string> names;
+  for (const Feature& feature : view->features) names.push_back(feature.name);
+  EXPECT_THAT(names, ElementsAre("clicks_1m", "clicks_10m", "clicks_1h", "spend_60m", "spend_1d",
+                                 "last_item", "last_seen", "cents", "max_cents"));
+  EXPECT_THAT(stream->aggregations[0].windows,
+              ElementsAre(timeline::Window{60'000, 1'000}, timeline::Window{600'000, 10'000},
+                          timeline::Window{3'600'000, 300'000}));
+  // The hop that one aggregation gives to a window is the view's.
+  EXPECT_EQ(stream->aggregations[1].windows[0], (timeline::Window{3'600'000, 300'000}));
+  EXPECT_EQ(stream->aggregations[1].where_text, "kind == 'buy'");
+  EXPECT_NE(stream->aggregations[1].where, nullptr);
+  EXPECT_TRUE(stream->aggregations[2].windows.empty());
+}
+
+TEST(RegistryTest, FeaturesHaveTypesAndDefaults) {
+  auto registry = BuildText(kShop);
+  auto feature = [&](const char* name) -> const Feature& {
+    Result<FeatureReference> found = registry->FindFeature(name);
+    EXPECT_TRUE(found.ok()) << found.status().ToString();
+    return found->view->features[found->feature];
+  };
+  EXPECT_EQ(feature("activity.clicks_1m").type, Type::kInt64);
+  EXPECT_EQ(feature("activity.clicks_1m").default_value, Value(int64_t{0}));
+  EXPECT_EQ(feature("activity.spend_1d").default_value, Value(7.5));
+  EXPECT_EQ(feature("activity.last_item").type, Type::kString);
+  EXPECT_EQ(feature("activity.last_item").default_value, Value(std::string("none")));
+  EXPECT_EQ(feature("activity.last_seen").type, Type::kTimestamp);
+  EXPECT_EQ(feature("activity.cents").type, Type::kInt64);
+  EXPECT_EQ(feature("activity.max_cents").type, Type::kInt32);
+  EXPECT_EQ(feature("activity.max_cents").description, "The most");
+  EXPECT_EQ(feature("profile.age").default_value, Value(int64_t{0}));
+  EXPECT_EQ(feature("profile.nation").default_value, Value(std::string("unknown")));
+  EXPECT_EQ(feature("profile.nation").type, Type::kString);
+  EXPECT_EQ(feature("signals.ratio").default_value, Value(-1.0));
+  EXPECT_EQ(feature("signals.is_adult").default_value, Value(false));
+  EXPECT_EQ(feature("signals.clicks").type, Type::kFloat);
+}
+
+TEST(RegistryTest, ExactViewsHaveHopsOfOneMillisecond) {
+  auto registry = BuildText(kShop);
+  const StreamView* stream = registry->FindFeatureView("pairs")->stream();
+  EXPECT_TRUE(stream->exact);
+  EXPECT_EQ(stream->head_hop_ms, 1);
+  EXPECT_THAT(stream->aggregations[0].windows,
+              ElementsAre(timeline::Window{10'000, 1}, timeline::Window{3'600'000, 1}));
+  EXPECT_THAT(stream->key_fields, ElementsAre(1, 0));
+}
+
+TEST(RegistryTest, AViewOfLifetimesHasAHeadHopToo) {
+  auto registry = BuildText(R"(
+entities: [{name: user, join_keys: {id: int64}}]
+sources: [{name: s, push: {}, timestamp: t, fields: {id: int64}}]
+feature_views:
+  - {name: v, entity: user, source: s, aggregations: [{name: n, function: count}]}
+  - {name: w, entity: user, source: s, exact: true, aggregations: [{name: n, function: count}]}
+)");
+  EXPECT_EQ(registry->FindFeatureView("v")->stream()->head_hop_ms, limits::kLifetimeHeadHopMs);
+  EXPECT_EQ(registry->FindFeatureView("w")->stream()->head_hop_ms, 1);
+}
+
+TEST(RegistryTest, TheViewsHopIsForWindowsWithoutOne) {
+  auto registry = BuildText(R"(
+entities: [{name: user, join_keys: {id: int64}}]
+sources: [{name: s, push: {}, timestamp: t, fields: {id: int64}}]
+feature_views:
+  - name: v
+    entity: user
+    source: s
+    hop: 10s
+    aggregations:
+      - {name: a, function: count, windows: [1m, {window: 1h, hop: 1m}]}
+      - {name: b, function: count, hop: 30s, windows: [10m]}
+)");
+  const StreamView* stream = registry->FindFeatureView("v")->stream();
+  EXPECT_THAT(stream->aggregations[0].windows,
+              ElementsAre(timeline::Window{60'000, 10'000}, timeline::Window{3'600'000, 60'000}));
+  EXPECT_THAT(stream->aggregations[1].windows, ElementsAre(timeline::Window{600'000, 30'000}));
+  EXPECT_EQ(stream->head_hop_ms, 10'000);
+}
+
+TEST(RegistryTest, ReadsBatchViews) {
+  auto registry = BuildText(kShop);
+  const FeatureView* view = registry->FindFeatureView("profile");
+  const BatchView* batch = view->batch();
+  ASSERT_NE(batch, nullptr);
+  EXPECT_THAT(batch->key_fields, ElementsAre(0));
+  EXPECT_THAT(batch->feature_fields, ElementsAre(1, 2));
+  EXPECT_EQ(batch->max_age_ms, 400LL * 86'400'000);
+}
+
+TEST(RegistryTest, OnDemandViewsKnowWhatTheyRead) {
+  auto registry = BuildText(kShop);
+  const OnDemandView* view = registry->FindFeatureView("signals")->on_demand();
+  ASSERT_NE(view, nullptr);
+  ASSERT_EQ(view->inputs.size(), 2u);
+  EXPECT_EQ(view->inputs[0].name, "basket");
+  std::vector<std::string> dependencies;
+  for (const FeatureReference& each : view->dependencies)
+    dependencies.push_back(each.view->name + "." + each.view->features[each.feature].name);
+  EXPECT_THAT(dependencies, ElementsAre("activity.spend_1d", "profile.age", "activity.clicks_1m"));
+  EXPECT_THAT(view->derived[0].program->used_variables(), ElementsAre(0, 2));
+  EXPECT_THAT(view->derived[1].program->used_variables(), ElementsAre(3));
+  EXPECT_THAT(view->derived[2].program->used_variables(), ElementsAre(4));
+}
+
+TEST(RegistryTest, ServicesListFeaturesAndWholeViews) {
+  auto registry = BuildText(kShop);
+  const FeatureService* service = registry->FindFeatureService("ranking");
+  std::vector<std::string> names;
+  for (const FeatureReference& each : service->features)
+    names.push_back(each.view->name + "." + each.view->features[each.feature].name);
+  EXPECT_THAT(names, ElementsAre("activity.clicks_1m", "signals.ratio", "signals.is_adult",
+                                 "signals.clicks", "profile.age", "profile.nation"));
+  EXPECT_EQ(registry->FindFeatureService("rankin"), nullptr);
+}
+
+TEST(RegistryTest, FindFeatureSaysWhichHalfIsUnknown) {
+  auto registry = BuildText(kShop);
+  EXPECT_THAT(registry->FindFeature("activty.clicks_1m").status().ToString(),
+              HasSubstr("no feature view 'activty' is defined; did you mean 'activity'?"));
+  EXPECT_THAT(registry->FindFeature("activity.click_1m").status().ToString(),
+              HasSubstr("has no feature 'click_1m'; did you mean 'clicks_1m'?"));
+  EXPECT_THAT(registry->FindFeature("activity").status().ToString(), HasSubstr("view.feature"));
+}
+
+TEST(RegistryTest, KeepsItsFilesAndTheOrderOfDefinitions) {
+  std::vector<DefinitionFile> files = {
+      {"b.yaml", "entities: [{name: z, join_keys: {id: int64}}]\n"},
+      {"a.yaml", "entities: [{name: a, join_keys: {id: int64}}]\n"}};
+  yaml::Diagnostics diagnostics;
+  auto registry = Registry::Build(files, Catalog(), &diagnostics);
+  ASSERT_NE(registry, nullptr);
+  EXPECT_EQ(registry->files(), files);
+  EXPECT_EQ(registry->entities()[0]->name, "z");
+  EXPECT_EQ(registry->entities()[1]->name, "a");
+}
+
+TEST(RegistryTest, NoFilesAreAnEmptyRegistry) {
+  yaml::Diagnostics diagnostics;
+  auto registry = Registry::Build({}, Catalog(), &diagnostics);
+  ASSERT_NE(registry, nullptr);
+  EXPECT_TRUE(registry->feature_views().empty());
+}
+
+}  // namespace
+}  // namespace freshet::registry

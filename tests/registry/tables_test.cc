@@ -1,0 +1,201 @@
+// The layout of timelines must follow from the catalog, never from the arrangement of the YAML.
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "registry/build_registry.h"
+#include "registry/change.h"
+
+namespace freshet::registry {
+namespace {
+
+using ::testing::ElementsAre;
+
+// A set of definitions with one stream view `v` of these aggregations.
+std::string WithAggregations(const std::vector<std::string>& aggregations) {
+  std::string text = R"(
+entities: [{name: user, join_keys: {id: int64}}]
+sources: [{name: s, push: {}, timestamp: t, fields: {id: int64, x: double, y: int64, w: string}}]
+feature_views:
+  - name: v
+    entity: user
+    source: s
+    aggregations:
+)";
+  for (const std::string& each : aggregations) text += "      - " + each + "\n";
+  return text;
+}
+
+const std::string kClicks = "{name: clicks, function: count, windows: [1m, 1h]}";
+const std::string kSpend = "{name: spend, function: sum, of: x, windows: [1h]}";
+const std::string kLast = "{name: last, function: last, of: w}";
+const std::string kMost = "{name: most, function: max, of: y, windows: [10m]}";
+
+const StreamView& StreamOf(const Registry& registry) {
+  return *registry.FindFeatureView("v")->stream();
+}
+
+// What is read for a feature: the function, the input and the window that its want points to.
+std::string ReadOf(const Registry& registry, const std::string& feature) {
+  Result<FeatureReference> found = registry.FindFeature("v." + feature);
+  EXPECT_TRUE(found.ok());
+  const StreamView& stream = StreamOf(registry);
+  const WindowedFeature& windowed = stream.windowed[found->feature];
+  const TimelineTable& table = stream.tables[windowed.table];
+  EXPECT_EQ(table.aggregations[windowed.want.aggregation], windowed.aggregation);
+  const aggregate::Aggregate* function = table.schema.aggregations()[windowed.want.aggregation];
+  EXPECT_EQ(function, stream.aggregations[windowed.aggregation].function);
+  if (!windowed.want.window.has_value()) {
+    EXPECT_TRUE(table.schema.options().has_lifetime);
+    EXPECT_FALSE(windowed.window.has_value());
+    return fmt::format("table {} {} lifetime", table.id, function->name);
+  }
+  const timeline::Window& window = table.schema.windows()[*windowed.want.window];
+  EXPECT_EQ(window, stream.aggregations[windowed.aggregation].windows[*windowed.window]);
+  return fmt::format("table {} {} {}", table.id, function->name, window.window_ms);
+}
+
+// Everything that stored bytes hang on, from the schemas themselves.
+std::string BytesOf(const Registry& registry) {
+  std::string text;
+  for (const TimelineTable& table : StreamOf(registry).tables) {
+    const timeline::Schema::Options& options = table.schema.options();
+    text += fmt::format("{} head {} skew {} life {}:", table.id, options.head_hop_ms,
+                        options.clock_skew_ms, options.has_lifetime);
+    for (const timeline::Window& each : options.windows)
+      text += fmt::format(" {}/{}", each.window_ms, each.hop_ms);
+    for (const aggregate::Aggregate* each : options.aggregations)
+      text += fmt::format(" {}({})", each->name, TypeName(each->input));
+    text += "\n";
+  }
+  return text;
+}
+
+std::vector<std::string> TableOf(const Registry& registry, size_t index) {
+  return registry.catalog().views.at("v").tables.at(index).features;
+}
+
+TEST(TablesTest, ANewViewHasOneTable) {
+  auto registry = BuildText(WithAggregations({kClicks, kSpend, kLast}));
+  const StreamView& stream = StreamOf(*registry);
+  ASSERT_EQ(stream.tables.size(), 1u);
+  const timeline::Schema& schema = stream.tables[0].schema;
+  EXPECT_THAT(schema.windows(),
+              ElementsAre(timeline::Window{60'000, 1'000}, timeline::Window{3'600'000, 60'000}));
+  EXPECT_TRUE(schema.options().has_lifetime);
+  EXPECT_EQ(schema.options().head_hop_ms, 1'000);
+  EXPECT_EQ(schema.options().clock_skew_ms, 60'000);
+  EXPECT_THAT(TableOf(*registry, 0), ElementsAre("clicks_1m", "clicks_1h", "spend_1h", "last"));
+  for (const char* feature : {"clicks_1m", "clicks_1h", "spend_1h", "last"})
+    ReadOf(*registry, feature);
+}
+
+TEST(TablesTest, IdsComeFromOneSequence) {
+  auto registry = BuildText(WithAggregations({kClicks}));
+  EXPECT_EQ(registry->FindSource("s")->id, 1u);
+  EXPECT_EQ(registry->FindFeatureView("v")->id, 2u);
+  EXPECT_EQ(StreamOf(*registry).tables[0].id, 3u);
+  EXPECT_EQ(registry->catalog().next_id, 4u);
+}
+
+TEST(TablesTest, BuildingAgainFromWhatWasStoredChangesNothing) {
+  std::string text = WithAggregations({kClicks, kSpend, kLast});
+  auto registry = BuildText(text);
+  auto again = BuildText(text, registry->catalog());
+  EXPECT_EQ(again->catalog(), registry->catalog());
+  EXPECT_EQ(BytesOf(*again), BytesOf(*registry));
+}
+
+TEST(TablesTest, ArrangingTheYamlOtherwiseKeepsTheLayout) {
+  std::vector<std::string> aggregations = {kClicks, kSpend, kLast, kMost};
+  auto registry = BuildText(WithAggregations(aggregations));
+  std::sort(aggregations.begin(), aggregations.end());
+  do {
+    auto other = BuildText(WithAggregations(aggregations), registry->catalog());
+    EXPECT_EQ(other->catalog(), registry->catalog());
+    EXPECT_EQ(BytesOf(*other), BytesOf(*registry));
+    for (const char* feature : {"clicks_1m", "clicks_1h", "spend_1h", "last", "most_10m"})
+      EXPECT_EQ(ReadOf(*other, feature), ReadOf(*registry, feature));
+    EXPECT_TRUE(Compare(registry.get(), *other).empty());
+  } while (std::next_permutation(aggregations.begin(), aggregations.end()));
+}
+
+TEST(TablesTest, WhatIsAddedGoesIntoOneNewTable) {
+  auto first = BuildText(WithAggregations({kClicks}));
+  auto second = BuildText(
+      WithAggregations({kMost, kLast, "{name: clicks, function: count, windows: [1m, 10m, 1h]}"}),
+      first->catalog());
+  const StreamView& stream = StreamOf(*second);
+  ASSERT_EQ(stream.tables.size(), 2u);
+  EXPECT_THAT(TableOf(*second, 0), ElementsAre("clicks_1m", "clicks_1h"));
+  EXPECT_THAT(TableOf(*second, 1), ElementsAre("most_10m", "last", "clicks_10m"));
+  EXPECT_EQ(stream.tables[0].id, StreamOf(*first).tables[0].id);
+  EXPECT_EQ(stream.tables[1].id, first->catalog().next_id);
+  EXPECT_EQ(stream.tables[1].schema.options().head_hop_ms, stream.head_hop_ms);
+  EXPECT_EQ(ReadOf(*second, "clicks_1m"), ReadOf(*first, "clicks_1m"));
+  EXPECT_EQ(ReadOf(*second, "clicks_10m"), "table 4 count 600000");
+  // The live table has no slot and no window that it did not have.
+  EXPECT_EQ(BytesOf(*second).substr(0, BytesOf(*first).size()), BytesOf(*first));
+}
+
+TEST(TablesTest, ATableThatNobodyNeedsGoesAndItsIdStaysUsed) {
+  auto first = BuildText(WithAggregations({kClicks}));
+  auto second = BuildText(WithAggregations({kClicks, kMost}), first->catalog());
+  auto third = BuildText(WithAggregations({kClicks}), second->catalog());
+  EXPECT_EQ(StreamOf(*third).tables.size(), 1u);
+  auto fourth = BuildText(WithAggregations({kClicks, kMost}), third->catalog());
+  EXPECT_GT(StreamOf(*fourth).tables[1].id, StreamOf(*second).tables[1].id);
+}
+
+TEST(TablesTest, ARemovedViewComesBackUnderOtherIds) {
+  auto first = BuildText(WithAggregations({kClicks}));
+  auto gone = BuildText("entities: [{name: user, join_keys: {id: int64}}]\n", first->catalog());
+  EXPECT_TRUE(gone->catalog().views.empty());
+  EXPECT_TRUE(gone->catalog().sources.empty());
+  auto back = BuildText(WithAggregations({kClicks}), gone->catalog());
+  EXPECT_GE(back->FindSource("s")->id, first->catalog().next_id);
+  EXPECT_GE(back->FindFeatureView("v")->id, first->catalog().next_id);
+  EXPECT_GE(StreamOf(*back).tables[0].id, first->catalog().next_id);
+}
+
+// Whatever is added, in whatever order, and however the file is shuffled: live tables keep their
+// bytes and every feature reads what it means.
+TEST(TablesTest, RandomAdditionsNeverTouchLiveTables) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937 random(seed);
+  const std::vector<std::string> functions = {"function: count", "function: sum, of: x",
+                                              "function: sum, of: y", "function: last, of: w",
+                                              "function: max, of: y"};
+  const std::vector<std::string> windows = {"", "2m", "10m", "1h", "1d"};
+  for (int round = 0; round < 50; ++round) {
+    // The shortest window is there from the beginning, since it sets the head's hop.
+    std::vector<std::string> aggregations = {"{name: base, function: count, windows: [1m]}"};
+    auto live = BuildText(WithAggregations(aggregations));
+    for (int step = 0; step < 5; ++step) {
+      size_t count = 1 + random() % 3;
+      for (size_t i = 0; i < count; ++i) {
+        const std::string& window = windows[random() % windows.size()];
+        aggregations.push_back(fmt::format(
+            "{{name: a{}, {}{}}}", aggregations.size(), functions[random() % functions.size()],
+            window.empty() ? "" : fmt::format(", windows: [{}]", window)));
+      }
+      std::shuffle(aggregations.begin(), aggregations.end(), random);
+      auto next = BuildText(WithAggregations(aggregations), live->catalog());
+      for (const Change& change : Compare(live.get(), *next))
+        ASSERT_FALSE(change.refused) << change.subject << ": " << change.reason;
+      ASSERT_EQ(BytesOf(*next).substr(0, BytesOf(*live).size()), BytesOf(*live));
+      for (const Feature& feature : live->FindFeatureView("v")->features)
+        ASSERT_EQ(ReadOf(*next, feature.name), ReadOf(*live, feature.name));
+      live = next;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace freshet::registry
