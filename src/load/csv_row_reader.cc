@@ -283,11 +283,11 @@ void CsvRowReader::ReadCell(const Cell& cell) {
   const Target& target = *columns_[cell.column];
   const std::string_view text = std::string_view(row_text_).substr(cell.offset, cell.size);
   Datum value;
-  Problem problem = ReadText(target.type, targets_.unit(), text, &value);
+  Problem problem = ReadText(target.type, target.unit, text, &value);
   if (problem == Problem::kNone) problem = draft_.Set(target, value);
   if (problem == Problem::kNone) return;
   const std::string shown = fmt::format("'{}'", Shortened(text));
-  draft_.Fail(Explain(target.name, shown, target.type, targets_.unit(), problem));
+  draft_.Fail(Explain(target, shown, problem));
 }
 
 }  // namespace

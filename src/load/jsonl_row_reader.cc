@@ -33,9 +33,9 @@ std::string_view Token(ondemand::value& value, ondemand::json_type type) {
 }
 
 // Why simdjson refused a number.
-Problem NumberProblem(Type type, registry::TimestampUnit unit, std::string_view token) {
+Problem NumberProblem(const Target& target, std::string_view token) {
   Datum ignored;
-  const Problem problem = ReadText(type, unit, token, &ignored);
+  const Problem problem = ReadText(target.type, target.unit, token, &ignored);
   return problem == Problem::kOutOfRange ? problem : Problem::kWrongType;
 }
 
@@ -63,9 +63,10 @@ class JsonlRowReader final : public RowReader {
   void ReadObject(ondemand::object object);
   // False when the rest of the row need not be read.
   bool ReadMember(ondemand::field& member);
-  Problem ReadValue(Type type, ondemand::json_type json, ondemand::value& value, Datum* datum);
+  Problem ReadValue(const Target& target, ondemand::json_type json, ondemand::value& value,
+                    Datum* datum);
   Problem ReadString(ondemand::value& value, Datum* datum);
-  Problem ReadTimestamp(ondemand::value& value, Datum* datum);
+  Problem ReadTime(TimeUnit unit, ondemand::json_type json, ondemand::value& value, Datum* datum);
   void FailJson(simdjson::error_code error) {
     draft_.Fail(fmt::format("not a JSON object: {}", simdjson::error_message(error)));
   }
@@ -154,25 +155,25 @@ bool JsonlRowReader::ReadMember(ondemand::field& member) {
   // Taken before reading, which moves on in the text.
   const std::string_view token = Token(value, type);
   Datum datum;
-  Problem problem = ReadValue(target->type, type, value, &datum);
+  Problem problem = ReadValue(*target, type, value, &datum);
   if (problem == Problem::kWrongType && type == ondemand::json_type::number) {
-    problem = NumberProblem(target->type, targets_.unit(), token);
+    problem = NumberProblem(*target, token);
   }
   if (problem == Problem::kNone) problem = draft_.Set(*target, datum);
   if (problem == Problem::kNone) return true;
-  draft_.Fail(Explain(target->name, Shortened(token), target->type, targets_.unit(), problem));
+  draft_.Fail(Explain(*target, Shortened(token), problem));
   return false;
 }
 
-Problem JsonlRowReader::ReadValue(Type type, ondemand::json_type json, ondemand::value& value,
-                                  Datum* datum) {
+Problem JsonlRowReader::ReadValue(const Target& target, ondemand::json_type json,
+                                  ondemand::value& value, Datum* datum) {
   if (json == ondemand::json_type::null) {
     bool is_null = false;
     if (value.is_null().get(is_null) != simdjson::SUCCESS || !is_null) return Problem::kWrongType;
     *datum = Datum::Null();
     return Problem::kNone;
   }
-  switch (type) {
+  switch (target.type) {
     case Type::kBool: {
       bool flag = false;
       if (value.get_bool().get(flag) != simdjson::SUCCESS) return Problem::kWrongType;
@@ -183,18 +184,18 @@ Problem JsonlRowReader::ReadValue(Type type, ondemand::json_type json, ondemand:
     case Type::kInt64: {
       int64_t number = 0;
       if (value.get_int64().get(number) != simdjson::SUCCESS) return Problem::kWrongType;
-      return FitInt(type, number, datum);
+      return FitInt(target.type, number, datum);
     }
     case Type::kFloat:
     case Type::kDouble: {
       double number = 0;
       if (value.get_double().get(number) != simdjson::SUCCESS) return Problem::kWrongType;
-      return FitDouble(type, number, datum);
+      return FitDouble(target.type, number, datum);
     }
     case Type::kString:
       return ReadString(value, datum);
     case Type::kTimestamp:
-      return ReadTimestamp(value, datum);
+      return ReadTime(target.unit, json, value, datum);
   }
   return Problem::kWrongType;
 }
@@ -206,15 +207,18 @@ Problem JsonlRowReader::ReadString(ondemand::value& value, Datum* datum) {
   return CheckString(text);
 }
 
-Problem JsonlRowReader::ReadTimestamp(ondemand::value& value, Datum* datum) {
-  if (targets_.unit() == registry::TimestampUnit::kRfc3339) {
+Problem JsonlRowReader::ReadTime(TimeUnit unit, ondemand::json_type json, ondemand::value& value,
+                                 Datum* datum) {
+  if (json == ondemand::json_type::string) {
     std::string_view text;
     if (value.get_string().get(text) != simdjson::SUCCESS) return Problem::kWrongType;
-    return FitRfc3339(text, datum);
+    return FitTime(unit, Datum::String(text), datum);
   }
-  int64_t number = 0;
-  if (value.get_int64().get(number) != simdjson::SUCCESS) return Problem::kWrongType;
-  return FitTimestamp(targets_.unit(), number, datum);
+  ondemand::number number;
+  if (value.get_number().get(number) != simdjson::SUCCESS) return Problem::kWrongType;
+  const Datum time =
+      number.is_int64() ? Datum::Int(number.get_int64()) : Datum::Double(number.as_double());
+  return FitTime(unit, time, datum);
 }
 
 }  // namespace

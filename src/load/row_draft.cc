@@ -49,7 +49,7 @@ Problem ReadDouble(std::string_view text, double* number) {
   return std::abs(*number) < 1 ? Problem::kNone : Problem::kOutOfRange;
 }
 
-std::string_view Expected(Type type, TimestampUnit unit) {
+std::string_view Expected(Type type, TimeUnit unit) {
   switch (type) {
     case Type::kBool:
       return "a bool (true or false)";
@@ -66,19 +66,80 @@ std::string_view Expected(Type type, TimestampUnit unit) {
     case Type::kTimestamp:
       break;
   }
-  switch (unit) {
+  if (!unit.has_value()) {
+    return "a timestamp (RFC 3339 text, such as 2026-11-24T10:00:00Z, or milliseconds since 1970)";
+  }
+  switch (*unit) {
     case TimestampUnit::kRfc3339:
       return "a timestamp (RFC 3339 text, such as 2026-11-24T10:00:00Z)";
     case TimestampUnit::kSeconds:
-      return "a timestamp (whole seconds since 1970)";
+      return "a timestamp (seconds since 1970)";
     case TimestampUnit::kMilliseconds:
-      return "a timestamp (whole milliseconds since 1970)";
+      return "a timestamp (milliseconds since 1970)";
     case TimestampUnit::kMicroseconds:
-      return "a timestamp (whole microseconds since 1970)";
+      return "a timestamp (microseconds since 1970)";
     case TimestampUnit::kNanoseconds:
-      return "a timestamp (whole nanoseconds since 1970)";
+      return "a timestamp (nanoseconds since 1970)";
   }
   return "a timestamp";
+}
+
+// Rounds down, also before 1970.
+bool ToMilliseconds(TimestampUnit unit, int64_t number, int64_t* time_ms) {
+  *time_ms = number;
+  switch (unit) {
+    case TimestampUnit::kSeconds:
+      return !__builtin_mul_overflow(number, int64_t{1'000}, time_ms);
+    case TimestampUnit::kMicroseconds:
+      *time_ms = AlignDown(number, 1'000) / 1'000;
+      return true;
+    case TimestampUnit::kNanoseconds:
+      *time_ms = AlignDown(number, 1'000'000) / 1'000'000;
+      return true;
+    default:
+      return true;
+  }
+}
+
+double MillisecondsPer(TimestampUnit unit) {
+  switch (unit) {
+    case TimestampUnit::kSeconds:
+      return 1e3;
+    case TimestampUnit::kMicroseconds:
+      return 1e-3;
+    case TimestampUnit::kNanoseconds:
+      return 1e-6;
+    default:
+      return 1;
+  }
+}
+
+Problem FitMilliseconds(int64_t time_ms, Datum* value) {
+  if (time_ms < limits::kEventTimeMsMin || time_ms > limits::kEventTimeMsMax) {
+    return Problem::kOutOfRange;
+  }
+  *value = Datum::Int(time_ms);
+  return Problem::kNone;
+}
+
+Problem FitFractionalTime(TimestampUnit unit, double number, Datum* value) {
+  const double time_ms = std::round(number * MillisecondsPer(unit));
+  // Far inside of what a double holds exactly and an int64 can take.
+  constexpr double kEdge = 0x1p52;
+  if (!(std::abs(time_ms) < kEdge)) return Problem::kOutOfRange;
+  return FitMilliseconds(static_cast<int64_t>(time_ms), value);
+}
+
+Problem ReadTime(TimeUnit unit, std::string_view text, Datum* value) {
+  if (unit == TimestampUnit::kRfc3339) return FitTime(unit, Datum::String(text), value);
+  int64_t integer = 0;
+  Problem problem = ReadInt64(text, &integer);
+  if (problem == Problem::kNone) return FitTime(unit, Datum::Int(integer), value);
+  double number = 0;
+  if (problem == Problem::kWrongType) problem = ReadDouble(text, &number);
+  if (problem == Problem::kNone) return FitTime(unit, Datum::Double(number), value);
+  const bool may_be_text = problem == Problem::kWrongType && !unit.has_value();
+  return may_be_text ? FitTime(unit, Datum::String(text), value) : problem;
 }
 
 }  // namespace
@@ -86,11 +147,11 @@ std::string_view Expected(Type type, TimestampUnit unit) {
 Targets::Targets(const registry::Source& source)
     : field_count_(source.fields.size()), unit_(source.timestamp.unit) {
   for (uint32_t i = 0; i < source.fields.size(); ++i) {
-    all_.push_back({source.fields[i].name, i, source.fields[i].type, false});
+    all_.push_back({source.fields[i].name, i, source.fields[i].type, std::nullopt, false});
     by_name_.emplace(source.fields[i].name, i);
   }
   const auto [found, added] = by_name_.emplace(source.timestamp.field, all_.size());
-  if (added) all_.push_back({source.timestamp.field, std::nullopt, Type::kTimestamp, false});
+  if (added) all_.push_back({source.timestamp.field, std::nullopt, Type::kTimestamp, unit_, false});
   event_time_ = found->second;
   all_[event_time_].is_event_time = true;
 }
@@ -125,37 +186,24 @@ Problem FitDouble(Type type, double number, Datum* value) {
   return Problem::kNone;
 }
 
-Problem FitTimestamp(TimestampUnit unit, int64_t number, Datum* value) {
-  int64_t time_ms = number;
-  switch (unit) {
-    case TimestampUnit::kRfc3339:
+Problem FitTime(TimeUnit unit, const Datum& time, Datum* value) {
+  if (time.kind() == Datum::Kind::kString) {
+    if (unit.value_or(TimestampUnit::kRfc3339) != TimestampUnit::kRfc3339)
       return Problem::kWrongType;
-    case TimestampUnit::kSeconds:
-      if (__builtin_mul_overflow(number, int64_t{1'000}, &time_ms)) return Problem::kOutOfRange;
-      break;
-    case TimestampUnit::kMilliseconds:
-      break;
-    case TimestampUnit::kMicroseconds:
-      time_ms = AlignDown(number, 1'000) / 1'000;
-      break;
-    case TimestampUnit::kNanoseconds:
-      time_ms = AlignDown(number, 1'000'000) / 1'000'000;
-      break;
+    const Result<int64_t> time_ms = ParseRfc3339Ms(time.as_string());
+    return time_ms.ok() ? FitMilliseconds(*time_ms, value) : Problem::kWrongType;
   }
-  if (time_ms < limits::kEventTimeMsMin || time_ms > limits::kEventTimeMsMax)
-    return Problem::kOutOfRange;
-  *value = Datum::Int(time_ms);
-  return Problem::kNone;
+  const TimestampUnit counted = unit.value_or(TimestampUnit::kMilliseconds);
+  if (counted == TimestampUnit::kRfc3339) return Problem::kWrongType;
+  if (time.kind() == Datum::Kind::kDouble)
+    return FitFractionalTime(counted, time.as_double(), value);
+  int64_t time_ms = 0;
+  if (time.kind() != Datum::Kind::kInt) return Problem::kWrongType;
+  if (!ToMilliseconds(counted, time.as_int(), &time_ms)) return Problem::kOutOfRange;
+  return FitMilliseconds(time_ms, value);
 }
 
-Problem FitRfc3339(std::string_view text, Datum* value) {
-  const Result<int64_t> time_ms = ParseRfc3339Ms(text);
-  if (!time_ms.ok()) return Problem::kWrongType;
-  *value = Datum::Int(*time_ms);
-  return Problem::kNone;
-}
-
-Problem ReadText(Type type, TimestampUnit unit, std::string_view text, Datum* value) {
+Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value) {
   Problem problem = Problem::kNone;
   switch (type) {
     case Type::kBool:
@@ -176,12 +224,8 @@ Problem ReadText(Type type, TimestampUnit unit, std::string_view text, Datum* va
       problem = CheckString(text);
       if (problem == Problem::kNone) *value = Datum::String(text);
       return problem;
-    case Type::kTimestamp: {
-      if (unit == TimestampUnit::kRfc3339) return FitRfc3339(text, value);
-      int64_t number = 0;
-      problem = ReadInt64(text, &number);
-      return problem == Problem::kNone ? FitTimestamp(unit, number, value) : problem;
-    }
+    case Type::kTimestamp:
+      return ReadTime(unit, text, value);
   }
   return Problem::kWrongType;
 }
@@ -194,22 +238,22 @@ std::string Shortened(std::string_view text) {
   return std::string(text.substr(0, end)) + "...";
 }
 
-std::string Explain(std::string_view column, std::string_view shown, Type type, TimestampUnit unit,
-                    Problem problem) {
+std::string Explain(const Target& target, std::string_view shown, Problem problem) {
+  const std::string_view expected = Expected(target.type, target.unit);
   switch (problem) {
     case Problem::kNone:
       break;
     case Problem::kWrongType:
-      return fmt::format("{}: {} is not {}", column, shown, Expected(type, unit));
+      return fmt::format("{}: {} is not {}", target.name, shown, expected);
     case Problem::kNotATime:
-      return fmt::format("{}: {} is not {}", column, shown, Expected(Type::kTimestamp, unit));
+      return fmt::format("{}: {} is not a time that the source's unit allows", target.name, shown);
     case Problem::kOutOfRange:
-      return fmt::format("{}: {} is beyond the range of {}", column, shown, Expected(type, unit));
+      return fmt::format("{}: {} is beyond the range of {}", target.name, shown, expected);
     case Problem::kTooLong:
-      return fmt::format("{}: the string is longer than {} bytes", column,
+      return fmt::format("{}: the string is longer than {} bytes", target.name,
                          limits::kStringValueBytesMax);
     case Problem::kNotUtf8:
-      return fmt::format("{}: the string is not UTF-8", column);
+      return fmt::format("{}: the string is not UTF-8", target.name);
   }
   return std::string();
 }
@@ -227,12 +271,9 @@ Problem RowDraft::Set(const Target& target, const Datum& value) {
   if (value.is_null()) return Problem::kNone;
 
   Datum time = value;
-  if (target.type != Type::kTimestamp) {
-    Problem problem = Problem::kNotATime;
-    if (value.kind() == Datum::Kind::kInt)
-      problem = FitTimestamp(targets_->unit(), value.as_int(), &time);
-    if (value.kind() == Datum::Kind::kString) problem = FitRfc3339(value.as_string(), &time);
-    if (problem != Problem::kNone) return Problem::kNotATime;
+  if (target.type != Type::kTimestamp &&
+      FitTime(targets_->unit(), value, &time) != Problem::kNone) {
+    return Problem::kNotATime;
   }
   time_ms_ = time.as_int();
   return Problem::kNone;

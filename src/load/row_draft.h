@@ -18,11 +18,16 @@
 
 namespace freshet::load {
 
+// How a timestamp is spelled: in the unit of the source for its event time; a field of type
+// timestamp has no unit of its own and is RFC 3339 text or a number of milliseconds.
+using TimeUnit = std::optional<registry::TimestampUnit>;
+
 // What one column of the file is for: a field, the event time, or both.
 struct Target {
   std::string name;
   std::optional<uint32_t> field;  // index into Source::fields
   Type type = Type::kTimestamp;   // the field's
+  TimeUnit unit;                  // where the type is a timestamp
   bool is_event_time = false;
 };
 
@@ -36,6 +41,7 @@ class Targets {
   // Null for a column that the source does not ask for.
   const Target* Find(std::string_view column) const;
   const Target& event_time() const { return all_[event_time_]; }
+  // The unit of the event time.
   registry::TimestampUnit unit() const { return unit_; }
   size_t field_count() const { return field_count_; }
 
@@ -55,19 +61,18 @@ class Targets {
 // What can be wrong with a value.
 enum class Problem : uint8_t { kNone, kWrongType, kNotATime, kOutOfRange, kTooLong, kNotUtf8 };
 
-// Text as a value of `type`; a string borrows from `text`. Timestamps are read as `unit` says.
-Problem ReadText(Type type, registry::TimestampUnit unit, std::string_view text, Datum* value);
-// A value that is there already, fitted to what its type, or the unit of timestamps, allows.
+// Text as a value of `type`; a string borrows from `text`.
+Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value);
+// A value that is there already, fitted to what its type, or the unit of timestamps, allows. A time
+// comes as an integer, a double or a string; fractions of a millisecond are rounded.
 Problem CheckString(std::string_view text);
 Problem FitInt(Type type, int64_t number, Datum* value);
 Problem FitDouble(Type type, double number, Datum* value);
-Problem FitRfc3339(std::string_view text, Datum* value);
-Problem FitTimestamp(registry::TimestampUnit unit, int64_t number, Datum* value);
+Problem FitTime(TimeUnit unit, const Datum& time, Datum* value);
 
 // "age: 'abc' is not an int32". `shown` is the value as the file spells it, quotes included where
 // wanted.
-std::string Explain(std::string_view column, std::string_view shown, Type type,
-                    registry::TimestampUnit unit, Problem problem);
+std::string Explain(const Target& target, std::string_view shown, Problem problem);
 // At most some 40 bytes of `text`, cut between characters.
 std::string Shortened(std::string_view text);
 

@@ -231,6 +231,7 @@ TEST(CsvRowReader, ReadsEveryTypeToItsEdges) {
   EXPECT_TRUE(std::signbit(std::get<double>(ValueOf("twice", "-0"))));
   EXPECT_EQ(ValueOf("text", "k\xC3\xA4se"), Text("k\xC3\xA4se"));
   EXPECT_EQ(ValueOf("moment", "1969-12-31T23:59:59.999Z"), Int(-1));
+  EXPECT_EQ(ValueOf("moment", "-7"), Int(-7));
   EXPECT_EQ(ValueOf("moment", "2026-11-24T10:00:00.123+05:30"),
             ValueOf("moment", "2026-11-24T04:30:00.123Z"));
 }
@@ -256,9 +257,9 @@ TEST(CsvRowReader, RefusesWhatIsNotOfTheType) {
   EXPECT_EQ(ErrorOf("text", std::string(limits::kStringValueBytesMax + 1, 'x')),
             "text: the string is longer than 65536 bytes");
   EXPECT_EQ(ErrorOf("text", std::string(limits::kStringValueBytesMax, 'x')), "");
-  EXPECT_THAT(
-      ErrorOf("moment", "yesterday"),
-      "moment: 'yesterday' is not a timestamp (RFC 3339 text, such as 2026-11-24T10:00:00Z)");
+  EXPECT_THAT(ErrorOf("moment", "yesterday"),
+              "moment: 'yesterday' is not a timestamp (RFC 3339 text, such as "
+              "2026-11-24T10:00:00Z, or milliseconds since 1970)");
   EXPECT_THAT(ErrorOf("small", std::string(1'000, '7')), ::testing::SizeIs(::testing::Lt(120)));
 }
 
@@ -271,6 +272,7 @@ TEST(CsvRowReader, ReadsTimesInTheUnitOfTheSource) {
   };
   EXPECT_EQ(time_of(TimestampUnit::kRfc3339, "2026-11-24T10:00:00.123Z"), 1'795'514'400'123);
   EXPECT_EQ(time_of(TimestampUnit::kSeconds, "1795514400"), 1'795'514'400'000);
+  EXPECT_EQ(time_of(TimestampUnit::kSeconds, "1795514400.1236"), 1'795'514'400'124);
   EXPECT_EQ(time_of(TimestampUnit::kMilliseconds, "-1"), -1);
   EXPECT_EQ(time_of(TimestampUnit::kMicroseconds, "1999"), 1);
   EXPECT_EQ(time_of(TimestampUnit::kMicroseconds, "-1"), -1);
@@ -279,10 +281,14 @@ TEST(CsvRowReader, ReadsTimesInTheUnitOfTheSource) {
   const auto error_of = [](TimestampUnit unit, const std::string& text) {
     return ReadUsers("user_id,age,country,updated_at\n1,,," + text, kWhole, unit).rows.at(0).error;
   };
-  EXPECT_EQ(error_of(TimestampUnit::kMilliseconds, "1.5"),
-            "updated_at: '1.5' is not a timestamp (whole milliseconds since 1970)");
+  EXPECT_EQ(error_of(TimestampUnit::kMilliseconds, "soon"),
+            "updated_at: 'soon' is not a timestamp (milliseconds since 1970)");
+  EXPECT_THAT(error_of(TimestampUnit::kMilliseconds, "2026-11-24T10:00:00Z"),
+              HasSubstr("is not a timestamp"));
+  EXPECT_THAT(error_of(TimestampUnit::kRfc3339, "5"), HasSubstr("is not a timestamp"));
+  EXPECT_THAT(error_of(TimestampUnit::kMilliseconds, "1e300"), HasSubstr("beyond the range"));
   EXPECT_EQ(error_of(TimestampUnit::kSeconds, "9223372036854775807"),
-            "updated_at: '9223372036854775807' is beyond the range of a timestamp (whole seconds "
+            "updated_at: '9223372036854775807' is beyond the range of a timestamp (seconds "
             "since 1970)");
   EXPECT_THAT(error_of(TimestampUnit::kMilliseconds, "253402300800000"),
               HasSubstr("beyond the range"));

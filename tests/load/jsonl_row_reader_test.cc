@@ -145,6 +145,7 @@ TEST(JsonlRowReader, ReadsEveryTypeToItsEdges) {
             Text("a\"\\\nb\xC3\xA4\xF0\x9F\x98\x80"));
   EXPECT_EQ(ValueOf("text", R"("\u0000")"), Text(std::string(1, '\0')));
   EXPECT_EQ(ValueOf("moment", "\"1969-12-31T23:59:59.999Z\""), Int(-1));
+  EXPECT_EQ(ValueOf("moment", "-7"), Int(-7));
   EXPECT_EQ(ValueOf("moment", "null"), kNull);
 }
 
@@ -167,7 +168,8 @@ TEST(JsonlRowReader, RefusesWhatIsNotOfTheType) {
   EXPECT_EQ(ErrorOf("text", "7"), "text: 7 is not a string");
   EXPECT_EQ(ErrorOf("text", "\"" + std::string(limits::kStringValueBytesMax + 1, 'x') + "\""),
             "text: the string is longer than 65536 bytes");
-  EXPECT_THAT(ErrorOf("moment", "7"), HasSubstr("moment: 7 is not a timestamp (RFC 3339 text"));
+  EXPECT_THAT(ErrorOf("moment", "true"),
+              HasSubstr("moment: true is not a timestamp (RFC 3339 text"));
   EXPECT_THAT(ErrorOf("moment", "\"2026-13-01T00:00:00Z\""), HasSubstr("is not a timestamp"));
 }
 
@@ -179,8 +181,9 @@ TEST(JsonlRowReader, ReadsTimesInTheUnitOfTheSource) {
   EXPECT_EQ(row_of(TimestampUnit::kMicroseconds, "-1").time_ms, -1);
   EXPECT_EQ(row_of(TimestampUnit::kRfc3339, "\"2026-11-24T10:00:00Z\"").time_ms, 1'795'514'400'000);
   EXPECT_THAT(row_of(TimestampUnit::kSeconds, "\"2026-11-24T10:00:00Z\"").error,
-              HasSubstr("is not a timestamp (whole seconds since 1970)"));
-  EXPECT_THAT(row_of(TimestampUnit::kSeconds, "1e400").error, HasSubstr("is not a timestamp"));
+              HasSubstr("is not a timestamp (seconds since 1970)"));
+  EXPECT_THAT(row_of(TimestampUnit::kSeconds, "1e400").error, HasSubstr("beyond the range"));
+  EXPECT_EQ(row_of(TimestampUnit::kSeconds, "1795514400.1236").time_ms, 1'795'514'400'124);
 }
 
 TEST(JsonlRowReader, MatchesEscapedNames) {

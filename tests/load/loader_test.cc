@@ -180,7 +180,7 @@ TEST_F(LoaderTest, ReportsCounts) {
   EXPECT_EQ(report_.rows_kept, 2u);
   EXPECT_EQ(report_.rows_duplicate, 3u);
   EXPECT_EQ(report_.bytes_read,
-            std::string("user_id,age,country,updated_at\n1,30,FI,5\n").size() + 5 * 10);
+            std::string("user_id,age,country,updated_at\n1,30,FI,5\n").size() + 4 * 10 + 9);
   EXPECT_EQ(FindUser(1), User(6, Text("SE"), Int(32)));
   EXPECT_EQ(FindUser(2), User(5, Text("NO"), Int(34)));
 }
