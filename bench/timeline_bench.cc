@@ -1,7 +1,7 @@
 // The timeline: what an event and a read cost, and how many bytes an entity takes.
 //
-// Three windows (1m/1s, 10m/10s, 1h/1m) and five aggregations of fixed size over an amount: count, sum, mean, min, max.
-// Dense: an event each 250 ms for two hours. Sparse: 20 events in the hour.
+// Three windows (1m/1s, 10m/10s, 1h/1m) and five aggregations of fixed size over an amount: count,
+// sum, mean, min, max. Dense: an event each 250 ms for two hours. Sparse: 20 events in the hour.
 #include <string>
 #include <vector>
 
@@ -90,7 +90,8 @@ void UpdateNewestCellOfStrings(benchmark::State& state) {
   ReportSize(state, schema, bytes);
 }
 
-// Time goes on by `step_ms` an event: at 1000 each opens a cell, and older ones fold as their time comes.
+// Time goes on by `step_ms` an event: at 1000 each opens a cell, and older ones fold as their time
+// comes.
 void UpdateInOrder(benchmark::State& state, int64_t step_ms) {
   const Schema schema = MakeSchema(Type::kDouble);
   Feed feed(schema, Type::kDouble);

@@ -41,12 +41,36 @@ struct DoubleSum {
   explicit DoubleSum(double value) : high(value) {}
   explicit DoubleSum(const char* slot) : high(Load<double>(slot)), low(Load<double>(slot + 8)) {}
 
+  typedef double Pair __attribute__((vector_size(16)));
+
   // Exact but for the roundings of `low`. The high parts form the only chain from one addition to
   // the next.
   void Add(const DoubleSum& other) {
     const double sum = high + other.high;
     low += ErrorOf(sum, high, other.high) + other.low;
     high = sum;
+  }
+
+  // Adds `count` slots. Every second one goes to a lane of its own: both lanes are added at once,
+  // and the sum is the same but for the roundings of `low`.
+  void AddRun(const char* others, size_t stride_bytes, size_t count) {
+    Pair high_pair = {high, 0};
+    Pair low_pair = {low, 0};
+    for (; count >= 2; count -= 2, others += 2 * stride_bytes) {
+      const char* second = others + stride_bytes;
+      const Pair other_high = {Load<double>(others), Load<double>(second)};
+      const Pair other_low = {Load<double>(others + 8), Load<double>(second + 8)};
+      const Pair sum = high_pair + other_high;
+      low_pair += ErrorOf(sum, high_pair, other_high) + other_low;
+      high_pair = sum;
+    }
+    DoubleSum odd;
+    odd.high = high_pair[1];
+    odd.low = low_pair[1];
+    high = high_pair[0];
+    low = low_pair[0];
+    Add(odd);
+    if (count == 1) Add(DoubleSum(others));
   }
 
   void Store(char* slot) const {
@@ -70,9 +94,10 @@ struct DoubleSum {
   }
 
   // What rounding took from sum = a + b (Knuth's TwoSum).
-  static double ErrorOf(double sum, double a, double b) {
-    const double b_rounded = sum - a;
-    const double a_rounded = sum - b_rounded;
+  template <typename Number>
+  static Number ErrorOf(Number sum, Number a, Number b) {
+    const Number b_rounded = sum - a;
+    const Number a_rounded = sum - b_rounded;
     return (a - a_rounded) + (b - b_rounded);
   }
 

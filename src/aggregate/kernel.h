@@ -10,6 +10,9 @@
 //     Store(char* slot) const; Outcome Finalize(Datum*) const; bool IsValid() const;
 //   };
 //
+// A kernel that is faster at many slots at once has `void AddRun(const char* slots, size_t
+// stride_bytes, size_t count)` too.
+//
 // Update is Add of one event's kernel, so that it cannot differ from a merge.
 #pragma once
 
@@ -37,7 +40,11 @@ struct FixedSlot {
 
   static void MergeRun(char* slot, const char* others, size_t stride_bytes, size_t count) {
     Kernel state(slot);
-    for (; count > 0; --count, others += stride_bytes) state.Add(Kernel(others));
+    if constexpr (requires { state.AddRun(others, stride_bytes, count); }) {
+      state.AddRun(others, stride_bytes, count);
+    } else {
+      for (; count > 0; --count, others += stride_bytes) state.Add(Kernel(others));
+    }
     state.Store(slot);
   }
 

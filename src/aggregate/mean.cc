@@ -50,6 +50,12 @@ struct Mean {
     sum.Add(other.sum);
     count += other.count;
   }
+  void AddRun(const char* others, size_t stride_bytes,
+              size_t run_count) requires(kKind == Datum::Kind::kDouble) {
+    sum.AddRun(others, stride_bytes, run_count);
+    for (; run_count > 0; --run_count, others += stride_bytes)
+      count += Load<uint64_t>(others + Sum::kSizeBytes);
+  }
   void Store(char* slot) const {
     sum.Store(slot);
     Save(slot + Sum::kSizeBytes, count);

@@ -14,7 +14,8 @@ class Folder {
 
   // Moves the newest event time to `newest_ms`, which is not before the present one.
   void Advance(std::string& bytes, int64_t newest_ms) const;
-  // Folds the oldest cells away until the limits on their count and bytes hold. False when they held.
+  // Folds the oldest cells away until the limits on their count and bytes hold. False when they
+  // held.
   bool EnforceLimits(std::string& bytes) const;
   // Makes sure that there is a lifetime cell.
   void EnsureLifetimeCell(std::string& bytes) const;

@@ -1,5 +1,5 @@
-// The bytes of every kind of slot, as docs/formats.md describes them. They are on people's disks: a change here is a new
-// version of the format, never an edit of the expectation.
+// The bytes of every kind of slot, as docs/formats.md describes them. They are on people's disks: a
+// change here is a new version of the format, never an edit of the expectation.
 #include <limits>
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// The laws that the timeline stands on, for every aggregate over every type: a slot hangs on the set of events alone.
+// The laws that the timeline stands on, for every aggregate over every type: a slot hangs on the
+// set of events alone.
 #include <algorithm>
 #include <cmath>
 #include <iostream>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -44,7 +45,8 @@ class RandomCase {
     return event;
   }
 
-  // Where answers change: edges of hops and windows as some event sees them, and of what a reader may ask.
+  // Where answers change: edges of hops and windows as some event sees them, and of what a reader
+  // may ask.
   int64_t NextReadTime() {
     const int64_t newest = NewestMs();
     const int64_t t = events[Below(events.size())].order.time_ms;

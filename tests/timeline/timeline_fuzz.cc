@@ -1,7 +1,7 @@
 // Timelines from arbitrary bytes. The first byte picks a schema and a mode:
-//   bytes    the rest goes to Validate; what passes is applied to and read, and must be valid again;
+//   bytes    the rest goes to Validate; what passes is read and applied to, and must stay valid;
 //   events   the rest is decoded into events; the timeline must be valid after each;
-//   changed  the same, then up to three bytes of the timeline are changed, and the first mode follows.
+//   changed  the same, then up to three bytes of the timeline change, and the first mode follows.
 #include <cstdint>
 #include <string>
 #include <vector>
