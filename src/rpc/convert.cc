@@ -79,13 +79,13 @@ void ToWire(const ServerStatus::View& view, v1::GetStatusResponse::View* wire) {
 // The whole characters of `text` that fit in `bytes_max`, with a sign that there was more.
 std::string Cut(std::string_view text, size_t bytes_max) {
   if (text.size() <= bytes_max) return std::string(text);
-  constexpr std::string_view kMore = "...";
-  size_t bytes = bytes_max - kMore.size();
+  constexpr std::string_view more = "...";
+  size_t bytes = bytes_max - more.size();
   const auto continues = [&](size_t at) {
     return (static_cast<uint8_t>(text[at]) & 0xC0u) == 0x80;
   };
   while (bytes > 0 && continues(bytes)) --bytes;
-  return std::string(text.substr(0, bytes)).append(kMore);
+  return std::string(text.substr(0, bytes)).append(more);
 }
 
 }  // namespace
