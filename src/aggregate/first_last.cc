@@ -95,7 +95,7 @@ struct EdgeText {
 };
 
 template <bool kLast>
-std::span<const Aggregate> Variants() {
+std::span<const Aggregate> OrderedVariants() {
   static constexpr std::string_view kName = kLast ? "last" : "first";
   static constexpr Aggregate kVariants[] = {
       MakeFixed<Edge<Type::kBool, kLast>>(kName, Type::kBool, Type::kBool),
@@ -112,11 +112,11 @@ std::span<const Aggregate> Variants() {
 }  // namespace
 
 std::span<const Aggregate> FirstVariants() {
-  return Variants<false>();
+  return OrderedVariants<false>();
 }
 
 std::span<const Aggregate> LastVariants() {
-  return Variants<true>();
+  return OrderedVariants<true>();
 }
 
 }  // namespace freshet::aggregate

@@ -74,7 +74,7 @@ struct ExtremeText {
 };
 
 template <bool kMax>
-std::span<const Aggregate> Variants() {
+std::span<const Aggregate> ExtremeVariants() {
   static constexpr std::string_view kName = kMax ? "max" : "min";
   static constexpr Aggregate kVariants[] = {
       MakeFixed<Extreme<Type::kBool, kMax>>(kName, Type::kBool, Type::kBool),
@@ -91,11 +91,11 @@ std::span<const Aggregate> Variants() {
 }  // namespace
 
 std::span<const Aggregate> MinVariants() {
-  return Variants<false>();
+  return ExtremeVariants<false>();
 }
 
 std::span<const Aggregate> MaxVariants() {
-  return Variants<true>();
+  return ExtremeVariants<true>();
 }
 
 }  // namespace freshet::aggregate

@@ -13,7 +13,7 @@ namespace freshet::registry {
 namespace {
 
 // One feature as it is written: a name alone, or a map.
-struct Draft {
+struct RowFeatureDraft {
   std::string name;
   std::string field;
   std::string description;
@@ -22,8 +22,8 @@ struct Draft {
   std::optional<yaml::Node> default_node;
 };
 
-Draft ReadDraft(const yaml::Node& node) {
-  Draft draft;
+RowFeatureDraft ReadRowFeatureDraft(const yaml::Node& node) {
+  RowFeatureDraft draft;
   if (!node.is_map()) {
     draft.name_node = node;
     draft.name = ReadName(node, "feature").value_or("");
@@ -47,7 +47,7 @@ Draft ReadDraft(const yaml::Node& node) {
 }
 
 // The position of the field; otherwise nothing, reported.
-std::optional<uint32_t> FindField(const Draft& draft, const Source& source) {
+std::optional<uint32_t> FindField(const RowFeatureDraft& draft, const Source& source) {
   std::vector<std::string> names;
   for (const Field& field : source.fields) names.push_back(field.name);
   auto found = std::find(names.begin(), names.end(), draft.field);
@@ -58,7 +58,7 @@ std::optional<uint32_t> FindField(const Draft& draft, const Source& source) {
 }
 
 // Adds the feature. False when its name is not known.
-bool AddFeature(const Draft& draft, const KnownSource* source, FeatureView* view,
+bool AddFeature(const RowFeatureDraft& draft, const KnownSource* source, FeatureView* view,
                 BatchView* batch) {
   if (draft.name.empty()) return false;
   if (FindFeatureOf(*view, draft.name).has_value()) {
@@ -110,7 +110,7 @@ KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView
   if (auto list = reader.Required("features")) {
     known.names_known = true;
     for (const yaml::Node& item : ReadItems(*list, "the features", limits::kFeaturesPerViewMax)) {
-      bool is_named = AddFeature(ReadDraft(item), inputs.source, view, &batch);
+      bool is_named = AddFeature(ReadRowFeatureDraft(item), inputs.source, view, &batch);
       known.names_known = known.names_known && is_named;
     }
   }

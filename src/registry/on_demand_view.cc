@@ -43,7 +43,7 @@ std::string TypesThatFit(Type computed) {
 }
 
 // One feature as it is written, and what its expression reads.
-struct Draft {
+struct DerivedDraft {
   Feature feature;
   std::string text;
   std::optional<yaml::Node> name_node;
@@ -53,8 +53,8 @@ struct Draft {
   bool type_known = false;
 };
 
-Draft ReadDraft(const yaml::Node& node) {
-  Draft draft;
+DerivedDraft ReadDerivedDraft(const yaml::Node& node) {
+  DerivedDraft draft;
   yaml::MapReader reader(node, "feature");
   draft.name_node = reader.Required("name");
   if (draft.name_node.has_value())
@@ -95,10 +95,10 @@ class OnDemandViewReader {
   bool ReadFeatures(const yaml::Node& list);
 
  private:
-  bool ResolveNames(const Draft& draft);
-  bool ResolveName(const Draft& draft, const DottedName& name);
+  bool ResolveNames(const DerivedDraft& draft);
+  bool ResolveName(const DerivedDraft& draft, const DottedName& name);
   void AddDependency(const FeatureView& view, uint32_t feature);
-  std::shared_ptr<const expr::Program> Compile(const Draft& draft) const;
+  std::shared_ptr<const expr::Program> Compile(const DerivedDraft& draft) const;
   std::vector<expr::Variable> Variables() const;
 
   const Scope& scope_;
@@ -108,10 +108,10 @@ class OnDemandViewReader {
 };
 
 bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
-  std::vector<Draft> drafts;
+  std::vector<DerivedDraft> drafts;
   bool names_known = true;
   for (const yaml::Node& item : ReadItems(list, "the features", limits::kFeaturesPerViewMax)) {
-    Draft draft = ReadDraft(item);
+    DerivedDraft draft = ReadDerivedDraft(item);
     names_known = names_known && !draft.feature.name.empty();
     if (!draft.feature.name.empty() && FindFeatureOf(view_, draft.feature.name).has_value()) {
       draft.name_node->Report(fmt::format("the view has two features '{}'", draft.feature.name));
@@ -122,7 +122,7 @@ bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
     drafts.push_back(std::move(draft));
   }
   std::vector<bool> resolved;
-  for (const Draft& draft : drafts) resolved.push_back(ResolveNames(draft));
+  for (const DerivedDraft& draft : drafts) resolved.push_back(ResolveNames(draft));
   for (size_t i = 0; i < drafts.size(); ++i) {
     if (!resolved[i] || !inputs_known_ || !drafts[i].expression_node.has_value()) continue;
     on_demand_.derived[i].program = Compile(drafts[i]);
@@ -132,7 +132,7 @@ bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
 
 // Makes the features that an expression reads dependencies of the view. False when a name is wrong
 // or belongs to something that is.
-bool OnDemandViewReader::ResolveNames(const Draft& draft) {
+bool OnDemandViewReader::ResolveNames(const DerivedDraft& draft) {
   bool all_resolved = true;
   for (const DottedName& name : DottedNames(draft.text)) {
     if (name.head == kRequest) continue;
@@ -141,7 +141,7 @@ bool OnDemandViewReader::ResolveNames(const Draft& draft) {
   return all_resolved;
 }
 
-bool OnDemandViewReader::ResolveName(const Draft& draft, const DottedName& name) {
+bool OnDemandViewReader::ResolveName(const DerivedDraft& draft, const DottedName& name) {
   const yaml::Node& node = *draft.expression_node;
   const KnownView* known = FindKnown(scope_.views, "feature view", name.head, node, name.offset);
   if (known == nullptr) return false;
@@ -171,7 +171,7 @@ void OnDemandViewReader::AddDependency(const FeatureView& view, uint32_t feature
   on_demand_.dependencies.push_back({&view, feature});
 }
 
-std::shared_ptr<const expr::Program> OnDemandViewReader::Compile(const Draft& draft) const {
+std::shared_ptr<const expr::Program> OnDemandViewReader::Compile(const DerivedDraft& draft) const {
   std::shared_ptr<const expr::Program> program =
       CompileNode(*draft.expression_node, draft.text, Variables());
   if (program != nullptr && draft.type_known && !Fits(program->type(), draft.feature.type)) {
