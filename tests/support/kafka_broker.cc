@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <signal.h>
@@ -161,6 +162,14 @@ void KafkaBroker::WaitUntilReady() {
       Fail("it does not answer after a minute:\n" + ReadFile(folder_.File("broker.log")));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+void KafkaBroker::SetAffinity(const cpu_set_t& cores) {
+  for (const auto& thread :
+       std::filesystem::directory_iterator(fmt::format("/proc/{}/task", process_))) {
+    // A thread that has ended meanwhile needs no core.
+    sched_setaffinity(std::stoi(thread.path().filename()), sizeof(cores), &cores);
   }
 }
 

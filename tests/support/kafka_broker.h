@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <sched.h>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,9 @@ class KafkaBroker {
   std::vector<KafkaRecord> Read(const std::string& topic);
   // What a consumer group has committed for a partition; -1 without.
   int64_t CommittedOffset(const std::string& group, const std::string& topic, int32_t partition);
+
+  // The cores that the broker may use from now on, all its threads.
+  void SetAffinity(const cpu_set_t& cores);
 
   // The process stands still and goes on: as a broker that hangs.
   void Pause();
