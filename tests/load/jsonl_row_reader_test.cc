@@ -16,27 +16,13 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr size_t kWhole = size_t{1} << 30;
-const Value kNull{};
-
-ReadFile ReadUsers(std::string_view text, size_t chunk_bytes = kWhole,
+ReadFile ReadJsonl(std::string_view text, size_t chunk_bytes = kWhole,
                    TimestampUnit unit = TimestampUnit::kMilliseconds) {
   return ReadRows(FileFormat::kJsonl, UsersSource(unit), text, chunk_bytes);
 }
 
-ReadRow User(uint64_t line, int64_t time_ms, Value id, Value age, Value country) {
-  return {line, "", time_ms, {std::move(id), std::move(age), std::move(country)}};
-}
-
-Value Text(std::string text) {
-  return Value(std::move(text));
-}
-Value Int(int64_t number) {
-  return Value(number);
-}
-
 // One row of AllTypesSource whose member `name` is spelled as `json`.
-ReadRow ReadOne(std::string_view name, std::string_view json) {
+ReadRow ReadOneJsonl(std::string_view name, std::string_view json) {
   const std::string text = R"({"time": "2026-11-24T10:00:00Z", ")" + std::string(name) +
                            "\": " + std::string(json) + "}";
   const ReadFile file = ReadRows(FileFormat::kJsonl, AllTypesSource(), text, kWhole);
@@ -45,8 +31,8 @@ ReadRow ReadOne(std::string_view name, std::string_view json) {
   return file.rows.at(0);
 }
 
-Value ValueOf(std::string_view name, std::string_view json) {
-  const ReadRow row = ReadOne(name, json);
+Value JsonlValue(std::string_view name, std::string_view json) {
+  const ReadRow row = ReadOneJsonl(name, json);
   EXPECT_EQ(row.error, "") << json;
   for (size_t i = 0; i < row.values.size(); ++i) {
     if (AllTypesSource().fields[i].name == name) return row.values[i];
@@ -54,21 +40,21 @@ Value ValueOf(std::string_view name, std::string_view json) {
   return {};
 }
 
-std::string ErrorOf(std::string_view name, std::string_view json) {
-  return ReadOne(name, json).error;
+std::string JsonlError(std::string_view name, std::string_view json) {
+  return ReadOneJsonl(name, json).error;
 }
 
 TEST(JsonlRowReader, ReadsOneObjectALine) {
-  const ReadFile file = ReadUsers(
+  const ReadFile file = ReadJsonl(
       "{\"user_id\": 1, \"age\": 33, \"country\": \"FI\", \"updated_at\": 5}\n"
       "\n"
       "  {\"updated_at\":6,\"extra\":{\"a\":[1,{\"b\":null}]},\"user_id\":2}\r\n"
       "\t\r\n"
       "{\"user_id\":3,\"age\":null,\"country\":\"\",\"updated_at\":7}");
   ASSERT_TRUE(file.status.ok());
-  EXPECT_THAT(file.rows,
-              ElementsAre(User(1, 5, Int(1), Int(33), Text("FI")), User(3, 6, Int(2), kNull, kNull),
-                          User(5, 7, Int(3), kNull, Text(""))));
+  EXPECT_THAT(file.rows, ElementsAre(UserRow(1, 5, Int(1), Int(33), Text("FI")),
+                                     UserRow(3, 6, Int(2), kNull, kNull),
+                                     UserRow(5, 7, Int(3), kNull, Text(""))));
 }
 
 TEST(JsonlRowReader, GivesTheSameForEveryChunkSize) {
@@ -79,15 +65,15 @@ TEST(JsonlRowReader, GivesTheSameForEveryChunkSize) {
       "{\"user_id\":2,\"updated_at\":5} 7\n"
       "not json\n"
       "{\"user_id\":4,\"country\":\"\xC3\xA4\",\"updated_at\":5}";
-  const ReadFile whole = ReadUsers(text);
+  const ReadFile whole = ReadJsonl(text);
   EXPECT_THAT(whole.rows, SizeIs(5));
   for (size_t chunk_bytes = 1; chunk_bytes <= text.size(); ++chunk_bytes) {
-    EXPECT_EQ(ReadUsers(text, chunk_bytes).rows, whole.rows) << "chunks of " << chunk_bytes;
+    EXPECT_EQ(ReadJsonl(text, chunk_bytes).rows, whole.rows) << "chunks of " << chunk_bytes;
   }
 }
 
 TEST(JsonlRowReader, NamesLineFieldAndWhatWasExpected) {
-  const ReadFile file = ReadUsers(
+  const ReadFile file = ReadJsonl(
       "{\"user_id\": 1, \"age\": \"abc\" , \"updated_at\": 5}\n"
       "{\"user_id\": 1}\n"
       "{\"user_id\": 1, \"updated_at\": null}\n");
@@ -105,17 +91,17 @@ TEST(JsonlRowReader, RefusesWhatIsNotOneObject) {
         "{\"user_id\":1,\"updated_at\":5}{}", "{\"user_id\":1,\"updated_at\":5}}",
         "{\"user_id\":1,\"updated_at\":5} x", "{\"country\":\"\xFF\",\"updated_at\":5}",
         "{\"country\":\"\\x\",\"updated_at\":5}", "{\"country\":\"open,\"updated_at\":5}"}) {
-    const ReadFile file = ReadUsers(text);
+    const ReadFile file = ReadJsonl(text);
     ASSERT_THAT(file.rows, SizeIs(1)) << text;
     EXPECT_NE(file.rows[0].error, "") << text;
   }
-  EXPECT_EQ(ReadUsers("{} {}").rows.at(0).error,
+  EXPECT_EQ(ReadJsonl("{} {}").rows.at(0).error,
             "more text follows the JSON object; one object a line is expected");
 }
 
 TEST(JsonlRowReader, RefusesAFileWithoutRows) {
   for (const char* text : {"", "\n \n", "\xEF\xBB\xBF"}) {
-    const ReadFile file = ReadUsers(text);
+    const ReadFile file = ReadJsonl(text);
     EXPECT_EQ(file.status.code(), StatusCode::kInvalidArgument);
     EXPECT_THAT(file.rows, IsEmpty());
   }
@@ -124,58 +110,58 @@ TEST(JsonlRowReader, RefusesAFileWithoutRows) {
 TEST(JsonlRowReader, BoundsTheLine) {
   const std::string long_text(limits::kRowBytesMax, 'x');
   for (const size_t chunk_bytes : {kWhole, size_t{10'000}}) {
-    const ReadFile file = ReadUsers(
+    const ReadFile file = ReadJsonl(
         "{\"note\":\"" + long_text + "\"}\n{\"user_id\":2,\"updated_at\":5}\n", chunk_bytes);
     ASSERT_THAT(file.rows, SizeIs(2));
     EXPECT_EQ(file.rows[0].error, "the line is longer than 1048576 bytes");
-    EXPECT_EQ(file.rows[1], User(2, 5, Int(2), kNull, kNull));
+    EXPECT_EQ(file.rows[1], UserRow(2, 5, Int(2), kNull, kNull));
   }
 }
 
 TEST(JsonlRowReader, ReadsEveryTypeToItsEdges) {
-  EXPECT_EQ(ValueOf("flag", "true"), Value(true));
-  EXPECT_EQ(ValueOf("flag", "false"), Value(false));
-  EXPECT_EQ(ValueOf("small", "-2147483648"), Int(-2147483648));
-  EXPECT_EQ(ValueOf("big", "9223372036854775807"), Int(INT64_MAX));
-  EXPECT_EQ(ValueOf("big", "-9223372036854775808"), Int(INT64_MIN));
-  EXPECT_EQ(ValueOf("single", "0.1"), Value(static_cast<double>(0.1f)));
-  EXPECT_EQ(ValueOf("twice", "3"), Value(3.0));
-  EXPECT_EQ(ValueOf("twice", "-1.7976931348623157e308"), Value(-1.7976931348623157e308));
-  EXPECT_EQ(ValueOf("text", R"("a\"\\\nb\u00e4\ud83d\ude00")"),
+  EXPECT_EQ(JsonlValue("flag", "true"), Value(true));
+  EXPECT_EQ(JsonlValue("flag", "false"), Value(false));
+  EXPECT_EQ(JsonlValue("small", "-2147483648"), Int(-2147483648));
+  EXPECT_EQ(JsonlValue("big", "9223372036854775807"), Int(INT64_MAX));
+  EXPECT_EQ(JsonlValue("big", "-9223372036854775808"), Int(INT64_MIN));
+  EXPECT_EQ(JsonlValue("single", "0.1"), Value(static_cast<double>(0.1f)));
+  EXPECT_EQ(JsonlValue("twice", "3"), Value(3.0));
+  EXPECT_EQ(JsonlValue("twice", "-1.7976931348623157e308"), Value(-1.7976931348623157e308));
+  EXPECT_EQ(JsonlValue("text", R"("a\"\\\nb\u00e4\ud83d\ude00")"),
             Text("a\"\\\nb\xC3\xA4\xF0\x9F\x98\x80"));
-  EXPECT_EQ(ValueOf("text", R"("\u0000")"), Text(std::string(1, '\0')));
-  EXPECT_EQ(ValueOf("moment", "\"1969-12-31T23:59:59.999Z\""), Int(-1));
-  EXPECT_EQ(ValueOf("moment", "-7"), Int(-7));
-  EXPECT_EQ(ValueOf("moment", "null"), kNull);
+  EXPECT_EQ(JsonlValue("text", R"("\u0000")"), Text(std::string(1, '\0')));
+  EXPECT_EQ(JsonlValue("moment", "\"1969-12-31T23:59:59.999Z\""), Int(-1));
+  EXPECT_EQ(JsonlValue("moment", "-7"), Int(-7));
+  EXPECT_EQ(JsonlValue("moment", "null"), kNull);
 }
 
 TEST(JsonlRowReader, RefusesWhatIsNotOfTheType) {
-  EXPECT_EQ(ErrorOf("flag", "1"), "flag: 1 is not a bool (true or false)");
-  EXPECT_EQ(ErrorOf("flag", "tru"), "flag: tru is not a bool (true or false)");
-  EXPECT_EQ(ErrorOf("small", "2147483648"), "small: 2147483648 is beyond the range of an int32");
-  EXPECT_EQ(ErrorOf("small", "1.0"), "small: 1.0 is not an int32");
-  EXPECT_EQ(ErrorOf("small", "01"), "small: 01 is not an int32");
-  EXPECT_EQ(ErrorOf("small", "[1]"), "small: a list is not an int32");
-  EXPECT_EQ(ErrorOf("small", "{\"a\":1}"), "small: an object is not an int32");
-  EXPECT_EQ(ErrorOf("big", "9223372036854775808"),
+  EXPECT_EQ(JsonlError("flag", "1"), "flag: 1 is not a bool (true or false)");
+  EXPECT_EQ(JsonlError("flag", "tru"), "flag: tru is not a bool (true or false)");
+  EXPECT_EQ(JsonlError("small", "2147483648"), "small: 2147483648 is beyond the range of an int32");
+  EXPECT_EQ(JsonlError("small", "1.0"), "small: 1.0 is not an int32");
+  EXPECT_EQ(JsonlError("small", "01"), "small: 01 is not an int32");
+  EXPECT_EQ(JsonlError("small", "[1]"), "small: a list is not an int32");
+  EXPECT_EQ(JsonlError("small", "{\"a\":1}"), "small: an object is not an int32");
+  EXPECT_EQ(JsonlError("big", "9223372036854775808"),
             "big: 9223372036854775808 is beyond the range of an int64");
-  EXPECT_EQ(ErrorOf("big", "99999999999999999999999"),
+  EXPECT_EQ(JsonlError("big", "99999999999999999999999"),
             "big: 99999999999999999999999 is beyond the range of an int64");
-  EXPECT_EQ(ErrorOf("single", "3.5e38"), "single: 3.5e38 is beyond the range of a float");
-  EXPECT_EQ(ErrorOf("twice", "1e400"), "twice: 1e400 is beyond the range of a double");
-  EXPECT_EQ(ErrorOf("twice", "\"1\""), "twice: \"1\" is not a double");
-  EXPECT_NE(ErrorOf("twice", "nul"), "");
-  EXPECT_EQ(ErrorOf("text", "7"), "text: 7 is not a string");
-  EXPECT_EQ(ErrorOf("text", "\"" + std::string(limits::kStringValueBytesMax + 1, 'x') + "\""),
+  EXPECT_EQ(JsonlError("single", "3.5e38"), "single: 3.5e38 is beyond the range of a float");
+  EXPECT_EQ(JsonlError("twice", "1e400"), "twice: 1e400 is beyond the range of a double");
+  EXPECT_EQ(JsonlError("twice", "\"1\""), "twice: \"1\" is not a double");
+  EXPECT_NE(JsonlError("twice", "nul"), "");
+  EXPECT_EQ(JsonlError("text", "7"), "text: 7 is not a string");
+  EXPECT_EQ(JsonlError("text", "\"" + std::string(limits::kStringValueBytesMax + 1, 'x') + "\""),
             "text: the string is longer than 65536 bytes");
-  EXPECT_THAT(ErrorOf("moment", "true"),
+  EXPECT_THAT(JsonlError("moment", "true"),
               HasSubstr("moment: true is not a timestamp (RFC 3339 text"));
-  EXPECT_THAT(ErrorOf("moment", "\"2026-13-01T00:00:00Z\""), HasSubstr("is not a timestamp"));
+  EXPECT_THAT(JsonlError("moment", "\"2026-13-01T00:00:00Z\""), HasSubstr("is not a timestamp"));
 }
 
 TEST(JsonlRowReader, ReadsTimesInTheUnitOfTheSource) {
   const auto row_of = [](TimestampUnit unit, const std::string& json) {
-    return ReadUsers("{\"updated_at\":" + json + "}", kWhole, unit).rows.at(0);
+    return ReadJsonl("{\"updated_at\":" + json + "}", kWhole, unit).rows.at(0);
   };
   EXPECT_EQ(row_of(TimestampUnit::kSeconds, "1795514400").time_ms, 1'795'514'400'000);
   EXPECT_EQ(row_of(TimestampUnit::kMicroseconds, "-1").time_ms, -1);
@@ -187,8 +173,8 @@ TEST(JsonlRowReader, ReadsTimesInTheUnitOfTheSource) {
 }
 
 TEST(JsonlRowReader, MatchesEscapedNames) {
-  EXPECT_EQ(ReadUsers("{\"user\\u005fid\":7,\"updated_at\":5}\n").rows.at(0),
-            User(1, 5, Int(7), kNull, kNull));
+  EXPECT_EQ(ReadJsonl("{\"user\\u005fid\":7,\"updated_at\":5}\n").rows.at(0),
+            UserRow(1, 5, Int(7), kNull, kNull));
 }
 
 }  // namespace

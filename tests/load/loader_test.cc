@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "load/read_rows.h"
 #include "store/entity_key.h"
 #include "store/row.h"
 #include "support/temp_folder.h"
@@ -129,21 +130,14 @@ class LoaderTest : public ::testing::Test {
   LoadReport report_;
 };
 
-StoredRow User(int64_t time_ms, Value country, Value age) {
+StoredRow StoredUser(int64_t time_ms, Value country, Value age) {
   return {time_ms, {std::move(country), std::move(age)}};
 }
-Value Text(std::string text) {
-  return Value(std::move(text));
-}
-Value Int(int64_t number) {
-  return Value(number);
-}
-const Value kNull{};
 
 TEST_F(LoaderTest, RowsAreServedInTheOrderOfTheFeatures) {
   ASSERT_TRUE(LoadUsers("1,33,FI,5\n2,,\"\",6\n").ok());
-  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
-  EXPECT_EQ(FindUser(2), User(6, Text(""), kNull));
+  EXPECT_EQ(FindUser(1), StoredUser(5, Text("FI"), Int(33)));
+  EXPECT_EQ(FindUser(2), StoredUser(6, Text(""), kNull));
   EXPECT_EQ(FindUser(3), std::nullopt);
   const auto generation = store_->FindGeneration(registry_->FindFeatureView("profile")->id);
   EXPECT_THAT(generation->column_names, ElementsAre("country", "age"));
@@ -181,8 +175,8 @@ TEST_F(LoaderTest, ReportsCounts) {
   EXPECT_EQ(report_.rows_duplicate, 3u);
   EXPECT_EQ(report_.bytes_read,
             std::string("user_id,age,country,updated_at\n1,30,FI,5\n").size() + 4 * 10 + 9);
-  EXPECT_EQ(FindUser(1), User(6, Text("SE"), Int(32)));
-  EXPECT_EQ(FindUser(2), User(5, Text("NO"), Int(34)));
+  EXPECT_EQ(FindUser(1), StoredUser(6, Text("SE"), Int(32)));
+  EXPECT_EQ(FindUser(2), StoredUser(5, Text("NO"), Int(34)));
 }
 
 TEST_F(LoaderTest, ReportsEveryBadRowWithItsLine) {
@@ -221,12 +215,12 @@ TEST_F(LoaderTest, AFailedLoadLeavesTheOldRows) {
   EXPECT_FALSE(LoadText("profile", "user_id,country,updated_at\n1,FI,6\n").ok());
   EXPECT_FALSE(LoadText("profile", "").ok());
   { EXPECT_TRUE(Start("profile")->Feed("user_id,age,country,updated_at\n1,35,FI,7\n").ok()); }
-  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
+  EXPECT_EQ(FindUser(1), StoredUser(5, Text("FI"), Int(33)));
   Open();
-  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
+  EXPECT_EQ(FindUser(1), StoredUser(5, Text("FI"), Int(33)));
   ASSERT_TRUE(LoadUsers("2,36,FI,8\n").ok());
   EXPECT_EQ(FindUser(1), std::nullopt);
-  EXPECT_EQ(FindUser(2), User(8, Text("FI"), Int(36)));
+  EXPECT_EQ(FindUser(2), StoredUser(8, Text("FI"), Int(36)));
 }
 
 TEST_F(LoaderTest, NothingIsServedBeforeTheEnd) {
@@ -240,7 +234,7 @@ TEST_F(LoaderTest, NothingIsServedBeforeTheEnd) {
                   })
                   .ok());
   EXPECT_THAT(phases, ElementsAre(LoadPhase::kSort, LoadPhase::kPublish));
-  EXPECT_EQ(FindUser(1), User(5, Text("FI"), Int(33)));
+  EXPECT_EQ(FindUser(1), StoredUser(5, Text("FI"), Int(33)));
 }
 
 TEST_F(LoaderTest, AFinishedLoadTakesNoMore) {
@@ -315,7 +309,7 @@ TEST_F(LoaderTest, MatchesANaiveModel) {
       if (bad) continue;
       const auto found = model.find(id);
       if (found == model.end() || time_ms >= found->second.time_ms)
-        model[id] = User(time_ms, Text(country), Int(age));
+        model[id] = StoredUser(time_ms, Text(country), Int(age));
     }
     const LoadOptions options{
         .format = csv ? registry::FileFormat::kCsv : registry::FileFormat::kJsonl,

@@ -28,6 +28,21 @@ struct ReadRow {
   }
 };
 
+inline constexpr size_t kWhole = size_t{1} << 30;  // a chunk that takes in any file
+
+inline const Value kNull{};
+inline Value Text(std::string text) {
+  return Value(std::move(text));
+}
+inline Value Int(int64_t number) {
+  return Value(number);
+}
+
+// A row of UsersSource.
+inline ReadRow UserRow(uint64_t line, int64_t time_ms, Value id, Value age, Value country) {
+  return {line, "", time_ms, {std::move(id), std::move(age), std::move(country)}};
+}
+
 struct ReadFile {
   Status status;
   std::vector<ReadRow> rows;

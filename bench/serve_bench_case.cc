@@ -1,0 +1,186 @@
+#include "serve_bench_case.h"
+
+#include <random>
+
+#include <fmt/format.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
+#include "freshet/v1/feature_store.pb.h"
+
+namespace freshet::serve_bench {
+namespace {
+
+constexpr int64_t kUsers = 1'000;
+constexpr int64_t kFirstUser = 1'000'000;  // so that all ids take the same bytes on the wire
+constexpr int64_t kAmounts = 5;
+constexpr size_t kRequests = 64;
+constexpr int64_t kHourMs = 3'600'000;
+constexpr uint64_t kDataSeed = 42;
+constexpr std::string_view kFunctions[] = {"count", "sum", "mean", "min", "max"};
+constexpr std::string_view kWindows[] = {"1h", "6h", "10m", "1d", "7d"};
+constexpr std::string_view kColumnTypes[] = {"double", "int64", "float", "bool", "string"};
+
+using Random = std::mt19937_64;
+
+int64_t Below(Random& random, int64_t end) {
+  return std::uniform_int_distribution<int64_t>(0, end - 1)(random);
+}
+
+std::string_view ColumnType(size_t column) {
+  return kColumnTypes[column % std::size(kColumnTypes)];
+}
+
+std::string ColumnText(size_t column, Random& random) {
+  const std::string_view type = ColumnType(column);
+  const int64_t number = Below(random, 100'000);
+  if (type == "bool") return number % 2 == 0 ? "true" : "false";
+  if (type == "string") return fmt::format("word{}", number % 100);
+  return type == "int64" ? fmt::format("{}", number) : fmt::format("{}.25", number);
+}
+
+// Joins what `make(i)` gives for 0..count.
+template <typename Make>
+std::string Joined(size_t count, std::string_view separator, Make make) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) {
+    if (i > 0) text += separator;
+    text += make(i);
+  }
+  return text;
+}
+
+std::string AggregationYaml(const Case& shape, size_t index) {
+  const std::string_view function = kFunctions[index % std::size(kFunctions)];
+  const std::string of =
+      function == "count" ? "" : fmt::format(", of: amount_{}", index % kAmounts);
+  const std::string windows =
+      Joined(shape.windows, ", ", [](size_t window) { return std::string(kWindows[window]); });
+  return fmt::format("      - {{name: a{}, function: {}{}, windows: [{}]}}", index, function, of,
+                     windows);
+}
+
+}  // namespace
+
+const std::vector<Case>& AllCases() {
+  static const std::vector<Case> cases = {
+      {.name = "1x20", .entities = 1, .aggregations = 5, .windows = 2, .concurrency = 16},
+      {.name = "1x250", .entities = 1, .aggregations = 25, .windows = 5, .concurrency = 16},
+      {.name = "100x50", .entities = 100, .aggregations = 5, .windows = 5, .concurrency = 8},
+  };
+  return cases;
+}
+
+const Case* FindCase(const std::string& name) {
+  for (const Case& shape : AllCases()) {
+    if (shape.name == name) return &shape;
+  }
+  return nullptr;
+}
+
+std::string DefinitionsYaml(const Case& shape) {
+  const std::string amounts =
+      Joined(kAmounts, ", ", [](size_t i) { return fmt::format("amount_{}: double", i); });
+  const std::string fields = Joined(
+      shape.windowed(), ", ", [](size_t i) { return fmt::format("r{}: {}", i, ColumnType(i)); });
+  const std::string columns =
+      Joined(shape.windowed(), ", ", [](size_t i) { return fmt::format("r{}", i); });
+  const std::string aggregations =
+      Joined(shape.aggregations, "\n", [&](size_t i) { return AggregationYaml(shape, i); });
+  const std::string windowed = Joined(shape.windowed(), ", ", [&](size_t i) {
+    return fmt::format("activity.a{}_{}", i / shape.windows, kWindows[i % shape.windows]);
+  });
+  const std::string row_features =
+      Joined(shape.windowed(), ", ", [](size_t i) { return fmt::format("profile.r{}", i); });
+  return fmt::format(R"(
+entities:
+  - {{name: user, join_keys: {{user_id: int64}}}}
+sources:
+  - name: {}
+    push: {{}}
+    timestamp: {{field: at, unit: ms}}
+    fields: {{user_id: int64, {}}}
+  - name: rows
+    file: {{path: rows.csv}}
+    timestamp: {{field: at, unit: ms}}
+    fields: {{user_id: int64, {}}}
+feature_views:
+  - name: activity
+    entity: user
+    source: {}
+    aggregations:
+{}
+  - {{name: {}, entity: user, source: rows, features: [{}]}}
+feature_services:
+  - {{name: bench, features: [{}, {}]}}
+)",
+                     kStreamSource, amounts, fields, kStreamSource, aggregations, kRowView, columns,
+                     windowed, row_features);
+}
+
+std::string RowsCsv(const Case& shape, int64_t now_ms) {
+  Random random(kDataSeed);
+  std::string text = "user_id,at";
+  for (size_t i = 0; i < shape.windowed(); ++i) text += fmt::format(",r{}", i);
+  for (int64_t user = kFirstUser; user < kFirstUser + kUsers; ++user) {
+    text += fmt::format("\n{},{}", user, now_ms);
+    for (size_t i = 0; i < shape.windowed(); ++i) text += "," + ColumnText(i, random);
+  }
+  return text;
+}
+
+std::vector<std::string> EventsJson(int64_t now_ms) {
+  // The last minutes hold some for certain, so that no window runs empty while the benchmark lasts.
+  constexpr int64_t kSpansMs[] = {kHourMs / 60, kHourMs, 24 * kHourMs};
+  constexpr int64_t kEventsPerSpan = 40;
+  Random random(kDataSeed);
+  std::vector<std::string> events;
+  for (int64_t user = kFirstUser; user < kFirstUser + kUsers; ++user) {
+    for (const int64_t span_ms : kSpansMs) {
+      for (int64_t i = 0; i < kEventsPerSpan; ++i) {
+        const std::string amounts = Joined(kAmounts, ",", [&](size_t amount) {
+          return fmt::format("\"amount_{}\":{}.5", amount, Below(random, 1'000));
+        });
+        events.push_back(fmt::format("{{\"user_id\":{},\"at\":{},{}}}", user,
+                                     now_ms - Below(random, span_ms), amounts));
+      }
+    }
+  }
+  return events;
+}
+
+std::vector<grpc::ByteBuffer> MakeRequests(const Case& shape) {
+  Random random(kDataSeed);
+  std::vector<grpc::ByteBuffer> requests;
+  for (size_t i = 0; i < kRequests; ++i) {
+    v1::GetFeaturesRequest request;
+    request.set_feature_service("bench");
+    v1::Column* column = request.add_entities();
+    column->set_name("user_id");
+    for (size_t row = 0; row < shape.entities; ++row) {
+      column->mutable_int64s()->add_values(kFirstUser + Below(random, kUsers));
+    }
+    const grpc::Slice slice(request.SerializeAsString());
+    requests.emplace_back(&slice, 1);
+  }
+  return requests;
+}
+
+Status CheckAnswer(const Case& shape, const grpc::ByteBuffer& answer) {
+  grpc::ByteBuffer bytes = answer;
+  grpc::ProtoBufferReader reader(&bytes);
+  v1::GetFeaturesResponse response;
+  if (!response.ParseFromZeroCopyStream(&reader))
+    return Status::Internal("the answer is no GetFeaturesResponse");
+  if (response.row_count() != shape.entities ||
+      response.features_size() != static_cast<int>(shape.features())) {
+    return Status::Internal(fmt::format("the answer has {} rows of {} features",
+                                        response.row_count(), response.features_size()));
+  }
+  for (const v1::FeatureColumn& column : response.features()) {
+    if (!column.statuses().empty())
+      return Status::Internal(fmt::format("{} is not PRESENT everywhere", column.name()));
+  }
+  return Status::Ok();
+}
+
+}  // namespace freshet::serve_bench
