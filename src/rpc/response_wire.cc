@@ -1,7 +1,9 @@
 #include "rpc/response_wire.h"
 
+#include <bit>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
@@ -95,6 +97,24 @@ int ArrayField(Type type) {
   return 0;
 }
 
+size_t VarintsBytes(const std::vector<int64_t>& values) {
+  uint64_t all = 0;
+  for (int64_t value : values) all |= static_cast<uint64_t>(value);
+  // Counts are mostly small, and this loop runs several values at a time where the next cannot.
+  if (all < 0x80) return values.size();
+  size_t bytes = 0;
+  for (int64_t value : values) bytes += VarintBytes(static_cast<uint64_t>(value));
+  return bytes;
+}
+uint8_t* WriteVarints(const std::vector<int64_t>& values, size_t bytes, uint8_t* out) {
+  if (bytes == values.size()) {
+    for (int64_t value : values) *out++ = static_cast<uint8_t>(value);
+    return out;
+  }
+  for (int64_t value : values) out = WriteVarint(static_cast<uint64_t>(value), out);
+  return out;
+}
+
 // The bytes of the values alone, as packed; strings, which protobuf does not pack, with their
 // heads.
 size_t PackedBytes(const Column& values) {
@@ -112,13 +132,12 @@ size_t PackedBytes(const Column& values) {
     case Type::kInt32:
     case Type::kInt64:
     case Type::kTimestamp:
-      for (int64_t value : values.integers) bytes += VarintBytes(static_cast<uint64_t>(value));
-      return bytes;
+      return VarintsBytes(values.integers);
   }
   return bytes;
 }
 
-uint8_t* WritePacked(const Column& values, uint8_t* out) {
+uint8_t* WritePacked(const Column& values, size_t packed_bytes, uint8_t* out) {
   switch (values.type) {
     case Type::kBool:
       for (int64_t value : values.integers) *out++ = value != 0 ? 1 : 0;
@@ -137,8 +156,7 @@ uint8_t* WritePacked(const Column& values, uint8_t* out) {
     case Type::kInt32:
     case Type::kInt64:
     case Type::kTimestamp:
-      for (int64_t value : values.integers) out = WriteVarint(static_cast<uint64_t>(value), out);
-      return out;
+      return WriteVarints(values.integers, packed_bytes, out);
   }
   return out;
 }
@@ -196,7 +214,7 @@ uint8_t* ResponseEncoder::WriteColumn(const FeatureColumn& column, const ColumnS
   out = WriteFieldHead(ArrayField(column.values.type), size.array_bytes, out);
   if (size.array_bytes > size.packed_bytes)
     out = WriteFieldHead(kArrayValuesField, size.packed_bytes, out);
-  out = WritePacked(column.values, out);
+  out = WritePacked(column.values, size.packed_bytes, out);
   if (!column.statuses.empty()) {
     out = WriteFieldHead(V1Column::kStatusesFieldNumber, column.statuses.size(), out);
     out = WriteRaw(column.statuses.data(), column.statuses.size(), out);

@@ -36,6 +36,7 @@ class Generator {
   bool OneIn(size_t n) { return Below(n) == 0; }
   // Of every width, so that every length of a varint is met.
   int64_t Integer() {
+    if (small_) return static_cast<int64_t>(Below(128));
     const auto value = static_cast<int64_t>(random_() >> Below(64));
     return OneIn(2) ? value : -value;
   }
@@ -48,6 +49,7 @@ class Generator {
     return std::string(Below(OneIn(5) ? 400 : 12), static_cast<char>('a' + Below(26))) + "\u00e9";
   }
   FeatureColumn Column(uint32_t rows) {
+    small_ = OneIn(3);
     FeatureColumn column;
     column.name = OneIn(9) ? "" : Text();
     column.values.type = kTypes[Below(std::size(kTypes))];
@@ -87,6 +89,7 @@ class Generator {
   }
 
   std::mt19937_64 random_;
+  bool small_ = false;  // whether integers stay within one byte of a varint
 };
 
 void FillValues(const Column& values, v1::FeatureColumn* wire) {
