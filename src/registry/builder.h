@@ -63,7 +63,6 @@ class Builder {
   Section sources_;
   Section views_;
   Section services_;
-  bool all_parsed_ = true;
 };
 
 }  // namespace freshet::registry

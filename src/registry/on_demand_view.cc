@@ -207,7 +207,13 @@ KnownView ReadOnDemandView(yaml::MapReader& reader, const Scope& scope, FeatureV
   if (auto inputs = reader.Optional("request")) view_reader.ReadInputs(*inputs);
   if (auto list = reader.Required("features")) known.names_known = view_reader.ReadFeatures(*list);
   reader.Done();
-  known.types_known = watch.clean() && known.names_known;
+  // An expression that reads something that is wrong elsewhere was left alone, and nothing was
+  // reported here.
+  const std::vector<DerivedFeature>& derived = view->on_demand()->derived;
+  bool all_compiled =
+      std::all_of(derived.begin(), derived.end(),
+                  [](const DerivedFeature& each) { return each.program != nullptr; });
+  known.types_known = watch.clean() && known.names_known && all_compiled;
   return known;
 }
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,8 +25,8 @@ struct Draft {
 
 class StreamViewReader {
  public:
-  StreamViewReader(const Scope& scope, const KnownSource* source, FeatureView* view)
-      : scope_(scope), view_(*view), stream_(view->kind.emplace<StreamView>()) {
+  StreamViewReader(const KnownSource* source, FeatureView* view)
+      : view_(*view), stream_(view->kind.emplace<StreamView>()) {
     if (source != nullptr) stream_.source = source->source;
     if (source != nullptr && source->fields_known) {
       fields_known_ = true;
@@ -54,7 +53,6 @@ class StreamViewReader {
   void CheckDefault(Draft& draft);
   void CheckAggregationNames(const std::vector<Draft>& drafts);
 
-  const Scope& scope_;
   FeatureView& view_;
   StreamView& stream_;
   bool fields_known_ = false;
@@ -260,7 +258,7 @@ KnownView ReadStreamView(yaml::MapReader& reader, const Scope& scope, FeatureVie
   RefuseKey(reader, "max_age", "the windows of a view over a stream bound how old its values are");
 
   HopRule rule = ReadHopRule(reader);
-  StreamViewReader stream_reader(scope, inputs.source, view);
+  StreamViewReader stream_reader(inputs.source, view);
   if (auto list = reader.Required("aggregations"))
     known.names_known = stream_reader.Read(*list, rule);
   reader.Done();
