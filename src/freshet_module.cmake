@@ -10,21 +10,6 @@ function(freshet_module name)
     message(FATAL_ERROR "module ${name}: unknown arguments ${MODULE_UNPARSED_ARGUMENTS}")
   endif()
 
-  # BUILD-UP: a module whose files are not all written yet is left out, with what stands on it.
-  foreach(file IN LISTS MODULE_SOURCES)
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
-      message(WARNING "module ${name} is left out: ${file} is missing")
-      return()
-    endif()
-  endforeach()
-  foreach(dependency IN LISTS MODULE_DEPENDS)
-    if(NOT TARGET freshet_${dependency})
-      message(WARNING "module ${name} is left out: needs ${dependency}")
-      return()
-    endif()
-  endforeach()
-  # END OF BUILD-UP
-
   set(include_root ${PROJECT_BINARY_DIR}/include_roots/${name})
   file(MAKE_DIRECTORY ${include_root})
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${name} ${include_root}/${name} SYMBOLIC)

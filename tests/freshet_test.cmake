@@ -1,10 +1,10 @@
-# freshet_test(NAME SOURCES <files> DEPENDS <modules> LIBRARIES <targets> LABELS <labels> TIMEOUT <seconds>)
+# freshet_test(NAME SOURCES <files> DEPENDS <modules> LIBRARIES <targets> LABELS <labels> TIMEOUT <seconds> [SEPARATE])
 #
 # One test program of one module; ctest sees it as one test. Labels say where it runs besides the release build: `unit` (the
 # default) under AddressSanitizer and UndefinedBehaviorSanitizer, `threads` under ThreadSanitizer, `integration` nowhere else:
-# it needs the real server binary or a broker.
+# it needs the real server binary or a broker. SEPARATE: its files share private names and are compiled one by one.
 function(freshet_test name)
-  cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(TEST "SEPARATE" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
   if(NOT TEST_LABELS)
     set(TEST_LABELS unit)
   endif()
@@ -21,12 +21,6 @@ function(freshet_test name)
   if(needed AND NOT needed IN_LIST TEST_LABELS)
     return()
   endif()
-  foreach(dependency IN LISTS TEST_DEPENDS)  # BUILD-UP
-    if(NOT TARGET freshet_${dependency})
-      message(WARNING "test ${name} is left out: needs ${dependency}")
-      return()
-    endif()
-  endforeach()  # END OF BUILD-UP
   add_executable(${name} ${TEST_SOURCES})
   if(FRESHET_SANITIZE MATCHES thread)
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.cc)
@@ -34,6 +28,9 @@ function(freshet_test name)
   list(TRANSFORM TEST_DEPENDS PREPEND freshet::)
   target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  if(TEST_SEPARATE)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  endif()
   add_test(NAME ${name}${suffix} COMMAND ${name})
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 300)

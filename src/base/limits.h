@@ -59,6 +59,10 @@ inline constexpr size_t kDeadLetterQueueKilobytesMax = 64u << 10;
 inline constexpr size_t kPushBatchBytes = 16u << 20;  // aimed at, of one batch from an event log
 inline constexpr size_t kAsOfProbesMax = 64;          // asked for and not yet reached, of one lane
 
+// Checkpoints. The pause between two is at least this many times what the last one took to write, up to so many intervals.
+inline constexpr int64_t kCheckpointPauseWrites = 4;
+inline constexpr int64_t kCheckpointIntervalsMax = 10;
+
 // Timelines.
 inline constexpr size_t kTimelineCellsMax = 10'000;  // of one entity in one view
 inline constexpr size_t kTimelineBytesMax = 8u << 20;

@@ -3,12 +3,13 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "ingest/timeouts.h"
 
 namespace freshet::ingest {
 namespace {
 
-constexpr int64_t kDeliveryTimeoutMs = 1'000;
-constexpr std::chrono::milliseconds kRetryInterval(200);
+using SteadyClock = std::chrono::steady_clock;
+using SteadyTime = SteadyClock::time_point;
 
 }  // namespace
 
@@ -27,6 +28,11 @@ Checkpointer::~Checkpointer() {
 bool Checkpointer::idle() const {
   std::lock_guard lock(mutex_);
   return !job_.has_value();
+}
+
+int64_t Checkpointer::last_write_ms() const {
+  std::lock_guard lock(mutex_);
+  return last_write_ms_;
 }
 
 bool Checkpointer::WaitIdle(int64_t timeout_ms) {
@@ -51,13 +57,16 @@ void Checkpointer::Run() {
     if (stopping_) return;
     const Job job = *job_;
     lock.unlock();
+    const SteadyTime began = SteadyClock::now();
     const bool written = Attempt(job);
+    const SteadyTime ended = SteadyClock::now();
     lock.lock();
     if (written) {
+      last_write_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(ended - began).count();
       job_.reset();
       changed_.notify_all();
     } else {
-      changed_.wait_for(lock, kRetryInterval, [this] { return stopping_; });
+      changed_.wait_for(lock, std::chrono::milliseconds(kRetryMs), [this] { return stopping_; });
     }
   }
 }

@@ -24,6 +24,8 @@ class Checkpointer {
 
   // True when nothing is being written.
   bool idle() const;
+  // How long the last write took; 0 before the first.
+  int64_t last_write_ms() const;
   // Waits until nothing is being written; false when the time is out.
   bool WaitIdle(int64_t timeout_ms);
 
@@ -48,6 +50,7 @@ class Checkpointer {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Job> job_;
+  int64_t last_write_ms_ = 0;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -8,11 +8,11 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "ingest/timeouts.h"
 
 namespace freshet::ingest {
 namespace {
 
-constexpr int64_t kRetryMs = 200;
 constexpr int64_t kSettleTimeoutMs = 10'000;
 constexpr std::chrono::seconds kHandOverTimeout(30);
 
@@ -188,8 +188,13 @@ Status Lane::Settle() {
 void Lane::MaybeCheckpoint() {
   if (torn_ || !dead_letters_.empty() || !checkpointer_->idle()) return;
   const IngestOptions& options = surroundings_.options;
-  const bool is_time = std::chrono::steady_clock::now() - frozen_at_ >=
-                       std::chrono::milliseconds(options.checkpoint_interval_ms);
+  // Under load a write takes long; waiting a few times as long before the next lets hot timelines coalesce.
+  const int64_t stretched_ms = limits::kCheckpointPauseWrites * checkpointer_->last_write_ms();
+  const int64_t interval_ms =
+      std::clamp(stretched_ms, options.checkpoint_interval_ms,
+                 limits::kCheckpointIntervalsMax * options.checkpoint_interval_ms);
+  const bool is_time =
+      std::chrono::steady_clock::now() - frozen_at_ >= std::chrono::milliseconds(interval_ms);
   if (!is_time && writer_->dirty_bytes() < options.checkpoint_dirty_bytes) return;
   const Status frozen = Freeze();
   if (!frozen.ok()) state_.Report(Part::kCheckpoint, frozen, surroundings_.clock.NowMs());

@@ -5,14 +5,12 @@
 
 #include "base/limits.h"
 #include "ingest/lane.h"
+#include "ingest/timeouts.h"
 
 namespace freshet::ingest {
 namespace {
 
 constexpr int64_t kPollWaitMs = 50;
-constexpr int64_t kAskTimeoutMs = 2'000;
-constexpr int64_t kDeliveryTimeoutMs = 1'000;
-constexpr int64_t kRetryMs = 200;
 constexpr int64_t kRefusalLogIntervalMs = 10'000;
 
 }  // namespace

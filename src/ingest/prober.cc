@@ -2,12 +2,9 @@
 
 #include <chrono>
 
+#include "ingest/timeouts.h"
+
 namespace freshet::ingest {
-namespace {
-
-constexpr int64_t kAskTimeoutMs = 2'000;
-
-}  // namespace
 
 Prober::Prober(int64_t interval_ms, AsOfProbes& probes, LaneState& state, const Clock& clock)
     : interval_ms_(interval_ms), probes_(probes), state_(state), clock_(clock), thread_([this] {

@@ -9,6 +9,7 @@ namespace freshet::store {
 namespace {
 
 constexpr size_t kDropBucketsPerLock = 256;
+constexpr size_t kBucketBytes = sizeof(void*);
 
 // What a string keeps outside of itself.
 size_t HeapBytes(const std::string& text) {
@@ -178,8 +179,8 @@ CacheEntry* StateCache::Insert(Shard& shard, const CacheKey& key, std::string_vi
 }
 
 void StateCache::Recharge(Shard& shard, CacheEntry* entry) {
-  size_t charge = sizeof(CacheEntry) + sizeof(CacheEntry*) + HeapBytes(entry->entity_key) +
-                  HeapBytes(entry->bytes);
+  size_t charge =
+      sizeof(CacheEntry) + kBucketBytes + HeapBytes(entry->entity_key) + HeapBytes(entry->bytes);
   if (entry->frozen_bytes != nullptr)
     charge += sizeof(std::string) + HeapBytes(*entry->frozen_bytes);
   shard.bytes += charge - entry->charge;

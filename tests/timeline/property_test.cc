@@ -12,7 +12,7 @@
 namespace freshet::timeline {
 namespace {
 
-constexpr int kCases = 4'000;
+constexpr int kCases = 2'000;
 constexpr size_t kEventsMax = 60;
 
 std::string Describe(const Schema::Options& options, const Want& want, int64_t now_ms) {

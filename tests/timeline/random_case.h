@@ -124,10 +124,9 @@ class RandomCase {
   }
 
   void MakeUsualWindows() {
-    constexpr int64_t kMinuteMs = 60'000;
     for (const int64_t minutes : {1, 5, 60, 1'440, 10'080, 43'200}) {
       if (Below(2) == 0 || options.windows.size() == 4) continue;
-      const int64_t window = minutes * kMinuteMs;
+      const int64_t window = minutes * 60'000;
       options.windows.push_back({window, DefaultHopMs(window)});
     }
     options.head_hop_ms = options.windows.empty() ? 1'000 : options.windows[0].hop_ms;

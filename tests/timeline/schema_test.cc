@@ -10,11 +10,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int64_t kSecondMs = 1'000;
-constexpr int64_t kMinuteMs = 60 * kSecondMs;
-constexpr int64_t kHourMs = 60 * kMinuteMs;
-constexpr int64_t kDayMs = 24 * kHourMs;
-
 TEST(DefaultHop, IsRound) {
   EXPECT_EQ(DefaultHopMs(kSecondMs), 10);
   EXPECT_EQ(DefaultHopMs(10 * kSecondMs), 100);

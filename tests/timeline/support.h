@@ -11,6 +11,11 @@
 
 namespace freshet::timeline {
 
+inline constexpr int64_t kSecondMs = 1'000;
+inline constexpr int64_t kMinuteMs = 60 * kSecondMs;
+inline constexpr int64_t kHourMs = 60 * kMinuteMs;
+inline constexpr int64_t kDayMs = 24 * kHourMs;
+
 inline const aggregate::Aggregate* Function(std::string_view name, Type type) {
   const auto found = aggregate::FindAggregate(name, &type);
   EXPECT_TRUE(found.ok()) << found.status().ToString();

@@ -10,8 +10,6 @@
 namespace freshet::timeline {
 namespace {
 
-constexpr int64_t kSecondMs = 1'000;
-constexpr int64_t kMinuteMs = 60 * kSecondMs;
 constexpr int64_t kNoon = 1'700'049'600'000;
 constexpr Want kLifetime = {0, std::nullopt};
 constexpr Want kFirstWindow = {0, 0};
