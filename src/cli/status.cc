@@ -14,11 +14,16 @@ namespace {
 struct Arguments {
   std::string address;
   bool json = false;
+  bool ready = false;
 };
 
 ExitCode Run(const Arguments& arguments) {
   const auto status = Connect(arguments.address)->GetStatus();
   if (!status.ok()) return Fail("status", status.status());
+  if (arguments.ready) {
+    std::puts(status->ready ? "ready" : "not ready: catching up");
+    return status->ready ? ExitCode::kDone : ExitCode::kWrong;
+  }
   const std::string text =
       arguments.json ? RenderStatusJson(*status) : RenderStatus(*status, arguments.address);
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -31,12 +36,17 @@ Command AddStatus(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* app = parent.add_subcommand("status", "Show what a server holds and how far it is");
   app->add_flag("--json", arguments->json, "Print one JSON object");
+  app->add_flag(
+      "--ready", arguments->ready,
+      "Only say whether every stream has caught up to where it stood at the start; exit code 1 "
+      "when not");
   AddAddress(*app, &arguments->address);
   app->footer(
       "Views, sources, positions and their lag, how complete each stream is, and what was refused\n"
       "and why.\n\n"
       "Example:\n"
-      "  freshet status");
+      "  freshet status\n"
+      "  freshet status --ready    # for health checks");
   return {app, [arguments] { return Run(*arguments); }};
 }
 

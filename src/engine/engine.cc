@@ -137,6 +137,14 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
                     "version that applied them and change them there:\n{}",
                     options_.data_folder, diagnostics.ToString()));
   }
+  // The stored timelines are read by the layouts that the catalog spells out; another layout would misread them.
+  if (registry->catalog() != record.catalog) {
+    return Status::FailedPrecondition(fmt::format(
+        "{}: this version of Freshet would lay out the stored state otherwise than the "
+        "version that wrote it; go back to that one, or start with an empty data folder "
+        "and let the streams be read again",
+        options_.data_folder));
+  }
   if (options_.kafka_brokers.empty()) {
     if (const registry::Source* source = FirstKafkaSource(*registry)) {
       return Status::FailedPrecondition(fmt::format(
