@@ -129,8 +129,9 @@ std::string RowsCsv(const Case& shape, int64_t now_ms) {
 }
 
 std::vector<std::string> EventsJson(int64_t now_ms) {
-  // The last minutes hold some for certain, so that no window runs empty while the benchmark lasts.
-  constexpr int64_t kSpansMs[] = {kHourMs / 60, kHourMs, 24 * kHourMs};
+  // The last minute holds some for certain, so that no window runs empty while the benchmark lasts,
+  // and the largest window of every case sees all.
+  constexpr int64_t kSpansMs[] = {kHourMs / 60, kHourMs, 5 * kHourMs};
   constexpr int64_t kEventsPerSpan = 40;
   Random random(kDataSeed);
   std::vector<std::string> events;
