@@ -16,6 +16,10 @@ constexpr int64_t kAmounts = 5;
 constexpr size_t kRequests = 64;
 constexpr int64_t kHourMs = 3'600'000;
 constexpr uint64_t kDataSeed = 42;
+// How far back each user's events are spread. The last minute holds some for certain, so that no
+// window runs empty while the benchmark lasts, and the largest window of every case sees all.
+constexpr int64_t kSpansMs[] = {kHourMs / 60, kHourMs, 5 * kHourMs};
+constexpr int64_t kEventsPerSpan = 40;
 constexpr std::string_view kFunctions[] = {"count", "sum", "mean", "min", "max"};
 constexpr std::string_view kWindows[] = {"1h", "6h", "10m", "1d", "7d"};
 constexpr std::string_view kColumnTypes[] = {"double", "int64", "float", "bool", "string"};
@@ -129,10 +133,6 @@ std::string RowsCsv(const Case& shape, int64_t now_ms) {
 }
 
 std::vector<std::string> EventsJson(int64_t now_ms) {
-  // The last minute holds some for certain, so that no window runs empty while the benchmark lasts,
-  // and the largest window of every case sees all.
-  constexpr int64_t kSpansMs[] = {kHourMs / 60, kHourMs, 5 * kHourMs};
-  constexpr int64_t kEventsPerSpan = 40;
   Random random(kDataSeed);
   std::vector<std::string> events;
   for (int64_t user = kFirstUser; user < kFirstUser + kUsers; ++user) {

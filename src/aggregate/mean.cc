@@ -16,8 +16,9 @@ double Divide(const IntegerSum& sum, uint64_t count) {
   if (value >= -kExactMax && value <= kExactMax)
     return static_cast<double>(value) / static_cast<double>(count);
   const auto divisor = static_cast<Int128>(count);
-  return static_cast<double>(value / divisor) +
-         static_cast<double>(value % divisor) / static_cast<double>(count);
+  const Int128 whole = value / divisor;
+  const Int128 rest = value % divisor;
+  return static_cast<double>(whole) + static_cast<double>(rest) / static_cast<double>(count);
 }
 
 double Divide(const DoubleSum& sum, uint64_t count) {

@@ -18,8 +18,9 @@ using RowVisitor = FunctionRef<void(const FileRow& row)>;
 constexpr std::string_view kEmptyProblem =
     "the file has no rows; to load no rows on purpose, take a CSV file with its header alone";
 
+constexpr std::string_view kBlanks = " \t\r\n";
+
 std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
   const size_t begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);

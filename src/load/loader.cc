@@ -78,7 +78,6 @@ class FileLoad final : public Load {
   FileLoad(std::shared_ptr<const registry::Registry> registry, const FeatureView& view,
            const LoadOptions& options, std::unique_ptr<store::GenerationWriter> writer)
       : registry_(std::move(registry)),
-        view_(view),
         bad_rows_share_max_(options.bad_rows_share_max),
         encoder_(view),
         reader_(NewRowReader(options.format, *view.batch()->source)),
@@ -98,7 +97,6 @@ class FileLoad final : public Load {
   Status Fail(Status status);
 
   const std::shared_ptr<const registry::Registry> registry_;
-  const FeatureView& view_;
   const double bad_rows_share_max_;
   RowEncoder encoder_;
   std::unique_ptr<RowReader> reader_;

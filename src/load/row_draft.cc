@@ -16,6 +16,13 @@ namespace {
 
 using registry::TimestampUnit;
 
+// Far inside of what a double holds exactly and an int64 can take.
+constexpr double kTimeMsEdge = 0x1p52;
+// Half a step above the largest float: from here on a double rounds to an infinite one.
+constexpr double kFloatEdge = 0x1.ffffffp+127;
+// Of a value that a message shows.
+constexpr size_t kShownBytesMax = 40;
+
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -124,9 +131,7 @@ Problem FitMilliseconds(int64_t time_ms, Datum* value) {
 
 Problem FitFractionalTime(TimestampUnit unit, double number, Datum* value) {
   const double time_ms = std::round(number * MillisecondsPer(unit));
-  // Far inside of what a double holds exactly and an int64 can take.
-  constexpr double kEdge = 0x1p52;
-  if (!(std::abs(time_ms) < kEdge)) return Problem::kOutOfRange;
+  if (!(std::abs(time_ms) < kTimeMsEdge)) return Problem::kOutOfRange;
   return FitMilliseconds(static_cast<int64_t>(time_ms), value);
 }
 
@@ -177,9 +182,6 @@ Problem FitInt(Type type, int64_t number, Datum* value) {
 
 Problem FitDouble(Type type, double number, Datum* value) {
   if (!std::isfinite(number)) return Problem::kWrongType;
-  // The largest double that still rounds to a finite float lies half a step above the largest
-  // float.
-  constexpr double kFloatEdge = 0x1.ffffffp+127;
   if (type == Type::kFloat && std::abs(number) >= kFloatEdge) return Problem::kOutOfRange;
   *value = Datum::Double(type == Type::kFloat ? static_cast<double>(static_cast<float>(number))
                                               : number);
@@ -231,7 +233,6 @@ Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value) 
 }
 
 std::string Shortened(std::string_view text) {
-  constexpr size_t kShownBytesMax = 40;
   if (text.size() <= kShownBytesMax) return std::string(text);
   size_t end = kShownBytesMax;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;

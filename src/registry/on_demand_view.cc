@@ -210,9 +210,9 @@ KnownView ReadOnDemandView(yaml::MapReader& reader, const Scope& scope, FeatureV
   // An expression that reads something that is wrong elsewhere was left alone, and nothing was
   // reported here.
   const std::vector<DerivedFeature>& derived = view->on_demand()->derived;
-  bool all_compiled =
-      std::all_of(derived.begin(), derived.end(),
-                  [](const DerivedFeature& each) { return each.program != nullptr; });
+  bool all_compiled = std::all_of(derived.begin(), derived.end(), [](const DerivedFeature& each) {
+    return each.program != nullptr;
+  });
   known.types_known = watch.clean() && known.names_known && all_compiled;
   return known;
 }

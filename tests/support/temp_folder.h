@@ -2,10 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <stdlib.h>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 namespace freshet::testing {
 
