@@ -168,6 +168,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(std::vector<std::str
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   arguments.insert(arguments.begin(), program);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
 
