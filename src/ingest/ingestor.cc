@@ -176,8 +176,8 @@ Status IngestorOfLanes::AddLanes(const std::shared_ptr<const registry::Registry>
                  [&](registry::TableId table) { return !fed.contains(table); });
     FRESHET_ASSIGN_OR_RETURN(std::vector<Lane::Fill> fills, ReadFills(unfed));
     for (const std::vector<Lane::Fill>& group : Group(std::move(fills))) {
-      const bool leads = std::none_of(all.begin(), all.end(), [&](const auto& lane) {
-        return lane->state().source() == source;
+      const bool leads = std::none_of(all.begin(), all.end(), [&name = source](const auto& lane) {
+        return lane->state().source() == name;
       });
       all.push_back(std::make_shared<Lane>(Lane::Surroundings{options_, store_, clock_},
                                            CountersOf(source), registry, source, group, leads));

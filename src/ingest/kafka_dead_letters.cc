@@ -78,6 +78,11 @@ KafkaHeaders KafkaDeadLetters::MakeHeaders(const Record& record, std::string_vie
   return headers;
 }
 
+// librdkafka's macros check the types of their arguments by an extension.
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgnu-statement-expression"
+#endif
 Status KafkaDeadLetters::Produce(std::string_view payload, KafkaHeaders& headers) {
   const rd_kafka_resp_err_t error = rd_kafka_producev(
       producer_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()),
@@ -90,6 +95,9 @@ Status KafkaDeadLetters::Produce(std::string_view payload, KafkaHeaders& headers
   (void)headers.release();  // the message owns them now
   return Status::Ok();
 }
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 Status KafkaDeadLetters::ResendFailed() {
   std::deque<Letter> letters;
