@@ -121,7 +121,8 @@ TEST_F(ApplierTest, WhatAConditionKeepsOutIsNotEvaluated) {
 }
 
 TEST_F(ApplierTest, NullConditionsAdmitNothingAndFailuresAreCounted) {
-  DecodedEvent event = ToEvent(Click());
+  const Click click;
+  DecodedEvent event = ToEvent(click);
   event.values[2] = Datum::Null();  // kind: `==` is false with null, `+` fails
   event.values[4] = Datum::Null();  // quantity: `!=` is true with null, `*` and `double()` fail
   EXPECT_EQ(Apply(event, 0, 0, kT0), Refusal::kNone);
@@ -138,7 +139,8 @@ TEST_F(ApplierTest, AnIntegerOverflowInAnExpressionIsANullAndCounted) {
 }
 
 TEST_F(ApplierTest, AViewWithoutItsKeyIsLeftOutAndTheOthersAreNot) {
-  DecodedEvent event = ToEvent(Click());
+  const Click click;
+  DecodedEvent event = ToEvent(click);
   event.values[1] = Datum::Null();
   EXPECT_EQ(Apply(event, 0, 0, kT0), Refusal::kMissingField);
   EXPECT_THAT(detail_, HasSubstr("item_id"));
@@ -147,7 +149,8 @@ TEST_F(ApplierTest, AViewWithoutItsKeyIsLeftOutAndTheOthersAreNot) {
 }
 
 TEST_F(ApplierTest, EventsAheadOfTheirRecordAreRefused) {
-  DecodedEvent event = ToEvent(Click());
+  const Click click;
+  DecodedEvent event = ToEvent(click);
   EXPECT_EQ(Apply(event, 0, 0, kT0 - 10'001), Refusal::kTooFarInFuture);
   EXPECT_EQ(Read("activity.clicks_1m", 1), Value());
   EXPECT_EQ(Apply(event, 0, 0, kT0 - 10'000), Refusal::kNone);
