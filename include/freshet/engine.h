@@ -68,7 +68,7 @@ struct LoadRequest {
 };
 
 // A load under way: feed it the file's bytes, then finish it. Dropping it changes nothing. One
-// thread.
+// thread; the engine must outlive it.
 class LoadSession {
  public:
   virtual ~LoadSession() = default;
