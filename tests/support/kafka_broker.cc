@@ -95,6 +95,7 @@ std::vector<std::string> JavaCommand(const std::string& heap, bool quick_start) 
   return command;
 }
 
+// Tests send events with fixed times, long past: a broker that deletes by record time would drop them mid-test.
 std::string Properties(int port, int controller_port, const std::string& folder) {
   return fmt::format(
       "process.roles=broker,controller\n"
@@ -105,6 +106,7 @@ std::string Properties(int port, int controller_port, const std::string& folder)
       "controller.listener.names=CONTROLLER\n"
       "log.dirs={2}/logs\n"
       "auto.create.topics.enable=false\n"
+      "log.retention.ms=-1\n"
       "group.initial.rebalance.delay.ms=0\n"
       "offsets.topic.num.partitions=1\n"
       "offsets.topic.replication.factor=1\n"
