@@ -1,7 +1,5 @@
 #include "ingest/decoder.h"
 
-#include "base/check.h"
-
 namespace freshet::ingest {
 
 std::string_view RefusalName(Refusal refusal) {
@@ -21,7 +19,7 @@ std::string_view RefusalName(Refusal refusal) {
     case Refusal::kTooFarInFuture:
       return "too_far_in_future";
   }
-  FRESHET_CHECK(false);
+  return "unknown";
 }
 
 }  // namespace freshet::ingest

@@ -166,7 +166,8 @@ Refusal JsonDecoder::ReadValue(simdjson::ondemand::value value, Target target) {
   json_type json;
   if (auto error = value.type().get(json)) return NotJson(error);
   if (json == json_type::null) {
-    if (!value.is_null()) return NotJson(simdjson::N_ATOM_ERROR);
+    bool is_null = false;
+    if (value.is_null().get(is_null) || !is_null) return NotJson(simdjson::N_ATOM_ERROR);
     if (target.field >= 0) event_->values[static_cast<size_t>(target.field)] = Datum::Null();
     if (target.is_timestamp) has_time_ = false;
     return Refusal::kNone;

@@ -134,6 +134,8 @@ TEST_F(JsonDecoderTest, IntegersAreExactAndFloatsAreRounded) {
 TEST_F(JsonDecoderTest, WhatIsNotAnObjectIsNotJson) {
   const std::string payloads[] = {"",
                                   " ",
+                                  R"({"at":nul})",
+                                  R"({"at":1,"kind":nuAAl})",
                                   "null",
                                   "7",
                                   "\"at\"",
