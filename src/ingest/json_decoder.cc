@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "ingest/decoder.h"
-#include "ingest/event_time.h"
+#include "registry/event_time.h"
 
 namespace freshet::ingest {
 namespace {
@@ -55,6 +55,18 @@ std::string_view Describe(json_type type) {
       return "null";
   }
   return "something else";
+}
+
+Refusal ToRefusal(registry::TimeProblem problem) {
+  switch (problem) {
+    case registry::TimeProblem::kNone:
+      return Refusal::kNone;
+    case registry::TimeProblem::kWrongType:
+      return Refusal::kWrongType;
+    case registry::TimeProblem::kOutOfRange:
+      return Refusal::kTimeOutOfRange;
+  }
+  return Refusal::kWrongType;
 }
 
 class JsonDecoder : public Decoder {
@@ -226,7 +238,7 @@ Refusal JsonDecoder::ReadTyped(simdjson::ondemand::value value, json_type json, 
                             ? registry::TimestampUnit::kRfc3339
                             : registry::TimestampUnit::kMilliseconds;
       int64_t time_ms = 0;
-      refusal = EventTimeMs(unit, *datum, &time_ms);
+      refusal = ToRefusal(registry::ToEventTimeMs(unit, *datum, &time_ms));
       if (refusal == Refusal::kNone) {
         *datum = Datum::Int(time_ms);
       } else {
@@ -263,7 +275,7 @@ Refusal JsonDecoder::ReadNatural(simdjson::ondemand::value value, json_type json
 
 Refusal JsonDecoder::SetTime(const Datum& datum, bool is_instant) {
   const auto unit = is_instant ? registry::TimestampUnit::kMilliseconds : source_.timestamp.unit;
-  const Refusal refusal = EventTimeMs(unit, datum, &event_->time_ms);
+  const Refusal refusal = ToRefusal(registry::ToEventTimeMs(unit, datum, &event_->time_ms));
   has_time_ = refusal == Refusal::kNone;
   if (!has_time_) {
     *detail_ = fmt::format("timestamp field '{}' cannot be {}", source_.timestamp.field,

@@ -9,15 +9,13 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
-#include "base/time.h"
+#include "registry/event_time.h"
 
 namespace freshet::load {
 namespace {
 
 using registry::TimestampUnit;
 
-// Far inside of what a double holds exactly and an int64 can take.
-constexpr double kTimeMsEdge = 0x1p52;
 // Half a step above the largest float: from here on a double rounds to an infinite one.
 constexpr double kFloatEdge = 0x1.ffffffp+127;
 // Of a value that a message shows.
@@ -91,50 +89,6 @@ std::string_view Expected(Type type, TimeUnit unit) {
   return "a timestamp";
 }
 
-// Rounds down, also before 1970.
-bool ToMilliseconds(TimestampUnit unit, int64_t number, int64_t* time_ms) {
-  *time_ms = number;
-  switch (unit) {
-    case TimestampUnit::kSeconds:
-      return !__builtin_mul_overflow(number, int64_t{1'000}, time_ms);
-    case TimestampUnit::kMicroseconds:
-      *time_ms = AlignDown(number, 1'000) / 1'000;
-      return true;
-    case TimestampUnit::kNanoseconds:
-      *time_ms = AlignDown(number, 1'000'000) / 1'000'000;
-      return true;
-    default:
-      return true;
-  }
-}
-
-double MillisecondsPer(TimestampUnit unit) {
-  switch (unit) {
-    case TimestampUnit::kSeconds:
-      return 1e3;
-    case TimestampUnit::kMicroseconds:
-      return 1e-3;
-    case TimestampUnit::kNanoseconds:
-      return 1e-6;
-    default:
-      return 1;
-  }
-}
-
-Problem FitMilliseconds(int64_t time_ms, Datum* value) {
-  if (time_ms < limits::kEventTimeMsMin || time_ms > limits::kEventTimeMsMax) {
-    return Problem::kOutOfRange;
-  }
-  *value = Datum::Int(time_ms);
-  return Problem::kNone;
-}
-
-Problem FitFractionalTime(TimestampUnit unit, double number, Datum* value) {
-  const double time_ms = std::round(number * MillisecondsPer(unit));
-  if (!(std::abs(time_ms) < kTimeMsEdge)) return Problem::kOutOfRange;
-  return FitMilliseconds(static_cast<int64_t>(time_ms), value);
-}
-
 Problem ReadTime(TimeUnit unit, std::string_view text, Datum* value) {
   if (unit == TimestampUnit::kRfc3339) return FitTime(unit, Datum::String(text), value);
   int64_t integer = 0;
@@ -189,20 +143,20 @@ Problem FitDouble(Type type, double number, Datum* value) {
 }
 
 Problem FitTime(TimeUnit unit, const Datum& time, Datum* value) {
-  if (time.kind() == Datum::Kind::kString) {
-    if (unit.value_or(TimestampUnit::kRfc3339) != TimestampUnit::kRfc3339)
-      return Problem::kWrongType;
-    const Result<int64_t> time_ms = ParseRfc3339Ms(time.as_string());
-    return time_ms.ok() ? FitMilliseconds(*time_ms, value) : Problem::kWrongType;
-  }
-  const TimestampUnit counted = unit.value_or(TimestampUnit::kMilliseconds);
-  if (counted == TimestampUnit::kRfc3339) return Problem::kWrongType;
-  if (time.kind() == Datum::Kind::kDouble)
-    return FitFractionalTime(counted, time.as_double(), value);
+  const bool is_text = time.kind() == Datum::Kind::kString;
   int64_t time_ms = 0;
-  if (time.kind() != Datum::Kind::kInt) return Problem::kWrongType;
-  if (!ToMilliseconds(counted, time.as_int(), &time_ms)) return Problem::kOutOfRange;
-  return FitMilliseconds(time_ms, value);
+  switch (registry::ToEventTimeMs(
+      unit.value_or(is_text ? TimestampUnit::kRfc3339 : TimestampUnit::kMilliseconds), time,
+      &time_ms)) {
+    case registry::TimeProblem::kNone:
+      *value = Datum::Int(time_ms);
+      return Problem::kNone;
+    case registry::TimeProblem::kWrongType:
+      return Problem::kWrongType;
+    case registry::TimeProblem::kOutOfRange:
+      return Problem::kOutOfRange;
+  }
+  return Problem::kWrongType;
 }
 
 Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value) {

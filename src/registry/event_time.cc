@@ -1,21 +1,19 @@
-#include "ingest/event_time.h"
+#include "registry/event_time.h"
 
 #include <cmath>
 
 #include "base/limits.h"
 #include "base/time.h"
 
-namespace freshet::ingest {
+namespace freshet::registry {
 namespace {
 
-using registry::TimestampUnit;
-
-Refusal InRange(int64_t value_ms, int64_t* time_ms) {
+TimeProblem InRange(int64_t value_ms, int64_t* time_ms) {
   if (value_ms < limits::kEventTimeMsMin || value_ms > limits::kEventTimeMsMax) {
-    return Refusal::kTimeOutOfRange;
+    return TimeProblem::kOutOfRange;
   }
   *time_ms = value_ms;
-  return Refusal::kNone;
+  return TimeProblem::kNone;
 }
 
 // Rounds down, also before 1970, so that a finer unit never moves an event into the future.
@@ -47,33 +45,33 @@ double MillisecondsPer(TimestampUnit unit) {
   }
 }
 
-Refusal FromText(std::string_view text, int64_t* time_ms) {
+TimeProblem FromText(std::string_view text, int64_t* time_ms) {
   const Result<int64_t> parsed = ParseRfc3339Ms(text);
-  return parsed.ok() ? InRange(*parsed, time_ms) : Refusal::kWrongType;
+  return parsed.ok() ? InRange(*parsed, time_ms) : TimeProblem::kWrongType;
 }
 
 }  // namespace
 
-Refusal EventTimeMs(TimestampUnit unit, const Datum& value, int64_t* time_ms) {
-  if (unit == TimestampUnit::kRfc3339) {
-    return value.kind() == Datum::Kind::kString ? FromText(value.as_string(), time_ms)
-                                                : Refusal::kWrongType;
+TimeProblem ToEventTimeMs(TimestampUnit unit, const Datum& value, int64_t* time_ms) {
+  if (value.kind() == Datum::Kind::kString && unit == TimestampUnit::kRfc3339) {
+    return FromText(value.as_string(), time_ms);
   }
+  if (unit == TimestampUnit::kRfc3339) return TimeProblem::kWrongType;
   if (value.kind() == Datum::Kind::kInt) {
     bool overflow = false;
     const int64_t scaled = Scale(unit, value.as_int(), &overflow);
-    return overflow ? Refusal::kTimeOutOfRange : InRange(scaled, time_ms);
+    return overflow ? TimeProblem::kOutOfRange : InRange(scaled, time_ms);
   }
   if (value.kind() == Datum::Kind::kDouble) {
     const double scaled = std::round(value.as_double() * MillisecondsPer(unit));
     // The bounds are far inside of what a double holds exactly.
     if (!(scaled >= static_cast<double>(limits::kEventTimeMsMin) &&
           scaled <= static_cast<double>(limits::kEventTimeMsMax))) {
-      return Refusal::kTimeOutOfRange;
+      return TimeProblem::kOutOfRange;
     }
     return InRange(static_cast<int64_t>(scaled), time_ms);
   }
-  return Refusal::kWrongType;
+  return TimeProblem::kWrongType;
 }
 
-}  // namespace freshet::ingest
+}  // namespace freshet::registry
