@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "engine/definitions_record.h"
 #include "engine/fixture.h"
+#include "store/store.h"
 
 namespace freshet {
 namespace {
@@ -241,6 +243,24 @@ TEST(Engine, ValidatesDefinitionsOnTheirOwn) {
   EXPECT_EQ(errors[0].line, 1);
   EXPECT_EQ(errors[0].column, 1);
   EXPECT_THAT(errors[0].message, HasSubstr("entities"));
+}
+
+TEST_F(WholeEngineTest, StateOfAnotherLayoutIsRefusedAndNotMisread) {
+  Fill();
+  engine_.reset();
+  {
+    const auto store = store::Store::Open({.path = options_.data_folder});
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    const auto bytes = (*store)->ReadDefinitions();
+    ASSERT_TRUE(bytes.ok() && bytes->has_value());
+    auto record = engine::DecodeDefinitions(**bytes);
+    ASSERT_TRUE(record.ok()) << record.status().ToString();
+    record->catalog.views.at("activity").tables.at(0).layout += " otherwise";
+    ASSERT_TRUE((*store)->WriteDefinitions(engine::EncodeDefinitions(*record)).ok());
+  }
+  const Result<std::unique_ptr<Engine>> opened = Engine::Open(options_);
+  EXPECT_EQ(opened.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("lay out the stored state"));
 }
 
 TEST_F(EngineTest, AnEmptyEngineAnswersThatItHasNothing) {

@@ -38,6 +38,34 @@ TEST_F(CliServe, TerminatesCleanlyAndServesTheSameAgain) {
             "{\"user_id\":42,\"activity.clicks_1h\":{\"value\":2,\"status\":\"PRESENT\"}}\n");
 }
 
+TEST_F(CliServe, StatusTellsHealthChecksWhetherItIsReady) {
+  StartQuickstart();
+  const auto ready = Run({"status", "--ready"});
+  EXPECT_EQ(ready.exit_code, 0);
+  EXPECT_EQ(ready.out, "ready\n");
+  EXPECT_EQ(server_->End(SIGTERM), 0);
+  EXPECT_EQ(Run({"status", "--ready"}).exit_code, 3);
+}
+
+TEST_F(CliServe, IsNotReadyWhileAStreamCannotBeReached) {
+  Write("definitions/all.yaml", R"(
+entities: [{name: user, join_keys: {user_id: int64}}]
+sources: [{name: views, kafka: {topic: views}, timestamp: at, fields: {user_id: int64}}]
+feature_views:
+  - {name: seen, entity: user, source: views, aggregations: [{name: views, function: count}]}
+)");
+  server_ = std::make_unique<testing::ServerProcess>(
+      kBinary, folder_.path(),
+      std::vector<std::string>{"--config",
+                               Write("freshet.yaml", "kafka: {brokers: '127.0.0.1:1'}\n"),
+                               "--definitions", folder_.File("definitions")});
+  ASSERT_TRUE(server_->StartListening());
+  const auto waiting = Run({"status", "--ready"});
+  EXPECT_EQ(waiting.exit_code, 1) << waiting.err;
+  EXPECT_EQ(waiting.out, "not ready: catching up\n");
+  EXPECT_EQ(server_->End(SIGTERM), 0);
+}
+
 TEST_F(CliServe, AfterAKillNothingIsLostOrCountedTwice) {
   StartQuickstart();
   for (int round = 1; round <= 5; ++round) {
