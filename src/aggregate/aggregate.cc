@@ -19,20 +19,45 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {"count", CountVariants},  //
-    {"sum", SumVariants},      //
-    {"mean", MeanVariants},    //
-    {"min", MinVariants},      //
-    {"max", MaxVariants},      //
-    {"first", FirstVariants},  //
+    {"count", CountVariants},
+    {"sum", SumVariants},
+    {"mean", MeanVariants},
+    {"min", MinVariants},
+    {"max", MaxVariants},
+    {"first", FirstVariants},
     {"last", LastVariants},
+    {"var_pop", VarPopVariants},
+    {"var_samp", VarSampVariants},
+    {"stddev_pop", StddevPopVariants},
+    {"stddev_samp", StddevSampVariants},
+    {"skewness", SkewnessVariants},
+    {"kurtosis", KurtosisVariants},
+    {"decayed_count", DecayedCountVariants},
+    {"decayed_sum", DecayedSumVariants},
+    {"decayed_mean", DecayedMeanVariants},
+    {"rate", RateVariants},
+    {"time_since_last", TimeSinceLastVariants},
 };
+
+const Family* FindFamily(std::string_view name) {
+  const auto* family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
+                                    [&](const Family& f) { return f.name == name; });
+  return family == std::end(kFamilies) ? nullptr : family;
+}
 
 std::string InputTypes(const Family& family) {
   std::vector<std::string_view> names;
   for (const Aggregate& variant : family.variants())
     if (variant.takes_input) names.push_back(TypeName(variant.input));
   return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant,
+                                                const Parameters& parameters) {
+  auto aggregate = std::make_shared<Aggregate>(variant);
+  if ((variant.takes & kTakesHalfLife) != 0)
+    aggregate->parameters.half_life_ms = parameters.half_life_ms;
+  return aggregate;
 }
 
 }  // namespace
@@ -46,16 +71,21 @@ std::span<const std::string> AggregateNames() {
   return names;
 }
 
-Result<const Aggregate*> FindAggregate(std::string_view name, const Type* input) {
-  const auto* family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
-                                    [&](const Family& f) { return f.name == name; });
-  if (family == std::end(kFamilies))
+ParameterSet ParametersOf(std::string_view name) {
+  const Family* family = FindFamily(name);
+  return family == nullptr ? 0 : family->variants().front().takes;
+}
+
+Result<std::shared_ptr<const Aggregate>> FindAggregate(std::string_view name, const Type* input,
+                                                       const Parameters& parameters) {
+  const Family* family = FindFamily(name);
+  if (family == nullptr)
     return Status::InvalidArgument(fmt::format("unknown aggregation function '{}'{}", name,
                                                Suggestion(name, AggregateNames())));
   for (const Aggregate& variant : family->variants()) {
     const bool fits =
         input == nullptr ? !variant.takes_input : variant.takes_input && variant.input == *input;
-    if (fits) return &variant;
+    if (fits) return WithParameters(variant, parameters);
   }
   if (input == nullptr)
     return Status::InvalidArgument(fmt::format(

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,43 +39,71 @@ struct EventOrder {
 
 enum class Outcome : uint8_t {
   kValue,     // the datum is the value
-  kNull,      // no event contributed and the aggregate has no value for that
-  kOverflow,  // an int64 sum that does not fit
+  kNull,      // the events that contributed do not make a value
+  kOverflow,  // an int64 sum, or a power of a double, that does not fit
+};
+
+// What a definition says about an aggregation beside its function and input. Those that the
+// function does not take are 0.
+struct Parameters {
+  int64_t half_life_ms = 0;  // the time in which the weight of an event halves
+
+  friend bool operator==(const Parameters&, const Parameters&) = default;
+};
+
+// Which of the parameters an aggregate takes; it needs all that it takes.
+using ParameterSet = uint8_t;
+inline constexpr ParameterSet kTakesHalfLife = 1;
+
+// The read that a value is for.
+struct Reading {
+  int64_t now_ms = 0;
+  int64_t window_ms = 0;  // the length of the window; 0 over the lifetime
 };
 
 // One aggregate applied to one input type. A fixed-size slot (size_bytes > 0) sits in its cell and
 // is changed in place; a variable-size slot (size_bytes == 0) is a byte string, empty at first,
-// that the functions below rewrite. The functions of the other kind are null.
+// that the functions below rewrite. The functions of the other kind are null. The parameters that
+// they take are always the aggregate's own.
 struct Aggregate {
   std::string_view name;  // as definitions write it, e.g. "sum"
   Type input;             // the type of `of`; kBool where the aggregate takes no input
   bool takes_input;
   Type output;
   uint16_t size_bytes;
+  ParameterSet takes = 0;
+  bool needs_window = false;  // without a value over the lifetime
 
   void (*init)(char* slot);
-  void (*update)(char* slot, const Datum& value, const EventOrder& order);
+  void (*update)(char* slot, const Datum& value, const EventOrder& order, const Parameters&);
   void (*merge)(char* slot, const char* other);
   // Merges `count` slots, each `stride_bytes` after the one before, the first at `others`: what one
   // merge each would do, with the state in registers.
   void (*merge_run)(char* slot, const char* others, size_t stride_bytes, size_t count);
 
-  void (*update_variable)(std::string& slot, const Datum& value, const EventOrder& order);
-  void (*merge_variable)(std::string& slot, std::string_view other);
+  void (*update_variable)(std::string& slot, const Datum& value, const EventOrder& order,
+                          const Parameters&);
+  void (*merge_variable)(std::string& slot, std::string_view other, const Parameters&);
 
   // Writes *value, which may borrow from `slot`, when the outcome is kValue.
-  Outcome (*finalize)(std::string_view slot, Datum* value);
+  Outcome (*finalize)(std::string_view slot, const Reading&, const Parameters&, Datum* value);
   // OK when the bytes are a slot that this aggregate can have written. For bytes that come from
   // disk.
-  bool (*is_valid)(std::string_view slot);
+  bool (*is_valid)(std::string_view slot, const Parameters&);
+
+  Parameters parameters = {};
 };
 
 // The names of all aggregates, in the order of the table.
 std::span<const std::string> AggregateNames();
 
+// What the aggregate of that name takes, whatever its input; nothing for an unknown name.
+ParameterSet ParametersOf(std::string_view name);
+
 // The aggregate of that name over values of `input` (null: no `of` was given).
 // InvalidArgument with the reason and what is allowed: unknown name, input missing, or of a type it
-// does not take.
-Result<const Aggregate*> FindAggregate(std::string_view name, const Type* input);
+// does not take. Parameters that it does not take are left out.
+Result<std::shared_ptr<const Aggregate>> FindAggregate(std::string_view name, const Type* input,
+                                                       const Parameters& parameters = {});
 
 }  // namespace freshet::aggregate

@@ -15,5 +15,16 @@ std::span<const Aggregate> MinVariants();
 std::span<const Aggregate> MaxVariants();
 std::span<const Aggregate> FirstVariants();
 std::span<const Aggregate> LastVariants();
+std::span<const Aggregate> VarPopVariants();
+std::span<const Aggregate> VarSampVariants();
+std::span<const Aggregate> StddevPopVariants();
+std::span<const Aggregate> StddevSampVariants();
+std::span<const Aggregate> SkewnessVariants();
+std::span<const Aggregate> KurtosisVariants();
+std::span<const Aggregate> DecayedCountVariants();
+std::span<const Aggregate> DecayedSumVariants();
+std::span<const Aggregate> DecayedMeanVariants();
+std::span<const Aggregate> RateVariants();
+std::span<const Aggregate> TimeSinceLastVariants();
 
 }  // namespace freshet::aggregate

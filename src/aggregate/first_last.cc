@@ -70,24 +70,25 @@ struct Edge {
 
 template <bool kLast>
 struct EdgeText {
-  static void Update(std::string& slot, const Datum& value, const EventOrder& order) {
+  static void Update(std::string& slot, const Datum& value, const EventOrder& order,
+                     const Parameters&) {
     if (!IsPresent(value, Datum::Kind::kString)) return;
     if (!slot.empty() && !Beats<kLast>(order, LoadOrder(slot.data()))) return;
     slot.resize(kOrderBytes);
     SaveOrder(slot.data(), order);
     slot.append(value.as_string());
   }
-  static void Merge(std::string& slot, std::string_view other) {
+  static void Merge(std::string& slot, std::string_view other, const Parameters&) {
     if (other.empty()) return;
     if (slot.empty() || Beats<kLast>(LoadOrder(other.data()), LoadOrder(slot.data())))
       slot.assign(other);
   }
-  static Outcome Finalize(std::string_view slot, Datum* value) {
+  static Outcome Finalize(std::string_view slot, const Reading&, const Parameters&, Datum* value) {
     if (slot.empty()) return Outcome::kNull;
     *value = Datum::String(slot.substr(kOrderBytes));
     return Outcome::kValue;
   }
-  static bool IsValid(std::string_view slot) {
+  static bool IsValid(std::string_view slot, const Parameters&) {
     return slot.empty() ||
            (slot.size() >= kOrderBytes && IsEventTime(LoadOrder(slot.data()).time_ms) &&
             slot.size() <= kOrderBytes + limits::kExpressionStringBytesMax);

@@ -2,16 +2,21 @@
 // registers:
 //
 //   struct Kernel {
-//     static constexpr uint16_t kSizeBytes;                   // of the slot
-//     static bool Admits(const Datum&);                       // false for what counts as null
-//     Kernel();                                               // of no event
-//     Kernel(const Datum&, const EventOrder&);                // of one event, whose value is
-//     admitted explicit Kernel(const char* slot); void Add(const Kernel& other); // merge void
-//     Store(char* slot) const; Outcome Finalize(Datum*) const; bool IsValid() const;
+//     static constexpr uint16_t kSizeBytes;      // of the slot
+//     static bool Admits(const Datum&);          // false for what counts as null
+//     Kernel();                                  // of no event
+//     Kernel(const Datum&, const EventOrder&);   // of one event, whose value is admitted
+//     explicit Kernel(const char* slot);
+//     void Add(const Kernel& other);             // merge
+//     void Store(char* slot) const;
+//     Outcome Finalize(Datum*) const;
+//     bool IsValid() const;
 //   };
 //
-// A kernel that is faster at many slots at once has `void AddRun(const char* slots, size_t
-// stride_bytes, size_t count)` too.
+// A kernel whose aggregate has parameters takes them as a third argument of the event's
+// constructor. One whose value hangs on the read has
+// `Finalize(const Reading&, const Parameters&, Datum*)` instead. A kernel that is faster at many
+// slots at once has `void AddRun(const char* slots, size_t stride_bytes, size_t count)` too.
 //
 // Update is Add of one event's kernel, so that it cannot differ from a merge.
 #pragma once
@@ -29,10 +34,15 @@ template <typename Kernel>
 struct FixedSlot {
   static void Init(char* slot) { Kernel().Store(slot); }
 
-  static void Update(char* slot, const Datum& value, const EventOrder& order) {
+  static void Update(char* slot, const Datum& value, const EventOrder& order,
+                     const Parameters& parameters) {
     if (!Kernel::Admits(value)) return;
     Kernel state(slot);
-    state.Add(Kernel(value, order));
+    if constexpr (requires { Kernel(value, order, parameters); }) {
+      state.Add(Kernel(value, order, parameters));
+    } else {
+      state.Add(Kernel(value, order));
+    }
     state.Store(slot);
   }
 
@@ -48,11 +58,17 @@ struct FixedSlot {
     state.Store(slot);
   }
 
-  static Outcome Finalize(std::string_view slot, Datum* value) {
-    return Kernel(slot.data()).Finalize(value);
+  static Outcome Finalize(std::string_view slot, const Reading& reading,
+                          const Parameters& parameters, Datum* value) {
+    const Kernel state(slot.data());
+    if constexpr (requires { state.Finalize(reading, parameters, value); }) {
+      return state.Finalize(reading, parameters, value);
+    } else {
+      return state.Finalize(value);
+    }
   }
 
-  static bool IsValid(std::string_view slot) {
+  static bool IsValid(std::string_view slot, const Parameters&) {
     return slot.size() == Kernel::kSizeBytes && Kernel(slot.data()).IsValid();
   }
 };

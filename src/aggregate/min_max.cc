@@ -48,22 +48,22 @@ struct Extreme {
 
 template <bool kMax>
 struct ExtremeText {
-  static void Update(std::string& slot, const Datum& value, const EventOrder&) {
+  static void Update(std::string& slot, const Datum& value, const EventOrder&, const Parameters&) {
     if (!IsPresent(value, Datum::Kind::kString)) return;
     if (!slot.empty() && !Beats(value.as_string(), TextOf(slot))) return;
     slot.assign(1, kPresent);
     slot.append(value.as_string());
   }
-  static void Merge(std::string& slot, std::string_view other) {
+  static void Merge(std::string& slot, std::string_view other, const Parameters&) {
     if (other.empty()) return;
     if (slot.empty() || Beats(TextOf(other), TextOf(slot))) slot.assign(other);
   }
-  static Outcome Finalize(std::string_view slot, Datum* value) {
+  static Outcome Finalize(std::string_view slot, const Reading&, const Parameters&, Datum* value) {
     if (slot.empty()) return Outcome::kNull;
     *value = Datum::String(TextOf(slot));
     return Outcome::kValue;
   }
-  static bool IsValid(std::string_view slot) {
+  static bool IsValid(std::string_view slot, const Parameters&) {
     return slot.empty() ||
            (slot[0] == kPresent && slot.size() <= 1 + limits::kExpressionStringBytesMax);
   }

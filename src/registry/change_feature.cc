@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "registry/change_draft.h"
 #include "registry/expressions.h"
+#include "registry/parameters.h"
 #include "registry/scope.h"
 
 namespace freshet::registry {
@@ -42,6 +43,13 @@ std::string HopText(const StreamFeature& feature) {
   return feature.window.has_value() ? FormatDurationMs(feature.window->hop_ms) : "";
 }
 
+std::string ParametersText(const aggregate::Aggregate& function) {
+  std::string text;
+  for (const auto& [key, value] : SpellParameters(function))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, value);
+  return text;
+}
+
 void RefuseOtherExpression(std::string_view what, const std::string& live, const std::string& next,
                            ChangeDraft& draft) {
   if (IsSameExpression(live, next)) return;
@@ -51,6 +59,8 @@ void RefuseOtherExpression(std::string_view what, const std::string& live, const
 void CompareStream(const StreamFeature& live, const StreamFeature& next, ChangeDraft& draft) {
   draft.RefuseIfDifferent("function", std::string(live.aggregation.function->name),
                           std::string(next.aggregation.function->name), kLiveReason, kNewFeature);
+  draft.RefuseIfDifferent("parameters", ParametersText(*live.aggregation.function),
+                          ParametersText(*next.aggregation.function), kLiveReason, kNewFeature);
   RefuseOtherExpression("of", live.aggregation.of_text, next.aggregation.of_text, draft);
   RefuseOtherExpression("where", live.aggregation.where_text, next.aggregation.where_text, draft);
   draft.RefuseIfDifferent("window", WindowText(live), WindowText(next), kLiveReason, kNewFeature);
@@ -97,6 +107,9 @@ std::string Describe(const FeatureView& view, uint32_t index) {
     text += fmt::format(" of {}", feature.aggregation.of_text);
   if (!feature.aggregation.where_text.empty())
     text += fmt::format(" where {}", feature.aggregation.where_text);
+  if (const std::string parameters = ParametersText(*feature.aggregation.function);
+      !parameters.empty())
+    text += fmt::format(" with {}", parameters);
   if (!feature.window.has_value()) return text + " over the lifetime";
   return text + fmt::format(" over {} in hops of {}", WindowText(feature), HopText(feature));
 }

@@ -145,9 +145,8 @@ std::string DescribeTable(const TimelineTable& table) {
   }
   if (options.has_lifetime) parts.push_back("the lifetime");
   TimelineSize size = SizeOf(table);
-  bool has_texts =
-      std::any_of(options.aggregations.begin(), options.aggregations.end(),
-                  [](const aggregate::Aggregate* each) { return each->size_bytes == 0; });
+  bool has_texts = std::any_of(options.aggregations.begin(), options.aggregations.end(),
+                               [](const auto& each) { return each->size_bytes == 0; });
   return fmt::format(
       "filled from the beginning of its stream: {}; at most {} cells and {}{} an entity",
       fmt::join(parts, ", "), size.cells_max, BytesText(size.bytes_max),

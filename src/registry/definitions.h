@@ -92,7 +92,7 @@ struct TimelineTable {
 struct Aggregation {
   std::string name;
   std::string description;
-  const aggregate::Aggregate* function = nullptr;
+  std::shared_ptr<const aggregate::Aggregate> function;
   std::string of_text;                      // empty: none
   std::shared_ptr<const expr::Program> of;  // over the source's fields, in their order
   std::string where_text;

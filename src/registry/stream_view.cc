@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "registry/expressions.h"
+#include "registry/parameters.h"
 #include "registry/readers.h"
 #include "registry/reading.h"
 #include "registry/windows.h"
@@ -45,7 +46,7 @@ class StreamViewReader {
  private:
   Draft ReadAggregation(const yaml::Node& node);
   void ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
-                    Aggregation* aggregation);
+                    yaml::MapReader& reader, Aggregation* aggregation);
   std::optional<Type> ReadOf(const yaml::Node& node, Aggregation* aggregation);
   void ReadWhere(const yaml::Node& node, Aggregation* aggregation);
   void AddFeatures(Draft& draft, const std::map<int64_t, int64_t>& hops);
@@ -103,7 +104,7 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node) {
 
   std::optional<yaml::Node> function = reader.Required("function");
   std::optional<yaml::Node> of = reader.Optional("of");
-  if (function.has_value()) ReadFunction(*function, of, &aggregation);
+  if (function.has_value()) ReadFunction(*function, of, reader, &aggregation);
   if (auto where = reader.Optional("where")) ReadWhere(*where, &aggregation);
 
   std::optional<yaml::Node> windows = reader.Optional("windows");
@@ -114,13 +115,15 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node) {
   } else if (hop.has_value()) {
     hop->Report("a hop needs windows; this aggregation has none");
   }
+  if (!windows.has_value() && aggregation.function != nullptr && aggregation.function->needs_window)
+    function->Report(fmt::format("function '{}' needs `windows:`", aggregation.function->name));
   draft.default_node = reader.Optional("default");
   reader.Done();
   return draft;
 }
 
 void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
-                                    Aggregation* aggregation) {
+                                    yaml::MapReader& reader, Aggregation* aggregation) {
   std::optional<std::string> name = node.AsString("function");
   std::span<const std::string> known = aggregate::AggregateNames();
   bool is_known = name.has_value() && std::find(known.begin(), known.end(), *name) != known.end();
@@ -128,18 +131,16 @@ void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<
     node.Report(
         fmt::format("unknown aggregation function '{}'{}", *name, Suggestion(*name, known)));
   }
-  if (!of.has_value()) {
-    if (!is_known) return;
-    Result<const aggregate::Aggregate*> function = aggregate::FindAggregate(*name, nullptr);
-    if (!function.ok()) return node.Report(std::string(function.status().message()));
-    aggregation->function = *function;
-    return;
-  }
-  std::optional<Type> input = ReadOf(*of, aggregation);
-  if (!is_known || !input.has_value()) return;
-  Result<const aggregate::Aggregate*> function = aggregate::FindAggregate(*name, &*input);
-  if (!function.ok()) return of->Report(std::string(function.status().message()));
-  aggregation->function = *function;
+  std::optional<aggregate::Parameters> parameters = ReadParameters(
+      node, is_known ? std::optional<std::string_view>(*name) : std::nullopt, reader);
+  std::optional<Type> input;
+  if (of.has_value()) input = ReadOf(*of, aggregation);
+  if (!is_known || input.has_value() != of.has_value()) return;
+  auto function = aggregate::FindAggregate(*name, input.has_value() ? &*input : nullptr,
+                                           parameters.value_or(aggregate::Parameters()));
+  if (!function.ok())
+    return (of.has_value() ? *of : node).Report(std::string(function.status().message()));
+  if (parameters.has_value()) aggregation->function = *function;
 }
 
 // A field on its own keeps its type; what is computed has the type of the expression.

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "registry/parameters.h"
 #include "registry/scope.h"
 
 namespace freshet::registry {
@@ -94,9 +95,12 @@ std::string LayoutOf(const TimelineTable& table) {
   for (const timeline::Window& window : options.windows)
     windows.push_back(fmt::format("{}/{}", window.window_ms, window.hop_ms));
   std::vector<std::string> slots;
-  for (const aggregate::Aggregate* function : options.aggregations) {
-    slots.push_back(fmt::format("{}({})", function->name,
-                                function->takes_input ? TypeName(function->input) : ""));
+  for (const auto& function : options.aggregations) {
+    std::vector<std::string> arguments;
+    if (function->takes_input) arguments.emplace_back(TypeName(function->input));
+    for (const auto& [key, value] : SpellParameters(*function))
+      arguments.push_back(fmt::format("{}={}", key, value));
+    slots.push_back(fmt::format("{}({})", function->name, fmt::join(arguments, " ")));
   }
   return fmt::format("head={} skew={} windows={} lifetime={} slots={}", options.head_hop_ms,
                      options.clock_skew_ms, fmt::join(windows, ","), options.has_lifetime ? 1 : 0,

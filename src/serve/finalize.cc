@@ -37,11 +37,13 @@ void SetStatus(SlotWriter& writer, uint32_t row, FeatureStatus status) {
 }
 
 // Why a windowed value could not be computed, and the way out.
-std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcome,
+std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcome, Type type,
                           std::string_view bytes) {
   switch (outcome) {
     case timeline::ReadOutcome::kOverflow:
-      return "the int64 sum overflows; a sum of double(...) has no such bound";
+      return type == Type::kInt64
+                 ? "the int64 sum overflows; a sum of double(...) has no such bound"
+                 : "the powers of the values overflow a double; scale the values down";
     case timeline::ReadOutcome::kTruncated:
       return read.truncated_reason;
     case timeline::ReadOutcome::kTooEarly:
@@ -146,7 +148,8 @@ bool FinalizeTimeline(const TimelineRead& read, timeline::Reader& reader, std::s
         [[fallthrough]];
       case timeline::ReadOutcome::kOverflow:
       case timeline::ReadOutcome::kTruncated:
-        PutFailure(writer, row, FailureReason(read, values[i].outcome, bytes));
+        PutFailure(writer, row,
+                   FailureReason(read, values[i].outcome, writer.slot->feature->type, bytes));
         break;
     }
   }

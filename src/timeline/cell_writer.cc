@@ -26,7 +26,8 @@ void CellWriter::Update(std::string& bytes, size_t offset, const Event& event) c
   const auto& functions = schema_.aggregations();
   for (size_t i = 0; i < functions.size(); ++i) {
     if (event.admitted[i] != 0 && functions[i]->size_bytes != 0)
-      functions[i]->update(cell + layout_.SlotOffset(i), event.values[i], event.order);
+      functions[i]->update(cell + layout_.SlotOffset(i), event.values[i], event.order,
+                           functions[i]->parameters);
   }
   if (layout_.HasVariableSlots()) UpdateVariable(bytes, offset, event);
 }
@@ -48,8 +49,8 @@ void CellWriter::UpdateVariable(std::string& bytes, size_t offset, const Event& 
     const uint32_t aggregation = layout_.VariableSlots()[ordinal];
     if (event.admitted[aggregation] == 0) continue;
     slot.assign(layout_.VariableSlot(bytes.data() + offset, ordinal));
-    schema_.aggregations()[aggregation]->update_variable(slot, event.values[aggregation],
-                                                         event.order);
+    const aggregate::Aggregate& function = *schema_.aggregations()[aggregation];
+    function.update_variable(slot, event.values[aggregation], event.order, function.parameters);
     ReplaceSlot(bytes, offset, ordinal, slot);
   }
 }
@@ -60,7 +61,7 @@ void CellWriter::MergeVariable(std::string& bytes, size_t offset, const char* ot
     const aggregate::Aggregate& function =
         *schema_.aggregations()[layout_.VariableSlots()[ordinal]];
     slot.assign(layout_.VariableSlot(bytes.data() + offset, ordinal));
-    function.merge_variable(slot, layout_.VariableSlot(other, ordinal));
+    function.merge_variable(slot, layout_.VariableSlot(other, ordinal), function.parameters);
     ReplaceSlot(bytes, offset, ordinal, slot);
   }
 }

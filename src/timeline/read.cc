@@ -78,7 +78,7 @@ void Reader::Rep::AddEdges() {
 void Reader::Rep::AddColumns() {
   size_t ordinal = 0;
   for (uint32_t aggregation = 0; aggregation < schema.aggregations().size(); ++aggregation) {
-    Column column{schema.aggregations()[aggregation], aggregation, ordinal, {}};
+    Column column{schema.aggregations()[aggregation].get(), aggregation, ordinal, {}};
     if (column.function->size_bytes == 0) ++ordinal;
     for (uint32_t edge = 0; edge < edges.size(); ++edge) {
       for (uint32_t want = 0; want < wants.size(); ++want)
@@ -157,7 +157,8 @@ void Reader::Rep::ReadVariable(std::string_view bytes, const Column& column) {
     while (offset > edges[stop.edge].begin.offset) {
       offset -= layout.CellBytesBefore(bytes.data() + offset);
       column.function->merge_variable(slot,
-                                      layout.VariableSlot(bytes.data() + offset, column.ordinal));
+                                      layout.VariableSlot(bytes.data() + offset, column.ordinal),
+                                      column.function->parameters);
     }
     // The slot goes on changing: the value borrows from a copy.
     texts[stop.want] = slot;
@@ -174,7 +175,9 @@ void Reader::Rep::Emit(const Column& column, const Stop& stop, std::string_view 
     value.outcome = ReadOutcome::kTruncated;
     return;
   }
-  switch (column.function->finalize(merged, &value.value)) {
+  const int64_t window_ms = edge.window ? schema.windows()[*edge.window].window_ms : 0;
+  switch (column.function->finalize(merged, {*now_ms, window_ms}, column.function->parameters,
+                                    &value.value)) {
     case aggregate::Outcome::kValue:
       value.outcome = ReadOutcome::kValue;
       break;

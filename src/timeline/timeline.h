@@ -65,7 +65,7 @@ class Schema {
     int64_t head_hop_ms = 0;  // divides the first window's hop
     int64_t clock_skew_ms = 0;
     bool has_lifetime = false;  // whether the lifetime slots are kept
-    std::vector<const aggregate::Aggregate*> aggregations;
+    std::vector<std::shared_ptr<const aggregate::Aggregate>> aggregations;
     size_t cells_max = 0;  // 0: limits::kTimelineCellsMax
   };
   // InvalidArgument when the options break a rule above, or keep nothing: no window and no
@@ -73,7 +73,7 @@ class Schema {
   static Result<Schema> Create(Options options);
 
   const std::vector<Window>& windows() const { return options_.windows; }
-  const std::vector<const aggregate::Aggregate*>& aggregations() const {
+  const std::vector<std::shared_ptr<const aggregate::Aggregate>>& aggregations() const {
     return options_.aggregations;
   }
   const Options& options() const { return options_; }

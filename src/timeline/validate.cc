@@ -104,7 +104,7 @@ class Validator {
           function.size_bytes != 0
               ? std::string_view(cell + layout_.SlotOffset(i), function.size_bytes)
               : layout_.VariableSlot(cell, ordinal++);
-      if (!function.is_valid(slot))
+      if (!function.is_valid(slot, function.parameters))
         return CorruptCell(offset, fmt::format("slot {} is not a state of {}", i, function.name));
     }
     return Status::Ok();

@@ -9,7 +9,7 @@
 namespace freshet::aggregate {
 namespace {
 
-std::string SlotHex(const Aggregate& function, const std::vector<Observation>& observations) {
+std::string SlotHex(const SharedAggregate& function, const std::vector<Observation>& observations) {
   return Hex(Slot(function, observations).bytes());
 }
 
@@ -97,6 +97,60 @@ TEST(GoldenSlots, FirstLast) {
   EXPECT_EQ(SlotHex(Find("last", Type::kString), {}), "");
   EXPECT_EQ(SlotHex(Find("last", Type::kString), {{Datum::String("ab"), order}}),
             order_hex + "6162");
+}
+
+TEST(GoldenSlots, Moments) {
+  const std::string two =
+      "0000000000000040"
+      "0000000000000000";
+  const std::string four =
+      "0000000000001040"
+      "0000000000000000";
+  const std::string eight =
+      "0000000000002040"
+      "0000000000000000";
+  const std::string one = "0100000000000000";
+  for (const std::string_view name : {"var_pop", "var_samp", "stddev_pop", "stddev_samp"})
+    EXPECT_EQ(SlotHex(Find(name, Type::kInt64), {{Datum::Int(2), {}}}), one + two + four) << name;
+  EXPECT_EQ(SlotHex(Find("skewness", Type::kDouble), {{Datum::Double(2), {}}}),
+            one + two + four + eight);
+  EXPECT_EQ(SlotHex(Find("kurtosis", Type::kFloat), {{Datum::Double(2), {}}}),
+            one + two + four + eight +
+                "0000000000003040"
+                "0000000000000000");
+  // 3^34 needs 54 bits.
+  EXPECT_EQ(SlotHex(Find("var_pop", Type::kInt64), {{Datum::Int(16'677'181'699'666'569), {}}}),
+            one +
+                "44198879e79f4d43"
+                "000000000000f03f" +
+                "b2ca1897f26cab46"
+                "581973c746be40c3");
+}
+
+TEST(GoldenSlots, Decayed) {
+  const std::string none = "0000000000000080";
+  const std::string zero =
+      "0000000000000000"
+      "0000000000000000";
+  const std::string three =
+      "0000000000000840"
+      "0000000000000000";
+  const std::string one =
+      "000000000000f03f"
+      "0000000000000000";
+  const std::string power = "fdffffffffffffff";
+  const std::vector<Observation> observations = {{Datum::Int(3), {-30, 0, 0}}};
+  EXPECT_EQ(SlotHex(FindWithoutInput("decayed_count"), {}), none + zero);
+  EXPECT_EQ(SlotHex(Find("decayed_count", Type::kInt64), observations), power + one);
+  EXPECT_EQ(SlotHex(Find("decayed_sum", Type::kInt64), observations), power + three);
+  EXPECT_EQ(SlotHex(Find("decayed_mean", Type::kInt64), observations), power + three + one);
+  EXPECT_EQ(SlotHex(Find("decayed_mean", Type::kInt64), {}), none + zero + zero);
+}
+
+TEST(GoldenSlots, RateAndTimeSinceLast) {
+  EXPECT_EQ(SlotHex(FindWithoutInput("rate"), {{}, {}}), "0200000000000000");
+  EXPECT_EQ(SlotHex(FindWithoutInput("time_since_last"), {}), "0000000000000080");
+  EXPECT_EQ(SlotHex(FindWithoutInput("time_since_last"), {{{}, {258, 0, 0}}}), "0201000000000000");
 }
 
 }  // namespace

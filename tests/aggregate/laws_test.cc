@@ -13,28 +13,30 @@
 namespace freshet::aggregate {
 namespace {
 
-std::vector<const Aggregate*> AllAggregates() {
-  std::vector<const Aggregate*> all;
+std::vector<SharedAggregate> AllAggregates() {
+  std::vector<SharedAggregate> all;
   for (const std::string& name : AggregateNames()) {
-    if (const auto found = FindAggregate(name, nullptr); found.ok()) all.push_back(*found);
+    if (const auto found = FindAggregate(name, nullptr, kParameters); found.ok())
+      all.push_back(*found);
     for (int type = 1; type <= 7; ++type) {
       const auto input = static_cast<Type>(type);
-      if (const auto found = FindAggregate(name, &input); found.ok()) all.push_back(*found);
+      if (const auto found = FindAggregate(name, &input, kParameters); found.ok())
+        all.push_back(*found);
     }
   }
   return all;
 }
 
-class Laws : public ::testing::TestWithParam<const Aggregate*> {
+class Laws : public ::testing::TestWithParam<SharedAggregate> {
  protected:
-  Laws() : random_(TestSeed()), function_(*GetParam()) {}
+  Laws() : random_(TestSeed()), function_(GetParam()) {}
 
   uint64_t Below(uint64_t bound) { return random_() % bound; }
 
   Datum RandomDatum() {
     static const std::string texts[] = {"", "a", "b", "ab", "zebra", "\xc3\xa9"};
     if (Below(8) == 0) return Datum::Null();
-    switch (KindOf(function_.input)) {
+    switch (KindOf(function_->input)) {
       case Datum::Kind::kBool:
         return Datum::Bool(Below(2) == 0);
       case Datum::Kind::kInt:
@@ -58,7 +60,7 @@ class Laws : public ::testing::TestWithParam<const Aggregate*> {
   }
 
   std::mt19937_64 random_;
-  const Aggregate& function_;
+  const SharedAggregate function_;
   int64_t next_offset_ = 0;
 };
 
@@ -121,8 +123,8 @@ TEST_P(Laws, UpdateIsTheMergeOfOneEvent) {
 }
 
 TEST_P(Laws, MergeRunIsManyMerges) {
-  ASSERT_EQ(function_.merge_run == nullptr, function_.size_bytes == 0);
-  for (int round = 0; round < 300 && function_.merge_run != nullptr; ++round) {
+  ASSERT_EQ(function_->merge_run == nullptr, function_->size_bytes == 0);
+  for (int round = 0; round < 300 && function_->merge_run != nullptr; ++round) {
     const size_t gap = Below(20);
     const size_t count = Below(9);
     Slot one_by_one(function_, RandomObservations());
@@ -133,7 +135,7 @@ TEST_P(Laws, MergeRunIsManyMerges) {
       run += slot.bytes() + std::string(gap, 'x');
       one_by_one.Merge(slot);
     }
-    function_.merge_run(run_result.data(), run.data(), function_.size_bytes + gap, count);
+    function_->merge_run(run_result.data(), run.data(), function_->size_bytes + gap, count);
     ASSERT_EQ(run_result, one_by_one.bytes());
   }
 }
@@ -151,7 +153,7 @@ TEST(SumOfDoubles, FinalizedValueDoesNotHangOnTheOrder) {
   std::cout << "FRESHET_TEST_SEED=" << TestSeed() << "\n";
   std::mt19937_64 random(TestSeed());
   for (const std::string_view name : {"sum", "mean"}) {
-    const Aggregate& function = Find(name, Type::kDouble);
+    const SharedAggregate function = Find(name, Type::kDouble);
     for (int round = 0; round < 200; ++round) {
       std::vector<Observation> observations;
       for (int i = 0; i < 300; ++i)

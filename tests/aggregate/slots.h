@@ -10,14 +10,21 @@
 
 namespace freshet::aggregate {
 
-inline const Aggregate& Find(std::string_view name, Type type) {
-  const Result<const Aggregate*> found = FindAggregate(name, &type);
+using SharedAggregate = std::shared_ptr<const Aggregate>;
+
+// What the tests give to aggregates that need it.
+inline constexpr Parameters kParameters = {.half_life_ms = 10};
+// The read that answers are for.
+inline constexpr Reading kReading = {.now_ms = 1'000, .window_ms = 500};
+
+inline SharedAggregate Find(std::string_view name, Type type) {
+  const Result<SharedAggregate> found = FindAggregate(name, &type, kParameters);
   EXPECT_TRUE(found.ok()) << found.status().ToString();
-  return **found;
+  return *found;
 }
 
-inline const Aggregate& FindWithoutInput(std::string_view name) {
-  return **FindAggregate(name, nullptr);
+inline SharedAggregate FindWithoutInput(std::string_view name) {
+  return *FindAggregate(name, nullptr, kParameters);
 }
 
 struct Observation {
@@ -27,36 +34,41 @@ struct Observation {
 
 class Slot {
  public:
-  explicit Slot(const Aggregate& function)
-      : function_(&function), bytes_(function.size_bytes, '\0') {
-    if (IsFixed()) function.init(bytes_.data());
+  explicit Slot(SharedAggregate function)
+      : function_(std::move(function)), bytes_(function_->size_bytes, '\0') {
+    if (IsFixed()) function_->init(bytes_.data());
   }
-  Slot(const Aggregate& function, const std::vector<Observation>& observations) : Slot(function) {
+  Slot(const SharedAggregate& function, const std::vector<Observation>& observations)
+      : Slot(function) {
     for (const Observation& observation : observations) Update(observation);
   }
 
   void Update(const Observation& observation) {
     if (IsFixed())
-      function_->update(bytes_.data(), observation.value, observation.order);
+      function_->update(bytes_.data(), observation.value, observation.order, function_->parameters);
     else
-      function_->update_variable(bytes_, observation.value, observation.order);
+      function_->update_variable(bytes_, observation.value, observation.order,
+                                 function_->parameters);
   }
 
   void Merge(const Slot& other) {
     if (IsFixed())
       function_->merge(bytes_.data(), other.bytes_.data());
     else
-      function_->merge_variable(bytes_, other.bytes_);
+      function_->merge_variable(bytes_, other.bytes_, function_->parameters);
   }
 
   bool IsFixed() const { return function_->size_bytes != 0; }
-  bool IsValid() const { return function_->is_valid(bytes_); }
+  bool IsValid() const { return function_->is_valid(bytes_, function_->parameters); }
   const std::string& bytes() const { return bytes_; }
 
+  Outcome Finalize(Datum* value) const {
+    return function_->finalize(bytes_, kReading, function_->parameters, value);
+  }
   // "null", "overflow", or the value.
   std::string Answer() const {
     Datum value;
-    switch (function_->finalize(bytes_, &value)) {
+    switch (Finalize(&value)) {
       case Outcome::kValue:
         return ToString(value);
       case Outcome::kNull:
@@ -68,7 +80,7 @@ class Slot {
   }
 
  private:
-  const Aggregate* function_;
+  SharedAggregate function_;
   std::string bytes_;
 };
 

@@ -126,11 +126,12 @@ feature_views:
       - {{name: average, function: mean, of: amount, windows: [{}]}}
       - {{name: opening, function: first, of: item, windows: [{}]}}
       - {{name: newest, function: last, of: item, windows: [{}]}}
+      - {{name: quiet, function: time_since_last, where: "kind == 'buy'", windows: [{}]}}
       - {{name: ever, function: count}}
       - {{name: last_item, function: last, of: item, where: "kind == 'buy'"}}
 )",
                                skew_ms_, windows, windows, windows, windows, windows, windows,
-                               windows, windows);
+                               windows, windows, windows);
   }
 
   // More windows and aggregations for the living view: they get tables of their own.

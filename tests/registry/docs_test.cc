@@ -1,5 +1,7 @@
 // The examples that users copy from are right.
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 
@@ -43,6 +45,40 @@ TEST(DocsTest, TheExamplesOfTheReferenceAreOneRightSet) {
   EXPECT_GE(files.size(), 5u);
   yaml::Diagnostics diagnostics;
   EXPECT_NE(Registry::Build(files, Catalog(), &diagnostics), nullptr) << diagnostics.ToString();
+}
+
+TEST(DocsTest, TheExampleOfTheAggregationsIsRight) {
+  std::vector<DefinitionFile> files = BlocksOf("docs/aggregations.md");
+  EXPECT_GE(files.size(), 1u);
+  yaml::Diagnostics diagnostics;
+  EXPECT_NE(Registry::Build(files, Catalog(), &diagnostics), nullptr) << diagnostics.ToString();
+}
+
+// The rows of the page's table of functions: per function, its last column.
+std::map<std::string, std::string> StateBytesOfThePage() {
+  std::map<std::string, std::string> bytes;
+  std::istringstream lines(ReadText(std::string("docs/aggregations.md")));
+  for (std::string line; std::getline(lines, line);) {
+    if (std::count(line.begin(), line.end(), '|') != 6 || line[2] != '`') continue;
+    const size_t last = line.rfind('|', line.size() - 2);
+    const std::string cell = line.substr(last + 2, line.size() - last - 4);
+    std::istringstream names(line.substr(0, line.find('|', 1)));
+    for (std::string name; std::getline(names, name, '`');)
+      if (name.find_first_of("| ,") == std::string::npos) bytes[name] = cell;
+  }
+  return bytes;
+}
+
+TEST(DocsTest, EveryFunctionIsOnThePageWithTheBytesThatItKeeps) {
+  const std::map<std::string, std::string> page = StateBytesOfThePage();
+  for (const std::string& name : aggregate::AggregateNames()) {
+    const Type type = Type::kDouble;
+    const auto function = aggregate::FindAggregate(name, &type);
+    ASSERT_TRUE(function.ok()) << name;
+    ASSERT_EQ(page.count(name), 1u) << name;
+    EXPECT_EQ(page.at(name), std::to_string((*function)->size_bytes)) << name;
+  }
+  EXPECT_EQ(page.size(), aggregate::AggregateNames().size());
 }
 
 TEST(DocsTest, TheQuickstartIsRight) {

@@ -48,7 +48,7 @@ std::string ReadOf(const Registry& registry, const std::string& feature) {
   const WindowedFeature& windowed = stream.windowed[found->feature];
   const TimelineTable& table = stream.tables[windowed.table];
   EXPECT_EQ(table.aggregations[windowed.want.aggregation], windowed.aggregation);
-  const aggregate::Aggregate* function = table.schema.aggregations()[windowed.want.aggregation];
+  const auto& function = table.schema.aggregations()[windowed.want.aggregation];
   EXPECT_EQ(function, stream.aggregations[windowed.aggregation].function);
   if (!windowed.want.window.has_value()) {
     EXPECT_TRUE(table.schema.options().has_lifetime);
@@ -69,7 +69,7 @@ std::string BytesOf(const Registry& registry) {
                         options.clock_skew_ms, options.has_lifetime);
     for (const timeline::Window& each : options.windows)
       text += fmt::format(" {}/{}", each.window_ms, each.hop_ms);
-    for (const aggregate::Aggregate* each : options.aggregations)
+    for (const auto& each : options.aggregations)
       text += fmt::format(" {}({})", each->name, TypeName(each->input));
     text += "\n";
   }

@@ -1,7 +1,11 @@
 // The definition of a windowed value, applied to all events kept: no cells, no slots.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <string_view>
+#include <vector>
 
 #include "timeline/timeline.h"
 
@@ -28,38 +32,132 @@ inline bool Less(const Value& a, const Value& b) {
   return x != nullptr && *x == *y ? std::signbit(*x) && !std::signbit(*y) : a < b;
 }
 
+// One event that takes part, as the answer sees it.
+struct OracleInput {
+  aggregate::EventOrder order;
+  Value value;
+};
+
+__extension__ typedef __float128 Wide;  // more bits than any sum of a test needs
+
+inline Wide NumberOf(const Value& value) {
+  if (const int64_t* integer = std::get_if<int64_t>(&value)) return *integer;
+  const double* number = std::get_if<double>(&value);
+  return number != nullptr ? *number : 0;
+}
+
+inline Value IfAny(bool any, Value value) {
+  return any ? value : Value();
+}
+
+// The sum over all inputs of (x - mean)^power.
+inline Wide Central(const std::vector<OracleInput>& inputs, Wide mean, int power) {
+  Wide sum = 0;
+  for (const OracleInput& input : inputs) {
+    Wide term = 1;
+    for (int i = 0; i < power; ++i) term *= NumberOf(input.value) - mean;
+    sum += term;
+  }
+  return sum;
+}
+
+inline Value Moment(std::string_view name, const std::vector<OracleInput>& inputs, Wide mean) {
+  const auto n = static_cast<Wide>(inputs.size());
+  const Wide square = inputs.empty() ? 0 : Central(inputs, mean, 2) / n;
+  const auto variance = static_cast<double>(square);
+  if (name == "var_pop") return IfAny(n > 0, variance);
+  if (name == "stddev_pop") return IfAny(n > 0, std::sqrt(variance));
+  const auto sample = static_cast<double>(n > 1 ? square * n / (n - 1) : 0);
+  if (name == "var_samp") return IfAny(n > 1, sample);
+  if (name == "stddev_samp") return IfAny(n > 1, std::sqrt(sample));
+  if (n == 0 || variance == 0) return {};
+  if (name == "skewness")
+    return static_cast<double>(Central(inputs, mean, 3) / n) / std::pow(variance, 1.5);
+  return static_cast<double>(Central(inputs, mean, 4) / n / (square * square)) - 3;
+}
+
+inline Value Decayed(std::string_view name, const std::vector<OracleInput>& inputs, int64_t now,
+                     int64_t half_life) {
+  Wide weights = 0;
+  Wide sum = 0;
+  // A mean of weighted values is the same at any time.
+  const int64_t at = name == "decayed_mean" && !inputs.empty() ? inputs.back().order.time_ms : now;
+  for (const OracleInput& input : inputs) {
+    const long double age = static_cast<long double>(at) - input.order.time_ms;
+    const Wide weight = std::max(std::exp2(-age / static_cast<long double>(half_life)),
+                                 std::numeric_limits<long double>::min());
+    weights += weight;
+    sum += weight * NumberOf(input.value);
+  }
+  if (name == "decayed_count") return static_cast<double>(weights);
+  if (name == "decayed_sum") return static_cast<double>(sum);
+  return IfAny(weights != 0, static_cast<double>(sum / weights));
+}
+
+// Over inputs in the order of events.
+inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
+                             const std::vector<OracleInput>& inputs, int64_t now, int64_t window) {
+  const auto is = [&](std::string_view name) { return function.name == name; };
+  const auto less = [](const OracleInput& a, const OracleInput& b) {
+    return Less(a.value, b.value);
+  };
+  OracleAnswer answer;
+  const bool any = !inputs.empty();
+  Wide sum = 0;
+  for (const OracleInput& input : inputs) sum += NumberOf(input.value);
+  const auto count = static_cast<int64_t>(inputs.size());
+  const Wide mean = any ? sum / static_cast<Wide>(count) : 0;
+  const bool overflow = sum >= 0x1p63 || sum < -0x1p63;
+  if (is("count")) {
+    answer.value = count;
+  } else if (is("sum") && function.output == Type::kInt64) {
+    if (!overflow) answer.value = static_cast<int64_t>(sum);
+    if (overflow) answer.outcome = ReadOutcome::kOverflow;
+  } else if (is("sum")) {
+    answer.value = static_cast<double>(sum);
+  } else if (is("mean")) {
+    answer.value = IfAny(any, static_cast<double>(mean));
+  } else if (is("min") && any) {
+    answer.value = std::min_element(inputs.begin(), inputs.end(), less)->value;
+  } else if (is("max") && any) {
+    answer.value = std::max_element(inputs.begin(), inputs.end(), less)->value;
+  } else if (is("first") && any) {
+    answer.value = inputs.front().value;
+  } else if (is("last") && any) {
+    answer.value = inputs.back().value;
+  } else if (is("rate")) {
+    answer.value = static_cast<double>(count) / (static_cast<double>(window) / 1'000);
+  } else if (is("time_since_last")) {
+    if (any) answer.value = std::max<int64_t>(0, now - inputs.back().order.time_ms);
+  } else if (function.name.starts_with("decayed_")) {
+    answer.value = Decayed(function.name, inputs, now, function.parameters.half_life_ms);
+  } else if (!is("min") && !is("max") && !is("first") && !is("last")) {
+    answer.value = Moment(function.name, inputs, mean);
+  }
+  if (answer.value.index() != 0) answer.outcome = ReadOutcome::kValue;
+  return answer;
+}
+
 inline OracleAnswer Ask(const Schema::Options& options, const std::vector<OracleEvent>& events,
                         const Want& want, int64_t now) {
-  __extension__ typedef __float128 Wide;  // more bits than any sum of a test needs
   const aggregate::Aggregate& function = *options.aggregations[want.aggregation];
-  const auto is = [&](std::string_view name) { return function.name == name; };
-  OracleAnswer answer;
-  aggregate::EventOrder best;
-  Wide sum = 0;
-  int64_t count = 0;
+  const Window window = want.window ? options.windows[*want.window] : Window{};
+  std::vector<OracleInput> inputs;
+  int64_t newest_ms = INT64_MIN;
   for (const auto& [order, values, admitted] : events) {
     if (FloorTo(order.time_ms, options.head_hop_ms) > now) continue;
-    const Window window = want.window ? options.windows[*want.window] : Window{};
     if (want.window && order.time_ms < FloorTo(now - window.window_ms, window.hop_ms)) continue;
-    answer.newest_ms = std::max(answer.newest_ms, order.time_ms);
+    newest_ms = std::max(newest_ms, order.time_ms);
     const Value& value = values[want.aggregation];
     const double* number = std::get_if<double>(&value);
     const bool null = value.index() == 0 || (number != nullptr && std::isnan(*number));
     if (admitted[want.aggregation] == 0 || (null && function.takes_input)) continue;
-    if (count++ == 0 || (is("min") && Less(value, answer.value)) || (is("first") && order < best) ||
-        (is("max") && Less(answer.value, value)) || (is("last") && order > best))
-      answer.value = value, best = order;
-    if (number != nullptr) sum += *number;
-    if (const int64_t* integer = std::get_if<int64_t>(&value)) sum += *integer;
+    inputs.push_back({order, value});
   }
-  const bool overflow = function.output == Type::kInt64 && (sum >= 0x1p63 || sum < -0x1p63);
-  if (is("count")) answer.value = count;
-  if (is("mean") && count > 0) answer.value = static_cast<double>(sum) / static_cast<double>(count);
-  if (is("sum") && function.output == Type::kDouble) answer.value = static_cast<double>(sum);
-  if (is("sum") && function.output == Type::kInt64 && !overflow)
-    answer.value = static_cast<int64_t>(sum);
-  answer.outcome = answer.value.index() != 0 ? ReadOutcome::kValue : ReadOutcome::kNull;
-  if (is("sum") && overflow) answer.outcome = ReadOutcome::kOverflow;
+  std::sort(inputs.begin(), inputs.end(),
+            [](const OracleInput& a, const OracleInput& b) { return a.order < b.order; });
+  OracleAnswer answer = Evaluate(function, inputs, now, window.window_ms);
+  answer.newest_ms = newest_ms;
   return answer;
 }
 

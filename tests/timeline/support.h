@@ -16,13 +16,13 @@ inline constexpr int64_t kMinuteMs = 60 * kSecondMs;
 inline constexpr int64_t kHourMs = 60 * kMinuteMs;
 inline constexpr int64_t kDayMs = 24 * kHourMs;
 
-inline const aggregate::Aggregate* Function(std::string_view name, Type type) {
+inline std::shared_ptr<const aggregate::Aggregate> Function(std::string_view name, Type type) {
   const auto found = aggregate::FindAggregate(name, &type);
   EXPECT_TRUE(found.ok()) << found.status().ToString();
   return *found;
 }
 
-inline const aggregate::Aggregate* CountOfEvents() {
+inline std::shared_ptr<const aggregate::Aggregate> CountOfEvents() {
   return *aggregate::FindAggregate("count", nullptr);
 }
 

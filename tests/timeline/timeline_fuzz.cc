@@ -14,12 +14,13 @@
 namespace freshet::timeline {
 namespace {
 
-const aggregate::Aggregate* Function(std::string_view name, Type type) {
-  return *aggregate::FindAggregate(name, &type);
+std::shared_ptr<const aggregate::Aggregate> Function(std::string_view name, Type type) {
+  return *aggregate::FindAggregate(name, &type, {.half_life_ms = 700});
 }
 
 std::vector<Schema> MakeSchemas() {
-  const aggregate::Aggregate* count = *aggregate::FindAggregate("count", nullptr);
+  const std::shared_ptr<const aggregate::Aggregate> count =
+      *aggregate::FindAggregate("count", nullptr);
   const std::vector<Schema::Options> options = {
       {.windows = {{60'000, 1'000}, {600'000, 10'000}},
        .head_hop_ms = 1'000,
@@ -43,6 +44,13 @@ std::vector<Schema> MakeSchemas() {
        .aggregations = {count, Function("last", Type::kTimestamp), Function("max", Type::kFloat),
                         Function("first", Type::kString)},
        .cells_max = 7},
+      {.windows = {{60'000, 1'000}},
+       .head_hop_ms = 1'000,
+       .aggregations = {Function("kurtosis", Type::kDouble), Function("var_pop", Type::kInt64),
+                        Function("decayed_sum", Type::kDouble),
+                        Function("decayed_mean", Type::kInt64),
+                        Function("decayed_count", Type::kString), Function("rate", Type::kBool),
+                        Function("time_since_last", Type::kString)}},
   };
   std::vector<Schema> schemas;
   for (const Schema::Options& o : options) schemas.push_back(*Schema::Create(o));
@@ -89,7 +97,7 @@ void ApplyDecoded(const Schema& schema, ByteReader& input, std::string& bytes) {
   std::vector<uint8_t> admitted;
   const aggregate::EventOrder order = {DecodeTime(input, near_ms), input.Read<int16_t>(),
                                        input.Read<int32_t>()};
-  for (const aggregate::Aggregate* function : schema.aggregations()) {
+  for (const auto& function : schema.aggregations()) {
     const auto flags = input.Read<uint8_t>();
     values.push_back(flags % 4 == 0 ? Datum() : DecodeDatum(input, function->input));
     admitted.push_back(flags / 4 % 4 != 0 ? 1 : 0);

@@ -1,0 +1,73 @@
+#include "registry/parameters.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+
+namespace freshet::registry {
+namespace {
+
+using aggregate::Parameters;
+
+bool ReadHalfLife(const yaml::Node& node, Parameters* parameters) {
+  std::optional<int64_t> half_life_ms = node.AsDurationMs("half_life");
+  if (!half_life_ms.has_value()) return false;
+  if (*half_life_ms > limits::kWindowMsMax) {
+    node.Report(fmt::format("a half-life of {} is not allowed; allowed are up to {}",
+                            FormatDurationMs(*half_life_ms),
+                            FormatDurationMs(limits::kWindowMsMax)));
+    return false;
+  }
+  parameters->half_life_ms = *half_life_ms;
+  return true;
+}
+
+std::string SpellHalfLife(const Parameters& parameters) {
+  return FormatDurationMs(parameters.half_life_ms);
+}
+
+struct Key {
+  const char* name;
+  aggregate::ParameterSet bit;
+  bool (*read)(const yaml::Node& node, Parameters* parameters);
+  std::string (*spell)(const Parameters& parameters);
+};
+
+constexpr Key kKeys[] = {
+    {"half_life", aggregate::kTakesHalfLife, ReadHalfLife, SpellHalfLife},
+};
+
+}  // namespace
+
+std::optional<Parameters> ReadParameters(const yaml::Node& function_node,
+                                         std::optional<std::string_view> function,
+                                         yaml::MapReader& reader) {
+  Parameters parameters;
+  bool is_right = function.has_value();
+  for (const Key& key : kKeys) {
+    std::optional<yaml::Node> node = reader.Optional(key.name);
+    if (!function.has_value()) continue;
+    const bool takes = (aggregate::ParametersOf(*function) & key.bit) != 0;
+    if (takes && !node.has_value())
+      function_node.Report(fmt::format("function '{}' needs `{}:`", *function, key.name));
+    if (!takes && node.has_value())
+      node->Report(fmt::format("function '{}' takes no {}", *function, key.name));
+    const bool is_read = takes && node.has_value() && key.read(*node, &parameters);
+    is_right = is_right && takes == is_read;
+  }
+  if (!is_right) return std::nullopt;
+  return parameters;
+}
+
+std::vector<std::pair<std::string, std::string>> SpellParameters(
+    const aggregate::Aggregate& aggregate) {
+  std::vector<std::pair<std::string, std::string>> spelled;
+  for (const Key& key : kKeys) {
+    if ((aggregate.takes & key.bit) != 0)
+      spelled.emplace_back(key.name, key.spell(aggregate.parameters));
+  }
+  return spelled;
+}
+
+}  // namespace freshet::registry
