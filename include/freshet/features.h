@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "freshet/value.h"
@@ -16,12 +17,33 @@ enum class FeatureStatus : uint8_t {
   kNullValue = 2,      // known to be null
   kNotFound = 3,       // the entity was never seen in the view
   kOutsideMaxAge = 4,  // older than the view's max_age
-  kSourceStale = 5,    // the stream is behind by more than the caller allows
+  kSourceStale = 5,    // the stream is behind by more than is allowed
+  kTimedOut = 6,       // the deadline came first
   kFailed = 7,         // could not be computed; the answer carries the reason
 };
 
 // "PRESENT", "NULL_VALUE", ...
 std::string_view FeatureStatusName(FeatureStatus status);
+
+// What stands in for values of a stream that is further behind than is allowed.
+enum class StaleAction : uint8_t {
+  kUseDefault = 1,  // the feature's default, as kSourceStale
+  kServe = 2,       // the value of what is in, as kSourceStale
+  kNull = 3,        // the type's zero, as kNullValue
+  kFail = 4,        // nothing: the request is Unavailable
+};
+
+// The word for an action in definitions and on the command line: "use_default", "serve", "null",
+// "fail"; nothing for another word.
+std::optional<StaleAction> FindStaleAction(std::string_view word);
+std::string_view StaleActionName(StaleAction action);
+
+// One event's place in a stream, as its producer was told it.
+struct StreamPosition {
+  std::string source;
+  int32_t partition = 0;  // of a push source always 0
+  int64_t offset = 0;
+};
 
 struct FeatureRequest {
   // Either the name of a feature service or a list of "view.feature" names.
@@ -34,12 +56,23 @@ struct FeatureRequest {
   // Evaluate windows at this moment instead of now; refused unless the server's configuration
   // allows it.
   std::optional<int64_t> read_time_ms;
-  // Values of a stream whose as-of is older than this before the read are kSourceStale.
+  // Values of a stream whose as-of is older than this before the read are stale. Stands before the
+  // service's; a bound of the feature itself holds too.
   std::optional<int64_t> max_staleness_ms;
+  // What becomes of stale values; nothing: as the service says, else kUseDefault.
+  std::optional<StaleAction> stale_action;
+  // Answer once these events are in. Those that are not when the time is out make what hangs on
+  // their source kTimedOut.
+  std::vector<StreamPosition> read_after;
+  // The answer is wanted within this time. What is not ready by then is kTimedOut. The shorter of
+  // this and the service's counts.
+  std::optional<int64_t> timeout_us;
   // Ask for FeatureColumn::event_times_ms.
   bool include_event_times = false;
   // Ask for FeatureResponse::as_of.
   bool include_as_of = false;
+  // Ask for FeatureResponse::phases.
+  bool include_phases = false;
 };
 
 struct FeatureFailure {
@@ -69,6 +102,14 @@ struct SourceAsOf {
   int64_t as_of_ms = kNoEventTimeMs;
 };
 
+// Where the server's time went, without decoding and encoding.
+struct PhaseTimes {
+  int64_t prepare_ns = 0;  // the plan found, the columns checked, the keys encoded
+  int64_t wait_ns = 0;     // for the events of read_after
+  int64_t lookup_ns = 0;   // state read and windows evaluated
+  int64_t derive_ns = 0;   // on-demand features
+};
+
 struct FeatureResponse {
   int64_t read_time_ms = 0;
   uint32_t row_count = 0;
@@ -76,6 +117,7 @@ struct FeatureResponse {
   std::vector<FeatureColumn> features;
   // The streams behind the features, sorted by name.
   std::vector<SourceAsOf> as_of;
+  std::optional<PhaseTimes> phases;
 };
 
 }  // namespace freshet

@@ -14,10 +14,34 @@ std::string_view FeatureStatusName(FeatureStatus status) {
       return "OUTSIDE_MAX_AGE";
     case FeatureStatus::kSourceStale:
       return "SOURCE_STALE";
+    case FeatureStatus::kTimedOut:
+      return "TIMED_OUT";
     case FeatureStatus::kFailed:
       return "FAILED";
   }
   return "UNKNOWN";
+}
+
+std::optional<StaleAction> FindStaleAction(std::string_view word) {
+  for (const StaleAction action :
+       {StaleAction::kUseDefault, StaleAction::kServe, StaleAction::kNull, StaleAction::kFail}) {
+    if (StaleActionName(action) == word) return action;
+  }
+  return std::nullopt;
+}
+
+std::string_view StaleActionName(StaleAction action) {
+  switch (action) {
+    case StaleAction::kUseDefault:
+      return "use_default";
+    case StaleAction::kServe:
+      return "serve";
+    case StaleAction::kNull:
+      return "null";
+    case StaleAction::kFail:
+      return "fail";
+  }
+  return "unknown";
 }
 
 }  // namespace freshet

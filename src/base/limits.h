@@ -77,6 +77,11 @@ inline constexpr size_t kMetadataBytesMax = 16u << 10;
 inline constexpr size_t kConcurrentStreamsMax = 1'000;
 inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
 inline constexpr size_t kValuesPerRequestMax = 2'000'000;  // rows times features, hidden ones too
+inline constexpr int64_t kTimeoutMsMax = 600'000;          // that a feature service may set
+inline constexpr size_t kReadAfterMax = 64;                // events that one request waits for
+inline constexpr int64_t kReadWaitUsMax = 10'000'000;      // for events, when there is no deadline
+inline constexpr int64_t kAnswerMarginUsMax = 1'000;       // of a deadline, kept for the way back
+inline constexpr uint32_t kDerivedRowsPerLook = 256;       // derived between two looks at the clock
 inline constexpr size_t kListPlansMax = 256;           // compiled lists of features that are kept
 inline constexpr size_t kIdleScratchesMax = 64;        // of one plan, for its next requests
 inline constexpr size_t kIdleScratchKeysMax = 65'536;  // a larger scratch is not kept
@@ -85,6 +90,8 @@ inline constexpr size_t kIdleScratchKeysMax = 65'536;  // a larger scratch is no
 inline constexpr size_t kRpcMemoryBytesMax = 1u << 30;  // of gRPC's own buffers
 inline constexpr size_t kPushWorkers = 4;
 inline constexpr size_t kPushWaitingBytesMax = 64u << 20;
+inline constexpr size_t kWaitingReads = 16;  // at once, each a thread, for events of read_after
+inline constexpr size_t kWaitingReadsBytesMax = 16u << 20;
 inline constexpr size_t kPlanWaitingBytesMax = 32u << 20;
 inline constexpr size_t kLoadsMax = 2;                       // at once
 inline constexpr int64_t kLoadIdleMsMax = 60'000;            // between two messages of a load
@@ -113,11 +120,13 @@ inline constexpr int64_t kLoadMemoryBytesMax = 64LL << 30;
 inline constexpr size_t kConfigurationBytesMax = 1u << 20;
 
 static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
+static_assert(kWaitingReadsBytesMax >= kMessageBytesMax);
 // The store.
 inline constexpr int kStoreOpenFilesMax = 512;          // of RocksDB
 inline constexpr size_t kSortedFileBytes = 256u << 20;  // of one file of a generation
 inline constexpr size_t kMergeRunsMax = 64;             // sorted runs that are merged at once
 inline constexpr size_t kLogGroupBytesMax = 8u << 20;   // appended to an event log by one write
+inline constexpr size_t kLookupKeysMax = 256;           // looked up between two looks at the clock
 inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);

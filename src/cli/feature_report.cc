@@ -67,6 +67,15 @@ std::string RenderAsOf(const FeatureResponse& response) {
   return text;
 }
 
+std::string RenderPhases(const FeatureResponse& response) {
+  if (!response.phases.has_value()) return {};
+  const PhaseTimes& phases = *response.phases;
+  const auto us = [](int64_t ns) { return static_cast<double>(ns) / 1e3; };
+  return fmt::format(
+      "server: prepare {:.1f} us, wait {:.1f} us, look up {:.1f} us, derive {:.1f} us\n",
+      us(phases.prepare_ns), us(phases.wait_ns), us(phases.lookup_ns), us(phases.derive_ns));
+}
+
 Json CellToJson(const FeatureColumn& column, size_t row) {
   Json cell = {{"value", ToJson(column.values, row)},
                {"status", FeatureStatusName(StatusOf(column, row))}};
@@ -84,6 +93,11 @@ Json RowToJson(const FeatureRequest& request, const FeatureResponse& response, s
   for (const SourceAsOf& as_of : response.as_of)
     json["as_of_ms"][as_of.source] =
         as_of.as_of_ms == kNoEventTimeMs ? Json() : Json(as_of.as_of_ms);
+  if (response.phases.has_value())
+    json["phases"] = {{"prepare_ns", response.phases->prepare_ns},
+                      {"wait_ns", response.phases->wait_ns},
+                      {"lookup_ns", response.phases->lookup_ns},
+                      {"derive_ns", response.phases->derive_ns}};
   return json;
 }
 
@@ -108,7 +122,7 @@ std::string RenderTable(const FeatureRequest& request, const FeatureResponse& re
       table.Add(std::move(cells));
     }
   }
-  return table.Render() + RenderAsOf(response);
+  return table.Render() + RenderAsOf(response) + RenderPhases(response);
 }
 
 std::string RenderJson(const FeatureRequest& request, const FeatureResponse& response) {

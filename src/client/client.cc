@@ -80,7 +80,9 @@ class ClientImpl final : public Client {
 
 Status ClientImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
   grpc::ClientContext context;
-  SetDeadline(&context);
+  context.set_deadline(
+      std::chrono::system_clock::now() +
+      std::chrono::microseconds(request.timeout_us.value_or(options_.timeout_ms * 1'000)));
   v1::GetFeaturesRequest wire;
   client::ToWire(request, &wire);
   v1::GetFeaturesResponse answer;

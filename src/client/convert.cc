@@ -233,6 +233,15 @@ void ToWire(const FeatureRequest& request, v1::GetFeaturesRequest* wire) {
   wire->set_include_as_of(request.include_as_of);
   if (request.read_time_ms.has_value()) wire->set_read_time_ms(*request.read_time_ms);
   if (request.max_staleness_ms.has_value()) wire->set_max_staleness_ms(*request.max_staleness_ms);
+  if (request.stale_action.has_value())
+    wire->set_stale_action(static_cast<v1::StaleAction>(*request.stale_action));
+  for (const StreamPosition& event : request.read_after) {
+    v1::StreamPosition* position = wire->add_read_after();
+    position->set_source(event.source);
+    position->set_partition(event.partition);
+    position->set_offset(event.offset);
+  }
+  wire->set_include_phases(request.include_phases);
 }
 
 Status FromWire(v1::GetFeaturesResponse* wire, FeatureResponse* response) {
@@ -246,6 +255,12 @@ Status FromWire(v1::GetFeaturesResponse* wire, FeatureResponse* response) {
   for (const v1::SourceAsOf& as_of : wire->as_of())
     response->as_of.push_back(
         {as_of.source(), as_of.has_as_of_ms() ? as_of.as_of_ms() : kNoEventTimeMs});
+  response->phases.reset();
+  if (wire->has_phases()) {
+    const v1::PhaseTimes& phases = wire->phases();
+    response->phases = {phases.prepare_ns(), phases.wait_ns(), phases.lookup_ns(),
+                        phases.derive_ns()};
+  }
   return {};
 }
 

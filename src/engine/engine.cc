@@ -93,6 +93,15 @@ Result<const registry::Source*> FindPushSource(const registry::Registry& registr
   return source;
 }
 
+serve::StreamStanding Standing(const ingest::Ingestor& ingestor) {
+  return {.as_of_ms = [&](uint32_t table) { return ingestor.AsOfMs(table); },
+          .wait_until_in =
+              [&](uint32_t table, int32_t partition, int64_t offset,
+                  std::chrono::steady_clock::time_point deadline) {
+                return ingestor.WaitUntilIn(table, partition, offset, deadline);
+              }};
+}
+
 }  // namespace
 
 EngineImpl::EngineImpl(const Options& options)
@@ -157,8 +166,8 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
   DropLeftovers(*registry);
 
   ingestor_ = ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_);
-  server_ = serve::FeatureServer::New({options_.allow_read_time}, *store_, clock_,
-                                      [this](uint32_t table) { return ingestor_->AsOfMs(table); });
+  server_ =
+      serve::FeatureServer::New({options_.allow_read_time}, *store_, clock_, Standing(*ingestor_));
   FRESHET_RETURN_IF_ERROR(server_->Apply(registry));
   FRESHET_RETURN_IF_ERROR(ingestor_->Apply(registry));
   live_.Swap(std::make_unique<const Live>(Live{registry}));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -80,6 +81,11 @@ class Ingestor {
   // The least as-of of the lane that feeds the table; INT64_MIN while unknown. Any thread, no lock
   // that ingest holds.
   virtual int64_t AsOfMs(registry::TableId table) const = 0;
+
+  // Waits until the event at that place of the table's stream is in, or `deadline`. False when it is
+  // not, also for a table that nothing feeds. Any thread.
+  virtual bool WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
+                           std::chrono::steady_clock::time_point deadline) const = 0;
 
   // Stops reading, writes a last checkpoint, and joins all threads.
   virtual Status Stop() = 0;

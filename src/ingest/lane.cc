@@ -170,7 +170,7 @@ void Lane::Adopt(std::shared_ptr<const registry::Registry> registry,
   decoder_ = NewJsonDecoder(*source_);
   applier_ = std::make_unique<Applier>(*source_, targets, *writer_);
   published_ = {};
-  state_.SetViews(ViewNames(targets));
+  state_.SetFed(ViewNames(targets), tables);
 }
 
 // Makes everything that was applied so far durable.

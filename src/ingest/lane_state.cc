@@ -64,14 +64,35 @@ void LaneState::Fail(const Status& status) {
   LogError("source '{}' has stopped: {}", source_, status.message());
 }
 
-void LaneState::SetViews(std::vector<std::string> views) {
+void LaneState::SetFed(std::vector<std::string> views, std::vector<registry::TableId> tables) {
   std::lock_guard lock(mutex_);
   views_ = std::move(views);
+  tables_ = std::move(tables);
+}
+
+bool LaneState::Feeds(registry::TableId table) const {
+  std::lock_guard lock(mutex_);
+  return std::find(tables_.begin(), tables_.end(), table) != tables_.end();
 }
 
 void LaneState::SetPositions(const Offsets& positions) {
-  std::lock_guard lock(mutex_);
-  positions_ = positions;
+  bool is_awaited = false;
+  {
+    std::lock_guard lock(mutex_);
+    positions_ = positions;
+    is_awaited = waiting_ > 0;
+  }
+  if (is_awaited) positions_changed_.notify_all();
+}
+
+bool LaneState::WaitUntilIn(int32_t partition, int64_t offset,
+                            std::chrono::steady_clock::time_point deadline) const {
+  std::unique_lock lock(mutex_);
+  ++waiting_;
+  const bool is_in = positions_changed_.wait_until(
+      lock, deadline, [&] { return FindOr(positions_, partition, 0) > offset; });
+  --waiting_;
+  return is_in;
 }
 
 void LaneState::SetCheckpointed(const Offsets& positions) {

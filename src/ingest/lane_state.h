@@ -3,6 +3,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,8 +48,13 @@ class LaneState {
   // The lane cannot go on; stays so.
   void Fail(const Status& status);
 
-  void SetViews(std::vector<std::string> views);
+  // What the lane feeds.
+  void SetFed(std::vector<std::string> views, std::vector<registry::TableId> tables);
+  bool Feeds(registry::TableId table) const;
   void SetPositions(const Offsets& positions);
+  // Waits until the event at that place is in, or `deadline`; false when it is not.
+  bool WaitUntilIn(int32_t partition, int64_t offset,
+                   std::chrono::steady_clock::time_point deadline) const;
   void SetCheckpointed(const Offsets& positions);
   void SetEnds(const Offsets& ends);
   void SetAsOf(int64_t as_of_ms) { as_of_ms_->store(as_of_ms, std::memory_order_release); }
@@ -66,7 +73,10 @@ class LaneState {
   std::atomic<bool> failed_{false};
 
   mutable std::mutex mutex_;
+  mutable std::condition_variable positions_changed_;
+  mutable size_t waiting_ = 0;  // for positions
   std::vector<std::string> views_;
+  std::vector<registry::TableId> tables_;
   std::array<std::string, kPartCount> troubles_;
   std::array<LogLimiter, kPartCount> limiters_;
   Offsets positions_;

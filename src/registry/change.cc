@@ -24,10 +24,19 @@ bool Contains(const std::vector<std::string>& words, const std::string& word) {
   return false;
 }
 
+std::string ActionText(const FeatureService& service) {
+  return service.stale_action.has_value() ? std::string(StaleActionName(*service.stale_action))
+                                          : "";
+}
+
 void CompareService(const FeatureService& live, const FeatureService& next,
                     std::vector<Change>* changes) {
   ChangeDraft draft(fmt::format("feature service {}", next.name));
   draft.NoteIfDifferent("description", live.description, next.description);
+  draft.NoteIfDifferent("max_staleness", DurationText(live.max_staleness_ms),
+                        DurationText(next.max_staleness_ms));
+  draft.NoteIfDifferent("stale_action", ActionText(live), ActionText(next));
+  draft.NoteIfDifferent("timeout", DurationText(live.timeout_ms), DurationText(next.timeout_ms));
   std::vector<std::string> before = NamesOf(live);
   std::vector<std::string> after = NamesOf(next);
   std::vector<std::string> added;

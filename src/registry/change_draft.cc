@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/time.h"
+
 namespace freshet::registry {
 namespace {
 
@@ -50,6 +52,10 @@ void ChangeDraft::AddTo(std::vector<Change>* changes) && {
   if (change_.detail.empty()) return;
   change_.kind = ChangeKind::kChange;
   changes->push_back(std::move(change_));
+}
+
+std::string DurationText(const std::optional<int64_t>& duration_ms) {
+  return duration_ms.has_value() ? FormatDurationMs(*duration_ms) : "";
 }
 
 Change Added(std::string subject, std::string detail) {

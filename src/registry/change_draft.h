@@ -2,6 +2,7 @@
 // own.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ class ChangeDraft {
   Change change_;
   std::vector<std::string> reasons_;
 };
+
+// A duration as definitions write it; empty for none.
+std::string DurationText(const std::optional<int64_t>& duration_ms);
 
 Change Added(std::string subject, std::string detail);
 Change Removed(std::string subject, std::string detail);

@@ -90,6 +90,8 @@ void CompareFeature(const FeatureView& live, uint32_t live_index, const FeatureV
     RefuseOtherExpression("expr", live.on_demand()->derived[live_index].text,
                           next.on_demand()->derived[next_index].text, draft);
   }
+  draft.NoteIfDifferent("max_staleness", DurationText(before.max_staleness_ms),
+                        DurationText(after.max_staleness_ms));
   draft.NoteIfDifferent("default", DefaultText(before), DefaultText(after));
   std::move(draft).AddTo(changes);
 }

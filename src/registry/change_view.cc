@@ -31,8 +31,7 @@ std::string EntityText(const FeatureView& view) {
 }
 
 std::string MaxAgeText(const FeatureView& view) {
-  if (view.batch() == nullptr || !view.batch()->max_age_ms.has_value()) return "";
-  return FormatDurationMs(*view.batch()->max_age_ms);
+  return view.batch() == nullptr ? "" : DurationText(view.batch()->max_age_ms);
 }
 
 std::string FeaturesText(const FeatureView& view) {

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "freshet/features.h"
 #include "freshet/value.h"
 
 #include "expr/program.h"
@@ -76,7 +77,8 @@ struct Feature {
   std::string name;  // within its view, e.g. "clicks_1m"
   std::string description;
   Type type = Type::kInt64;
-  Value default_value;  // never null: the definition's, else the type's zero
+  Value default_value;                      // never null: the definition's, else the type's zero
+  std::optional<int64_t> max_staleness_ms;  // of the stream behind it
 };
 
 // Part of a stream view whose state lives in one timeline per entity. A view has one table, and one
@@ -99,6 +101,7 @@ struct Aggregation {
   std::shared_ptr<const expr::Program> where;
   std::vector<timeline::Window> windows;  // ascending; empty: the lifetime
   std::optional<Value> default_value;
+  std::optional<int64_t> max_staleness_ms;
 };
 
 // Where a feature of a stream view is found.
@@ -161,6 +164,10 @@ struct FeatureService {
   std::string name;
   std::string description;
   std::vector<FeatureReference> features;
+  // For requests that do not say.
+  std::optional<int64_t> max_staleness_ms;
+  std::optional<StaleAction> stale_action;
+  std::optional<int64_t> timeout_ms;
 };
 
 }  // namespace freshet::registry

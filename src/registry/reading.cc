@@ -151,6 +151,15 @@ std::optional<Type> ReadType(const yaml::Node& node, std::string_view what) {
   return std::nullopt;
 }
 
+std::optional<int64_t> ReadMaxStaleness(yaml::MapReader& reader) {
+  const std::optional<yaml::Node> node = reader.Optional("max_staleness");
+  if (!node.has_value()) return std::nullopt;
+  const std::optional<int64_t> staleness_ms = node->AsDurationMs("max_staleness");
+  if (!staleness_ms.has_value() || *staleness_ms <= limits::kWindowMsMax) return staleness_ms;
+  node->Report(fmt::format("max_staleness is at most {}", FormatDurationMs(limits::kWindowMsMax)));
+  return std::nullopt;
+}
+
 std::string ReadDescription(yaml::MapReader& reader) {
   std::optional<yaml::Node> node = reader.Optional("description");
   return node.has_value() ? node->AsString("the description").value_or("") : "";

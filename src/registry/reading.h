@@ -35,6 +35,9 @@ std::optional<std::string> ReadDataName(const yaml::Node& node, std::string_view
 
 std::optional<Type> ReadType(const yaml::Node& node, std::string_view what);
 
+// How far behind a stream may be; nothing where the key is not there.
+std::optional<int64_t> ReadMaxStaleness(yaml::MapReader& reader);
+
 std::string ReadDescription(yaml::MapReader& reader);
 
 // A value of that type that stands where a feature has none.

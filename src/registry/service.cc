@@ -1,10 +1,14 @@
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/nearest.h"
+#include "base/time.h"
 #include "registry/readers.h"
 #include "registry/reading.h"
 
@@ -106,10 +110,33 @@ class ServiceReader {
   std::map<std::string, Column> inputs_;
 };
 
+std::optional<StaleAction> ReadAction(const yaml::Node& node) {
+  const std::optional<std::string> word = node.AsString("stale_action");
+  if (!word.has_value()) return std::nullopt;
+  const std::optional<StaleAction> action = FindStaleAction(*word);
+  if (!action.has_value()) {
+    static const std::vector<std::string> kWords = {"use_default", "serve", "null", "fail"};
+    node.Report(fmt::format("unknown stale_action '{}'{}", *word, Suggestion(*word, kWords)));
+  }
+  return action;
+}
+
+std::optional<int64_t> ReadTimeoutMs(const yaml::Node& node) {
+  const std::optional<int64_t> timeout_ms = node.AsDurationMs("timeout");
+  if (!timeout_ms.has_value() || (*timeout_ms > 0 && *timeout_ms <= limits::kTimeoutMsMax))
+    return timeout_ms;
+  node.Report(fmt::format("a timeout is more than 0 and at most {}",
+                          FormatDurationMs(limits::kTimeoutMsMax)));
+  return std::nullopt;
+}
+
 }  // namespace
 
 void ReadFeatureService(yaml::MapReader& reader, const Scope& scope, FeatureService* service) {
   service->description = ReadDescription(reader);
+  service->max_staleness_ms = ReadMaxStaleness(reader);
+  if (auto action = reader.Optional("stale_action")) service->stale_action = ReadAction(*action);
+  if (auto timeout = reader.Optional("timeout")) service->timeout_ms = ReadTimeoutMs(*timeout);
   if (auto list = reader.Required("features")) ServiceReader(scope, service).ReadFeatures(*list);
   reader.Done();
 }

@@ -118,6 +118,7 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node) {
   if (!windows.has_value() && aggregation.function != nullptr && aggregation.function->needs_window)
     function->Report(fmt::format("function '{}' needs `windows:`", aggregation.function->name));
   draft.default_node = reader.Optional("default");
+  aggregation.max_staleness_ms = ReadMaxStaleness(reader);
   reader.Done();
   return draft;
 }
@@ -226,6 +227,7 @@ void StreamViewReader::AddFeature(const Draft& draft, const std::string& name,
   feature.description = aggregation.description;
   feature.type = aggregation.function == nullptr ? Type::kInt64 : aggregation.function->output;
   feature.default_value = aggregation.default_value.value_or(ZeroValue(feature.type));
+  feature.max_staleness_ms = aggregation.max_staleness_ms;
   view_.features.push_back(std::move(feature));
   WindowedFeature windowed;
   windowed.aggregation = static_cast<uint32_t>(stream_.aggregations.size());

@@ -1,6 +1,8 @@
 #include "rpc/feature_store_service.h"
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -66,13 +68,23 @@ Status Encode(const FeatureResponse& response, ResponseEncoder* encoder, grpc::B
   return {};
 }
 
-Status Answer(Engine& engine, const grpc::ByteBuffer& request, grpc::ByteBuffer* response) {
-  Scratch& scratch = ThreadScratch(false);
+// What is left of the caller's deadline; nothing when there is none.
+std::optional<int64_t> TimeoutUs(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::microseconds>(deadline -
+                                                               std::chrono::system_clock::now())
+      .count();
+}
+
+// Answers what stands in the scratch.
+Status Answer(Engine& engine, const grpc::CallbackServerContext& context, size_t request_bytes,
+              Scratch& scratch, grpc::ByteBuffer* response) {
   size_t encoded_bytes = 0;
-  Status status = Decode(request, &scratch.request);
-  if (status.ok()) status = engine.GetFeatures(scratch.request, &scratch.response);
+  scratch.request.timeout_us = TimeoutUs(context);
+  Status status = engine.GetFeatures(scratch.request, &scratch.response);
   if (status.ok()) status = Encode(scratch.response, &scratch.encoder, response, &encoded_bytes);
-  const bool grew = request.Length() > limits::kRequestScratchBytesMax ||
+  const bool grew = request_bytes > limits::kRequestScratchBytesMax ||
                     encoded_bytes > limits::kRequestScratchBytesMax ||
                     status.code() == StatusCode::kResourceExhausted;
   if (grew) ThreadScratch(true);
@@ -91,8 +103,32 @@ grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerC
     reactor->Finish(grpc::Status::CANCELLED);
     return reactor;
   }
-  reactor->Finish(ToGrpc(Answer(engine_, *request, response), context));
+  Scratch& scratch = ThreadScratch(false);
+  const Status decoded = Decode(*request, &scratch.request);
+  if (!decoded.ok()) {
+    reactor->Finish(ToGrpc(decoded, context));
+  } else if (scratch.request.read_after.empty()) {
+    reactor->Finish(
+        ToGrpc(Answer(engine_, *context, request->Length(), scratch, response), context));
+  } else {
+    AnswerLater(context, request->Length(), std::move(scratch.request), response);
+  }
   return reactor;
+}
+
+void FeatureStoreService::AnswerLater(grpc::CallbackServerContext* context, size_t request_bytes,
+                                      FeatureRequest request, grpc::ByteBuffer* response) {
+  auto* reactor = context->DefaultReactor();
+  const auto run = [this, context, request_bytes, request = std::move(request), response,
+                    reactor]() mutable {
+    Scratch& scratch = ThreadScratch(false);
+    scratch.request = std::move(request);
+    reactor->Finish(ToGrpc(Answer(engine_, *context, request_bytes, scratch, response), context));
+  };
+  if (!waiting_reads_.Submit(request_bytes, run))
+    reactor->Finish(ToGrpc(
+        Status::ResourceExhausted("too many reads wait for their events; ask again a little later"),
+        context));
 }
 
 grpc::ServerUnaryReactor* FeatureStoreService::Push(grpc::CallbackServerContext* context,
@@ -110,7 +146,7 @@ grpc::ServerUnaryReactor* FeatureStoreService::Push(grpc::CallbackServerContext*
     if (last_offset.ok()) response->set_last_offset(*last_offset);
     reactor->Finish(ToGrpc(last_offset.status(), context));
   };
-  if (!workers_.Submit(request->ByteSizeLong(), run))
+  if (!pushes_.Submit(request->ByteSizeLong(), run))
     reactor->Finish(ToGrpc(
         Status::ResourceExhausted(fmt::format(
             "pushes are arriving faster than they can be made durable, and more than {} bytes "

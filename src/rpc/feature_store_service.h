@@ -16,8 +16,10 @@ using FeatureStoreBase =
 
 class FeatureStoreService final : public FeatureStoreBase {
  public:
-  // Both must outlive it. Pushes, which wait for the disk, go to `workers`.
-  FeatureStoreService(Engine& engine, Workers& workers) : engine_(engine), workers_(workers) {}
+  // All must outlive it. Pushes, which wait for the disk, go to `pushes`, and reads that wait for
+  // events to `waiting_reads`.
+  FeatureStoreService(Engine& engine, Workers& pushes, Workers& waiting_reads)
+      : engine_(engine), pushes_(pushes), waiting_reads_(waiting_reads) {}
 
   grpc::ServerUnaryReactor* GetFeatures(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
@@ -30,8 +32,13 @@ class FeatureStoreService final : public FeatureStoreBase {
                                             v1::DescribeServiceResponse* response) override;
 
  private:
+  // On a thread that may block.
+  void AnswerLater(grpc::CallbackServerContext* context, size_t request_bytes,
+                   FeatureRequest request, grpc::ByteBuffer* response);
+
   Engine& engine_;
-  Workers& workers_;
+  Workers& pushes_;
+  Workers& waiting_reads_;
 };
 
 }  // namespace freshet::rpc

@@ -77,6 +77,22 @@ Status FromWire(const v1::GetFeaturesRequest& wire, FeatureRequest* request) {
   if (wire.has_read_time_ms()) request->read_time_ms = wire.read_time_ms();
   request->max_staleness_ms.reset();
   if (wire.has_max_staleness_ms()) request->max_staleness_ms = wire.max_staleness_ms();
+  request->stale_action.reset();
+  if (wire.stale_action() != v1::STALE_ACTION_UNSPECIFIED) {
+    if (!v1::StaleAction_IsValid(wire.stale_action()))
+      return Status::InvalidArgument(
+          fmt::format("stale_action: {} is none of USE_DEFAULT, SERVE, NULL, FAIL",
+                      static_cast<int>(wire.stale_action())));
+    request->stale_action = static_cast<StaleAction>(wire.stale_action());
+  }
+  request->read_after.resize(static_cast<size_t>(wire.read_after_size()));
+  for (int i = 0; i < wire.read_after_size(); ++i) {
+    const v1::StreamPosition& event = wire.read_after(i);
+    request->read_after[static_cast<size_t>(i)] = {event.source(), event.partition(),
+                                                   event.offset()};
+  }
+  request->timeout_us.reset();
+  request->include_phases = wire.include_phases();
   request->include_event_times = wire.include_event_times();
   request->include_as_of = wire.include_as_of();
   return {};

@@ -191,6 +191,24 @@ uint8_t* WriteAsOf(const SourceAsOf& as_of, uint8_t* out) {
   return WriteVarint(static_cast<uint64_t>(as_of.as_of_ms), out);
 }
 
+size_t PhasesBytes(const PhaseTimes& phases) {
+  return VarintFieldBytes(static_cast<uint64_t>(phases.prepare_ns)) +
+         VarintFieldBytes(static_cast<uint64_t>(phases.wait_ns)) +
+         VarintFieldBytes(static_cast<uint64_t>(phases.lookup_ns)) +
+         VarintFieldBytes(static_cast<uint64_t>(phases.derive_ns));
+}
+uint8_t* WritePhases(const PhaseTimes& phases, uint8_t* out) {
+  using Fields = v1::PhaseTimes;
+  out = WriteFieldHead(v1::GetFeaturesResponse::kPhasesFieldNumber, PhasesBytes(phases), out);
+  out = WriteVarintField(Fields::kPrepareNsFieldNumber, static_cast<uint64_t>(phases.prepare_ns),
+                         out);
+  out = WriteVarintField(Fields::kWaitNsFieldNumber, static_cast<uint64_t>(phases.wait_ns), out);
+  out =
+      WriteVarintField(Fields::kLookupNsFieldNumber, static_cast<uint64_t>(phases.lookup_ns), out);
+  return WriteVarintField(Fields::kDeriveNsFieldNumber, static_cast<uint64_t>(phases.derive_ns),
+                          out);
+}
+
 }  // namespace
 
 ResponseEncoder::ColumnSize ResponseEncoder::MeasureColumn(const FeatureColumn& column) {
@@ -240,6 +258,7 @@ size_t ResponseEncoder::Measure(const FeatureResponse& response) {
   bytes += VarintFieldBytes(static_cast<uint64_t>(response.read_time_ms));
   bytes += VarintFieldBytes(response.row_count);
   for (const SourceAsOf& as_of : response.as_of) bytes += FieldBytes(AsOfBytes(as_of));
+  if (response.phases.has_value()) bytes += FieldBytes(PhasesBytes(*response.phases));
   return bytes;
 }
 
@@ -254,6 +273,7 @@ void ResponseEncoder::Write(const FeatureResponse& response, uint8_t* out) const
                          static_cast<uint64_t>(response.read_time_ms), out);
   out = WriteVarintField(Fields::kRowCountFieldNumber, response.row_count, out);
   for (const SourceAsOf& as_of : response.as_of) out = WriteAsOf(as_of, out);
+  if (response.phases.has_value()) WritePhases(*response.phases, out);
 }
 
 }  // namespace freshet::rpc

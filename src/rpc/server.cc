@@ -58,7 +58,8 @@ class RpcServerImpl final : public RpcServer {
         short_calls_(limits::kPushWorkers, limits::kPushWaitingBytesMax),
         plans_(1, limits::kPlanWaitingBytesMax),
         loads_(limits::kLoadsMax, 0),
-        feature_store_(engine, short_calls_),
+        waiting_reads_(limits::kWaitingReads, limits::kWaitingReadsBytesMax),
+        feature_store_(engine, short_calls_, waiting_reads_),
         admin_(engine, {plans_, loads_, short_calls_}) {}
   ~RpcServerImpl() override { Shutdown(0); }
 
@@ -74,6 +75,7 @@ class RpcServerImpl final : public RpcServer {
   Workers short_calls_;
   Workers plans_;
   Workers loads_;
+  Workers waiting_reads_;
   FeatureStoreService feature_store_;
   AdminService admin_;
   std::unique_ptr<grpc::Server> server_;
@@ -150,6 +152,7 @@ void RpcServerImpl::Shutdown(int64_t drain_ms) {
   loads_.Stop();
   plans_.Stop();
   short_calls_.Stop();
+  waiting_reads_.Stop();
   server_.reset();
 }
 

@@ -1,11 +1,13 @@
 #include "serve/derive.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "serve/columns.h"
 #include "serve/finalize.h"
 
@@ -51,9 +53,27 @@ std::string FailureReason(const DerivedOutput& output, const char* error, uint32
   return error;
 }
 
+bool HangsOnTimedOut(const DerivedOutput& output, uint32_t row, const Scratch& scratch) {
+  return std::any_of(output.dependencies.begin(), output.dependencies.end(), [&](uint32_t slot) {
+    return StatusAt(scratch.writers[slot], row) == FeatureStatus::kTimedOut;
+  });
+}
+
+void PutRowsTimedOut(const DerivedRead& read, uint32_t begin, uint32_t end, Scratch& scratch) {
+  for (uint32_t row = begin; row < end; ++row) {
+    for (const DerivedOutput& output : read.outputs) {
+      PutDefault(scratch.writers[output.slot], row, FeatureStatus::kTimedOut);
+    }
+  }
+}
+
 void DeriveRow(const DerivedOutput& output, uint32_t row, Scratch& scratch) {
   SlotWriter& writer = scratch.writers[output.slot];
   PutEventTime(writer, row, NewestEventTime(output, row, scratch));
+  if (HangsOnTimedOut(output, row, scratch)) {
+    PutDefault(writer, row, FeatureStatus::kTimedOut);
+    return;
+  }
   const expr::Evaluation evaluation =
       output.program->Evaluate(scratch.variables, scratch.expression);
   Narrowed result{{}, evaluation.error};
@@ -69,10 +89,17 @@ void DeriveRow(const DerivedOutput& output, uint32_t row, Scratch& scratch) {
 
 }  // namespace
 
-void DeriveAll(const Plan& plan, uint32_t row_count, Scratch& scratch) {
+void DeriveAll(const Plan& plan, uint32_t row_count, const store::Store::Deadline& deadline,
+               Scratch& scratch) {
   for (const DerivedRead& read : plan.derived) {
     scratch.variables.assign(read.variable_count, Datum::Null());
     for (uint32_t row = 0; row < row_count; ++row) {
+      const bool is_time_to_look = row > 0 && row % limits::kDerivedRowsPerLook == 0;
+      if (is_time_to_look && deadline.has_value() &&
+          std::chrono::steady_clock::now() >= *deadline) {
+        PutRowsTimedOut(read, row, row_count, scratch);
+        break;
+      }
       BindVariables(read, row, scratch);
       for (const DerivedOutput& output : read.outputs) DeriveRow(output, row, scratch);
     }

@@ -5,13 +5,16 @@
 
 #include "serve/plan.h"
 #include "serve/scratch.h"
+#include "store/store.h"
 
 namespace freshet::serve {
 
 // Puts all on-demand features of the plan; their dependencies are put already. A dependency that is
 // not PRESENT is null to the expression. An expression that fails, or whose value does not fit the
 // declared type, is kFailed; one that is null or NaN is kNullValue. Event times are the newest of
-// the dependencies that the expression reads.
-void DeriveAll(const Plan& plan, uint32_t row_count, Scratch& scratch);
+// the dependencies that the expression reads. Where one of them is kTimedOut, or `deadline` comes
+// first, so is the feature; some rows are always derived.
+void DeriveAll(const Plan& plan, uint32_t row_count, const store::Store::Deadline& deadline,
+               Scratch& scratch);
 
 }  // namespace freshet::serve

@@ -31,6 +31,19 @@ void SetAt(Column& column, uint32_t row, const Datum& value) {
   }
 }
 
+Datum Zero(Type type) {
+  switch (KindOf(type)) {
+    case Datum::Kind::kBool:
+      return Datum::Bool(false);
+    case Datum::Kind::kDouble:
+      return Datum::Double(0);
+    case Datum::Kind::kString:
+      return Datum::String({});
+    default:
+      return Datum::Int(0);
+  }
+}
+
 void SetStatus(SlotWriter& writer, uint32_t row, FeatureStatus status) {
   writer.column->statuses[row] = status;
   ++writer.absent;
@@ -89,6 +102,11 @@ void PutValue(SlotWriter& writer, uint32_t row, const Datum& value) {
 
 void PutDefault(SlotWriter& writer, uint32_t row, FeatureStatus status) {
   SetAt(writer.column->values, row, writer.slot->default_value);
+  SetStatus(writer, row, status);
+}
+
+void PutZero(SlotWriter& writer, uint32_t row, FeatureStatus status) {
+  SetAt(writer.column->values, row, Zero(writer.column->values.type));
   SetStatus(writer, row, status);
 }
 

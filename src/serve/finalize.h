@@ -24,6 +24,8 @@ void Finish(SlotWriter& writer);
 void PutValue(SlotWriter& writer, uint32_t row, const Datum& value);
 // The default, under a status that is not kPresent.
 void PutDefault(SlotWriter& writer, uint32_t row, FeatureStatus status);
+// The type's zero, whatever the default.
+void PutZero(SlotWriter& writer, uint32_t row, FeatureStatus status);
 void PutFailure(SlotWriter& writer, uint32_t row, std::string reason);
 void PutEventTime(SlotWriter& writer, uint32_t row, int64_t event_time_ms);
 // Gives the rows of a run what its first row was given.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "serve/finalize.h"
+#include "serve/staleness.h"
 
 namespace freshet::serve {
 namespace {
@@ -86,6 +87,17 @@ TargetRead ReadOf(const Plan& plan, uint32_t read, const Scratch& scratch) {
   return {rows.slots, scratch.keys[rows.key]};
 }
 
+// The store visits keys in order, but for those of one step; a step is visited whole.
+void PutTimedOut(const Plan& plan, size_t visited, Scratch& scratch) {
+  for (size_t i = visited; i < scratch.targets.size(); ++i) {
+    const TargetRead read = ReadOf(plan, scratch.targets[i].read, scratch);
+    const uint32_t row = read.keys.runs[scratch.targets[i].run].first_row;
+    for (uint32_t slot : read.slots) {
+      PutDefault(scratch.writers[slot], row, FeatureStatus::kTimedOut);
+    }
+  }
+}
+
 void RepeatRuns(const Plan& plan, Scratch& scratch) {
   for (const LookupTarget& target : scratch.targets) {
     const TargetRead read = ReadOf(plan, target.read, scratch);
@@ -101,9 +113,9 @@ Status AddAllKeys(const Plan& plan, const LookupOptions& options, uint32_t row_c
   scratch.targets.clear();
   for (uint32_t i = 0; i < plan.timelines.size(); ++i) {
     const TimelineRead& read = plan.timelines[i];
-    if (scratch.as_of_ms[i] < options.complete_until_ms) {
-      PutAll(read.slots, row_count, FeatureStatus::kSourceStale, scratch);
-    } else {
+    if (scratch.is_late[i] != 0) {
+      PutAll(read.slots, row_count, FeatureStatus::kTimedOut, scratch);
+    } else if (!options.skip_stale || !IsAllStale(read, scratch)) {
       AddKeys(scratch.keys[read.key], store::TableKind::kTimelines, read.table, i, scratch);
     }
   }
@@ -118,7 +130,9 @@ Status AddAllKeys(const Plan& plan, const LookupOptions& options, uint32_t row_c
 Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_count,
                  store::Store& store, Scratch& scratch, bool* is_too_early) {
   FRESHET_RETURN_IF_ERROR(AddAllKeys(plan, options, row_count, store, scratch));
-  const Status status = store.Lookup(scratch.state_keys, [&](size_t i, std::string_view bytes) {
+  size_t visited = 0;
+  const auto visit = [&](size_t i, std::string_view bytes) {
+    ++visited;
     const LookupTarget target = scratch.targets[i];
     const uint32_t row = ReadOf(plan, target.read, scratch).keys.runs[target.run].first_row;
     if (target.read < plan.timelines.size()) {
@@ -129,9 +143,11 @@ Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_co
       FinalizeRow(plan.rows[index], scratch.generations[index], bytes, options.now_ms, row,
                   scratch.writers);
     }
-  });
+  };
+  const Status status = store.Lookup(scratch.state_keys, visit, options.deadline);
   scratch.held_generations.clear();
   FRESHET_RETURN_IF_ERROR(status);
+  PutTimedOut(plan, visited, scratch);
   RepeatRuns(plan, scratch);
   return Status::Ok();
 }

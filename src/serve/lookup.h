@@ -13,12 +13,14 @@ namespace freshet::serve {
 
 struct LookupOptions {
   int64_t now_ms = 0;
-  // Timelines whose stream is not complete up to this moment are not looked up: kSourceStale.
-  int64_t complete_until_ms = INT64_MIN;
+  // What was not looked up by then is kTimedOut.
+  store::Store::Deadline deadline;
+  // Timelines of which everything is stale are not looked up, and nothing is put for them.
+  bool skip_stale = false;
 };
 
 // Reads and puts every feature that comes from the store; the scratch holds the encoded keys, the
-// writers, and the as-of of each timeline table. *is_too_early tells that a live read came before
+// writers, and which timelines are late (kTimedOut) or stale. *is_too_early tells that a live read came before
 // an event that was let in already. Status is the store's.
 Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_count,
                  store::Store& store, Scratch& scratch, bool* is_too_early);

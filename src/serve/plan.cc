@@ -29,6 +29,9 @@ class Compiler {
     // Dependencies are found by way of slots, so those of the outputs get theirs once every output
     // has its own.
     for (uint32_t slot = 0; slot < plan_.output_count; ++slot) AddRead(features[slot], slot);
+    plan_.has_staleness_bounds =
+        std::any_of(plan_.slots.begin(), plan_.slots.end(),
+                    [](const Slot& slot) { return slot.feature->max_staleness_ms.has_value(); });
     return std::move(plan_);
   }
 
@@ -200,6 +203,14 @@ class Compiler {
 };
 
 }  // namespace
+
+Plan CompilePlan(std::shared_ptr<const registry::Registry> registry,
+                 const registry::FeatureService& service) {
+  Plan plan = CompilePlan(std::move(registry), fmt::format("feature service '{}'", service.name),
+                          service.features);
+  plan.defaults = {service.max_staleness_ms, service.stale_action, service.timeout_ms};
+  return plan;
+}
 
 Plan CompilePlan(std::shared_ptr<const registry::Registry> registry, std::string subject,
                  std::span<const FeatureReference> features) {

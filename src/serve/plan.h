@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "freshet/features.h"
 #include "freshet/status.h"
 
 #include "base/datum.h"
@@ -80,6 +82,13 @@ struct DerivedRead {
   std::vector<DerivedOutput> outputs;
 };
 
+// What the feature service says for requests that do not.
+struct ServiceDefaults {
+  std::optional<int64_t> max_staleness_ms;
+  std::optional<StaleAction> stale_action;
+  std::optional<int64_t> timeout_ms;
+};
+
 struct Plan {
   std::shared_ptr<const registry::Registry> registry;  // what the pointers below point into
   std::string subject;                                 // for messages: "feature service 'ranking'"
@@ -92,10 +101,15 @@ struct Plan {
   std::vector<RowRead> rows;
   std::vector<DerivedRead> derived;
   std::vector<std::string> sources;  // the streams behind the features, sorted
+  ServiceDefaults defaults;
+  bool has_staleness_bounds = false;  // of features of their own
 };
 
 // Compiles features of `registry`, each at most once. `subject` names them in messages.
 Plan CompilePlan(std::shared_ptr<const registry::Registry> registry, std::string subject,
                  std::span<const registry::FeatureReference> features);
+// Those of a feature service, with its defaults.
+Plan CompilePlan(std::shared_ptr<const registry::Registry> registry,
+                 const registry::FeatureService& service);
 
 }  // namespace freshet::serve

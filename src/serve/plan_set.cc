@@ -33,9 +33,7 @@ Status UnknownService(const registry::Registry& registry, std::string_view name)
 PlanSet::PlanSet(std::shared_ptr<const registry::Registry> registry)
     : registry_(std::move(registry)) {
   for (const auto& service : registry_->feature_services()) {
-    Plan plan = CompilePlan(registry_, fmt::format("feature service '{}'", service->name),
-                            service->features);
-    services_.emplace(service->name, std::make_shared<Query>(std::move(plan)));
+    services_.emplace(service->name, std::make_shared<Query>(CompilePlan(registry_, *service)));
   }
 }
 

@@ -1,14 +1,49 @@
 #include "serve/query.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "serve/derive.h"
 #include "serve/finalize.h"
 #include "serve/lookup.h"
+#include "serve/read_after.h"
 #include "serve/request.h"
+#include "serve/staleness.h"
 
 namespace freshet::serve {
+namespace {
+
+std::chrono::steady_clock::time_point Now() {
+  return std::chrono::steady_clock::now();
+}
+
+// Tells a response where the time went, when the request asks for it.
+class Stopwatch {
+ public:
+  Stopwatch(const FeatureRequest& request, FeatureResponse* response)
+      : phases_(request.include_phases ? &response->phases.emplace() : nullptr) {
+    if (phases_ == nullptr) {
+      response->phases.reset();
+    } else {
+      lap_at_ = Now();
+    }
+  }
+
+  // Adds what has passed since the last lap to a phase.
+  void Lap(int64_t PhaseTimes::*phase) {
+    if (phases_ == nullptr) return;
+    const auto now = Now();
+    phases_->*phase += std::chrono::nanoseconds(now - lap_at_).count();
+    lap_at_ = now;
+  }
+
+ private:
+  PhaseTimes* const phases_;
+  std::chrono::steady_clock::time_point lap_at_;
+};
+
+}  // namespace
 
 Status Query::Run(const FeatureRequest& request, const QueryContext& context,
                   FeatureResponse* response) {
@@ -20,45 +55,59 @@ Status Query::Run(const FeatureRequest& request, const QueryContext& context,
 
 Status Query::RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
                       FeatureResponse* response) {
+  Stopwatch stopwatch(request, response);
+  FRESHET_ASSIGN_OR_RETURN(const Terms terms, MakeTerms(plan_, request, Now()));
   FRESHET_ASSIGN_OR_RETURN(const uint32_t row_count, BindColumns(plan_, request, scratch));
   FRESHET_RETURN_IF_ERROR(EncodeKeys(plan_, row_count, scratch));
+  stopwatch.Lap(&PhaseTimes::prepare_ns);
+  FRESHET_RETURN_IF_ERROR(
+      WaitForEvents(plan_, request.read_after, terms, context.streams, scratch));
+  stopwatch.Lap(&PhaseTimes::wait_ns);
+
   bool is_too_early = false;
-  FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
+  FRESHET_RETURN_IF_ERROR(
+      Attempt(request, terms, context, row_count, scratch, response, &is_too_early));
   // Between taking the time of a live read and reading a timeline, a newer event may have been let
   // in. It is answered as of the time it is now.
   if (is_too_early && !request.read_time_ms.has_value()) {
-    FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
+    FRESHET_RETURN_IF_ERROR(
+        Attempt(request, terms, context, row_count, scratch, response, &is_too_early));
   }
-  return Status::Ok();
-}
+  stopwatch.Lap(&PhaseTimes::lookup_ns);
 
-Status Query::Attempt(const FeatureRequest& request, const QueryContext& context,
-                      uint32_t row_count, Scratch& scratch, FeatureResponse* response,
-                      bool* is_too_early) const {
-  LookupOptions options;
-  options.now_ms = request.read_time_ms.value_or(context.clock.NowMs());
-  if (request.max_staleness_ms.has_value())
-    options.complete_until_ms = options.now_ms - *request.max_staleness_ms;
-  response->read_time_ms = options.now_ms;
-  // Before the look-up: what a stream is complete up to now is in what is read after.
-  if (request.max_staleness_ms.has_value() || request.include_as_of) {
-    ReadAsOf(context, scratch);
-  } else {
-    std::fill(scratch.as_of_ms.begin(), scratch.as_of_ms.end(), kNoEventTimeMs);
-  }
-  BeginAnswer(request, row_count, scratch, response);
-  FRESHET_RETURN_IF_ERROR(
-      LookupAll(plan_, options, row_count, context.store, scratch, is_too_early));
-  DeriveAll(plan_, row_count, scratch);
+  DeriveAll(plan_, row_count, terms.deadline, scratch);
+  if (scratch.has_stale && terms.stale_action == StaleAction::kServe)
+    FlagStale(plan_, row_count, scratch);
   for (SlotWriter& writer : scratch.writers) Finish(writer);
   response->as_of.clear();
   if (request.include_as_of) AnswerAsOf(scratch, response);
+  stopwatch.Lap(&PhaseTimes::derive_ns);
+  return Status::Ok();
+}
+
+Status Query::Attempt(const FeatureRequest& request, const Terms& terms,
+                      const QueryContext& context, uint32_t row_count, Scratch& scratch,
+                      FeatureResponse* response, bool* is_too_early) const {
+  const int64_t now_ms = request.read_time_ms.value_or(context.clock.NowMs());
+  response->read_time_ms = now_ms;
+  scratch.has_stale = false;
+  // Before the look-up: what a stream is complete up to now is in what is read after.
+  const bool is_bounded = terms.max_staleness_ms.has_value() || plan_.has_staleness_bounds;
+  if (is_bounded || request.include_as_of) ReadAsOf(context, scratch);
+  if (is_bounded) {
+    FRESHET_ASSIGN_OR_RETURN(scratch.has_stale, FindStale(plan_, terms, now_ms, scratch));
+  }
+  BeginAnswer(request, row_count, scratch, response);
+  const bool replaces_stale = scratch.has_stale && terms.stale_action != StaleAction::kServe;
+  FRESHET_RETURN_IF_ERROR(LookupAll(plan_, {now_ms, terms.deadline, replaces_stale}, row_count,
+                                    context.store, scratch, is_too_early));
+  if (replaces_stale) ReplaceStale(plan_, terms.stale_action, row_count, scratch);
   return Status::Ok();
 }
 
 void Query::ReadAsOf(const QueryContext& context, Scratch& scratch) const {
   for (size_t i = 0; i < plan_.timelines.size(); ++i)
-    scratch.as_of_ms[i] = context.as_of(plan_.timelines[i].table);
+    scratch.as_of_ms[i] = context.streams.as_of_ms(plan_.timelines[i].table);
 }
 
 void Query::BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,

@@ -11,6 +11,7 @@
 #include "serve/plan.h"
 #include "serve/scratch.h"
 #include "serve/server.h"
+#include "serve/terms.h"
 #include "store/store.h"
 
 namespace freshet::serve {
@@ -19,7 +20,7 @@ namespace freshet::serve {
 struct QueryContext {
   store::Store& store;
   const Clock& clock;
-  const AsOfSource& as_of;
+  const StreamStanding& streams;
 };
 
 // Any thread.
@@ -35,8 +36,9 @@ class Query {
  private:
   Status RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
                  FeatureResponse* response);
-  Status Attempt(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
-                 Scratch& scratch, FeatureResponse* response, bool* is_too_early) const;
+  Status Attempt(const FeatureRequest& request, const Terms& terms, const QueryContext& context,
+                 uint32_t row_count, Scratch& scratch, FeatureResponse* response,
+                 bool* is_too_early) const;
   void ReadAsOf(const QueryContext& context, Scratch& scratch) const;
   void BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,
                    FeatureResponse* response) const;

@@ -167,10 +167,11 @@ Status CheckRowCount(const Plan& plan, size_t row_count) {
 }
 
 Status AppendRowKey(const KeyPlan& key, size_t row, const Scratch& scratch, std::string& bytes) {
+  const size_t key_begin = bytes.size();
   for (size_t i = 0; i < key.columns.size(); ++i) {
     const registry::JoinKey& join_key = key.entity->join_keys[i];
     const Datum value = DatumAt(*scratch.entity_columns[key.columns[i]], row);
-    const Status status = store::AppendEntityKey(join_key.type, value, bytes);
+    const Status status = store::AppendEntityKey(join_key.type, value, bytes, key_begin);
     if (!status.ok())
       return status.Prefixed(fmt::format("entities: '{}' row {}", join_key.name, row));
   }
@@ -184,11 +185,6 @@ Status EncodeKeysOf(const KeyPlan& key, uint32_t row_count, const Scratch& scrat
     const size_t begin = keys.bytes.size();
     FRESHET_RETURN_IF_ERROR(AppendRowKey(key, row, scratch, keys.bytes));
     const std::string_view encoded = std::string_view(keys.bytes).substr(begin);
-    if (encoded.size() > limits::kEntityKeyBytesMax) {
-      return Status::InvalidArgument(fmt::format(
-          "entities: the key of entity '{}' in row {} has {} bytes; at most {} are allowed",
-          key.entity->name, row, encoded.size(), limits::kEntityKeyBytesMax));
-    }
     if (!keys.runs.empty()) {
       KeyRun& last = keys.runs.back();
       if (std::string_view(keys.bytes).substr(last.key_begin, last.key_end - last.key_begin) ==

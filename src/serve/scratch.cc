@@ -13,6 +13,8 @@ Scratch::Scratch(const Plan& plan)
       writers(plan.slots.size()),
       hidden(plan.slots.size() - plan.output_count),
       as_of_ms(plan.timelines.size()),
+      is_late(plan.timelines.size()),
+      is_stale(plan.slots.size()),
       generations(plan.rows.size()) {
   readers.reserve(plan.timelines.size());
   for (const TimelineRead& read : plan.timelines) readers.emplace_back(*read.schema, read.wants);

@@ -66,7 +66,10 @@ struct Scratch {
   std::vector<FeatureColumn> hidden;          // of the slots behind the outputs
   std::vector<timeline::Reader> readers;      // per Plan::timelines
   std::vector<int64_t> as_of_ms;              // per Plan::timelines
-  std::vector<GenerationView> generations;    // per Plan::rows
+  std::vector<uint8_t> is_late;               // per Plan::timelines: lacks events of read_after
+  std::vector<uint8_t> is_stale;              // per Plan::slots: its stream is too far behind
+  bool has_stale = false;
+  std::vector<GenerationView> generations;                                 // per Plan::rows
   std::vector<std::shared_ptr<const store::Generation>> held_generations;  // during a look-up
   std::vector<store::StateKey> state_keys;
   std::vector<LookupTarget> targets;  // per state key

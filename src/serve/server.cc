@@ -27,8 +27,8 @@ Status NothingServed() {
 class FeatureServerImpl : public FeatureServer {
  public:
   FeatureServerImpl(const ServeOptions& options, store::Store& store, const Clock& clock,
-                    AsOfSource as_of)
-      : options_(options), store_(store), clock_(clock), as_of_(std::move(as_of)) {}
+                    StreamStanding streams)
+      : options_(options), store_(store), clock_(clock), streams_(std::move(streams)) {}
 
   Status Apply(std::shared_ptr<const registry::Registry> registry) override {
     plans_.Swap(std::make_unique<PlanSet>(std::move(registry)));
@@ -79,7 +79,7 @@ class FeatureServerImpl : public FeatureServer {
       // A name that nothing carries is a field of the request that is wrong.
       return Status::InvalidArgument(std::string(query.status().message()));
     }
-    return (*query)->Run(request, {store_, clock_, as_of_}, response);
+    return (*query)->Run(request, {store_, clock_, streams_}, response);
   }
 
   void CountValues(const FeatureResponse& response) {
@@ -93,7 +93,7 @@ class FeatureServerImpl : public FeatureServer {
   const ServeOptions options_;
   store::Store& store_;
   const Clock& clock_;
-  const AsOfSource as_of_;
+  const StreamStanding streams_;
   Swapped<PlanSet> plans_;
 
   std::atomic<uint64_t> requests_{0};
@@ -105,8 +105,8 @@ class FeatureServerImpl : public FeatureServer {
 }  // namespace
 
 std::unique_ptr<FeatureServer> FeatureServer::New(const ServeOptions& options, store::Store& store,
-                                                  const Clock& clock, AsOfSource as_of) {
-  return std::make_unique<FeatureServerImpl>(options, store, clock, std::move(as_of));
+                                                  const Clock& clock, StreamStanding streams) {
+  return std::make_unique<FeatureServerImpl>(options, store, clock, std::move(streams));
 }
 
 }  // namespace freshet::serve

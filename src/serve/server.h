@@ -5,6 +5,7 @@
 // lock longer than it takes to read one timeline.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,8 +27,13 @@ struct ServeOptions {
   bool allow_read_time = false;
 };
 
-// Where the server learns how complete a table's stream is: Ingestor::AsOfMs.
-using AsOfSource = std::function<int64_t(registry::TableId table)>;
+// What serving asks about the streams behind tables: Ingestor's AsOfMs and WaitUntilIn.
+struct StreamStanding {
+  std::function<int64_t(registry::TableId table)> as_of_ms;
+  std::function<bool(registry::TableId table, int32_t partition, int64_t offset,
+                     std::chrono::steady_clock::time_point deadline)>
+      wait_until_in;
+};
 
 struct ServeStats {
   uint64_t requests = 0;
@@ -50,7 +56,7 @@ class FeatureServer {
  public:
   // `store` and `clock` must outlive it.
   static std::unique_ptr<FeatureServer> New(const ServeOptions& options, store::Store& store,
-                                            const Clock& clock, AsOfSource as_of);
+                                            const Clock& clock, StreamStanding streams);
   virtual ~FeatureServer() = default;
 
   // Swaps all plans for those of `registry`; requests under way finish on the old ones. Any thread,
@@ -60,7 +66,9 @@ class FeatureServer {
   // Fills *response, whose buffers are reused: keep one per thread. InvalidArgument names the field
   // of the request and what is allowed: unknown service or feature, both or neither given, missing,
   // unknown or repeated column, wrong type, columns of different length, too many entities or
-  // features, a read time that is not permitted. Any thread.
+  // features, a read time that is not permitted. Unavailable for a stale stream under kFail.
+  // DeadlineExceeded when the time was out before it began. Blocks for the events of read_after and
+  // for the disk. Any thread.
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
 
   // The columns that a service or a list of features takes and answers, in its order; one of the

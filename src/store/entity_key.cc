@@ -117,14 +117,14 @@ Value TakeValue(Type type, std::string_view& rest) {
 
 }  // namespace
 
-Status AppendEntityKey(Type type, const Datum& value, std::string& key) {
-  size_t before = key.size();
-  Status status = AppendUnbounded(type, value, key);
-  if (status.ok() && key.size() > limits::kEntityKeyBytesMax) {
+Status AppendEntityKey(Type type, const Datum& value, std::string& bytes, size_t key_begin) {
+  const size_t before = bytes.size();
+  Status status = AppendUnbounded(type, value, bytes);
+  if (status.ok() && bytes.size() - key_begin > limits::kEntityKeyBytesMax) {
     status = Status::InvalidArgument(
         fmt::format("the entity key is longer than {} bytes", limits::kEntityKeyBytesMax));
   }
-  if (!status.ok()) key.resize(before);
+  if (!status.ok()) bytes.resize(before);
   return status;
 }
 

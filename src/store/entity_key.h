@@ -20,9 +20,10 @@
 
 namespace freshet::store {
 
-// Appends one value. InvalidArgument when it is null, of another kind than `type`, out of int32's
-// range, or too long.
-Status AppendEntityKey(Type type, const Datum& value, std::string& key);
+// Appends one value to the key that begins at `key_begin` of `bytes`. InvalidArgument, with nothing
+// appended, when the value is null, of another kind than `type` or out of int32's range, or the key
+// would be too long.
+Status AppendEntityKey(Type type, const Datum& value, std::string& bytes, size_t key_begin = 0);
 
 // The values back, owned. Corruption when the bytes are not a key of these types.
 Result<std::vector<Value>> DecodeEntityKey(std::span<const Type> types, std::string_view key);

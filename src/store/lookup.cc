@@ -1,5 +1,8 @@
 #include "store/lookup.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -24,9 +27,22 @@ void StateReader::SetTimelineGuard(Store::TimelineGuard guard) {
 }
 
 Status StateReader::Lookup(std::span<const StateKey> keys,
-                           FunctionRef<void(size_t i, std::string_view bytes)> visit) {
+                           FunctionRef<void(size_t i, std::string_view bytes)> visit,
+                           const Store::Deadline& deadline) {
+  size_t begin = 0;
+  while (begin < keys.size()) {
+    const size_t end = std::min(keys.size(), begin + limits::kLookupKeysMax);
+    FRESHET_RETURN_IF_ERROR(LookupRange(keys, begin, end, visit));
+    begin = end;
+    if (deadline.has_value() && std::chrono::steady_clock::now() >= *deadline) break;
+  }
+  return Status::Ok();
+}
+
+Status StateReader::LookupRange(std::span<const StateKey> keys, size_t begin, size_t end,
+                                FunctionRef<void(size_t i, std::string_view bytes)> visit) {
   std::vector<Miss> misses;
-  for (size_t i = 0; i < keys.size(); ++i) {
+  for (size_t i = begin; i < end; ++i) {
     CacheKey key(keys[i]);
     uint64_t epoch = 0;
     if (!cache_.Read(

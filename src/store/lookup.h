@@ -29,7 +29,8 @@ class StateReader {
 
   // As Store::Lookup.
   Status Lookup(std::span<const StateKey> keys,
-                FunctionRef<void(size_t i, std::string_view bytes)> visit);
+                FunctionRef<void(size_t i, std::string_view bytes)> visit,
+                const Store::Deadline& deadline);
   // The bytes on disk, checked; empty when there are none.
   Status ReadDisk(const CacheKey& key, std::string& bytes);
 
@@ -40,6 +41,9 @@ class StateReader {
     uint64_t epoch;
   };
 
+  // All keys from `begin` up to `end`.
+  Status LookupRange(std::span<const StateKey> keys, size_t begin, size_t end,
+                     FunctionRef<void(size_t i, std::string_view bytes)> visit);
   Status Check(const CacheKey& key, std::string_view bytes) const;
   // Reads the misses from disk with one MultiGet and keeps those in `misses` whose bytes may have
   // been out of date.

@@ -39,8 +39,9 @@ class RocksStore : public Store {
   }
 
   Status Lookup(std::span<const StateKey> keys,
-                FunctionRef<void(size_t i, std::string_view bytes)> visit) override {
-    return reader_.Lookup(keys, visit);
+                FunctionRef<void(size_t i, std::string_view bytes)> visit,
+                const Deadline& deadline) override {
+    return reader_.Lookup(keys, visit, deadline);
   }
   void SetTimelineGuard(TimelineGuard guard) override {
     reader_.SetTimelineGuard(std::move(guard));

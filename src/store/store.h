@@ -12,6 +12,7 @@
 // that it covers.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -145,10 +146,18 @@ class Store {
 
   // Calls `visit(i, bytes)` once for each key, in any order: bytes are empty when there is no such
   // entity. The bytes stay as they are during the visit and not after it; a visit must be short and
-  // must not call the store. Keys that the cache lacks cost one MultiGet together. Corruption and
-  // IoError name the table and the key; some keys may have been visited by then. Any thread.
+  // must not call the store. Of every limits::kLookupKeysMax keys, those that the cache lacks cost
+  // one MultiGet together; the keys after the first that many are not visited once `deadline` has
+  // come. Corruption and IoError name the table and the key; some keys may have been visited by
+  // then. Any thread.
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
   virtual Status Lookup(std::span<const StateKey> keys,
-                        FunctionRef<void(size_t i, std::string_view bytes)> visit) = 0;
+                        FunctionRef<void(size_t i, std::string_view bytes)> visit,
+                        const Deadline& deadline) = 0;
+  Status Lookup(std::span<const StateKey> keys,
+                FunctionRef<void(size_t i, std::string_view bytes)> visit) {
+    return Lookup(keys, visit, std::nullopt);
+  }
 
   // Guards every timeline that comes from disk: it is called with the table and the bytes, and an
   // error keeps them from use.

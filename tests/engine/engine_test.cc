@@ -142,6 +142,21 @@ TEST_F(WholeEngineTest, AsOfRisesWhileNothingHappens) {
   EXPECT_EQ(Shown(Get(request).features[0], 0), "PRESENT 0");
 }
 
+TEST_F(WholeEngineTest, AReadThatWaitsForItsOwnEventSeesIt) {
+  FeatureRequest request = UserRequest({"activity.clicks_1h"}, {7});
+  request.read_time_ms = kThenMs;
+  for (int64_t count = 1; count <= 200; ++count) {
+    const Result<int64_t> offset = engine_->Push("clicks", {Click(7, kThenMs, "pot", 1.0)});
+    ASSERT_TRUE(offset.ok()) << offset.status().ToString();
+    request.read_after = {{"clicks", 0, *offset}};
+    ASSERT_EQ(Table(request)[0][0], "PRESENT " + std::to_string(count));
+  }
+  // One that was never pushed.
+  request.read_after = {{"clicks", 0, 1'000}};
+  request.timeout_us = 20'000;
+  EXPECT_EQ(Table(request)[0][0], "TIMED_OUT 0");
+}
+
 TEST_F(WholeEngineTest, PushesAreBoundedAndNamed) {
   EXPECT_EQ(engine_->Push("click", {"{}"}).status().code(), StatusCode::kNotFound);
   EXPECT_THAT(std::string(engine_->Push("click", {"{}"}).status().message()),

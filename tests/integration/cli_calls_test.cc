@@ -204,6 +204,28 @@ TEST_F(CliCalls, PushToWhatIsNoPushSourceIsRefused) {
   EXPECT_THAT(unknown.err, HasSubstr("clicks"));
 }
 
+TEST_F(CliCalls, GetWaitsForThePushedEvent) {
+  StartQuickstart();
+  const std::vector<std::string> get = {"get",       "--features", "activity.clicks_1h",
+                                        "user_id=9", "--json",     "--phases"};
+  ASSERT_EQ(Run({"push", "clicks"}, Clicks(9, 1)).exit_code, 0);
+  auto words = get;
+  words.insert(words.end(), {"--after", "clicks:0:0", "--timeout", "10s"});
+  const auto in = Run(words);
+  EXPECT_EQ(in.exit_code, 0) << in.err;
+  EXPECT_THAT(in.out, HasSubstr("{\"value\":1,\"status\":\"PRESENT\"}"));
+  EXPECT_THAT(in.out, HasSubstr("\"lookup_ns\":"));
+
+  words = get;
+  words.insert(words.end(), {"--after", "clicks:0:99", "--timeout", "50ms"});
+  EXPECT_THAT(Run(words).out, HasSubstr("\"status\":\"TIMED_OUT\""));
+  words = get;
+  words.insert(words.end(), {"--after", "clicks:99"});
+  const auto wrong = Run(words);
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("SOURCE:PARTITION:OFFSET"));
+}
+
 TEST_F(CliCalls, GetPrintsATableOrOneObjectARow) {
   StartQuickstart();
   ASSERT_EQ(Run({"push", "clicks"}, Clicks(42, 3)).exit_code, 0);

@@ -40,6 +40,9 @@ TEST_F(CliServe, TerminatesCleanlyAndServesTheSameAgain) {
 
 TEST_F(CliServe, StatusTellsHealthChecksWhetherItIsReady) {
   StartQuickstart();
+  // What was just applied has its stream to read.
+  while (Run({"status", "--ready"}).exit_code == 1)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const auto ready = Run({"status", "--ready"});
   EXPECT_EQ(ready.exit_code, 0);
   EXPECT_EQ(ready.out, "ready\n");

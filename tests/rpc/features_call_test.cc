@@ -55,12 +55,13 @@ TEST_F(FeaturesCall, CarriesTheRequestInAndTheAnswerOut) {
 TEST_F(FeaturesCall, EveryFeatureStatusPassesTheWire) {
   const std::vector<FeatureStatus> all = {
       FeatureStatus::kPresent,       FeatureStatus::kNullValue,   FeatureStatus::kNotFound,
-      FeatureStatus::kOutsideMaxAge, FeatureStatus::kSourceStale, FeatureStatus::kFailed};
+      FeatureStatus::kOutsideMaxAge, FeatureStatus::kSourceStale, FeatureStatus::kTimedOut,
+      FeatureStatus::kFailed};
   engine_.get_features = [&](const FeatureRequest&, FeatureResponse* response) {
     response->row_count = static_cast<uint32_t>(all.size());
     FeatureColumn column{.name = "a.b", .values = {.type = Type::kDouble}, .statuses = all};
     column.values.numbers.resize(all.size(), 1.5);
-    column.failures.push_back({5, "division by zero"});
+    column.failures.push_back({6, "division by zero"});
     response->features = {std::move(column)};
     return Status::Ok();
   };
@@ -70,7 +71,7 @@ TEST_F(FeaturesCall, EveryFeatureStatusPassesTheWire) {
   const std::string& statuses = response.features(0).statuses();
   EXPECT_THAT(std::vector<int>(statuses.begin(), statuses.end()),
               ElementsAre(v1::PRESENT, v1::NULL_VALUE, v1::NOT_FOUND, v1::OUTSIDE_MAX_AGE,
-                          v1::SOURCE_STALE, v1::FAILED));
+                          v1::SOURCE_STALE, v1::TIMED_OUT, v1::FAILED));
   EXPECT_EQ(response.features(0).failures(0).reason(), "division by zero");
 }
 

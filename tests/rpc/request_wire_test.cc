@@ -29,6 +29,12 @@ TEST(RequestWire, TakesEveryFieldAndType) {
   wire.set_include_event_times(true);
   wire.set_read_time_ms(0);
   wire.set_max_staleness_ms(5'000);
+  wire.set_stale_action(v1::FAIL);
+  wire.set_include_phases(true);
+  v1::StreamPosition* event = wire.add_read_after();
+  event->set_source("clicks");
+  event->set_partition(3);
+  event->set_offset(17);
 
   FeatureRequest request;
   ASSERT_TRUE(FromWire(wire, &request).ok());
@@ -49,6 +55,12 @@ TEST(RequestWire, TakesEveryFieldAndType) {
   EXPECT_TRUE(request.include_event_times);
   EXPECT_EQ(request.read_time_ms, 0);
   EXPECT_EQ(request.max_staleness_ms, 5'000);
+  EXPECT_EQ(request.stale_action, StaleAction::kFail);
+  EXPECT_TRUE(request.include_phases);
+  ASSERT_EQ(request.read_after.size(), 1u);
+  EXPECT_EQ(request.read_after[0].source, "clicks");
+  EXPECT_EQ(request.read_after[0].partition, 3);
+  EXPECT_EQ(request.read_after[0].offset, 17);
 }
 
 TEST(RequestWire, NothingOfTheLastRequestIsLeft) {
@@ -60,6 +72,9 @@ TEST(RequestWire, NothingOfTheLastRequestIsLeft) {
   first.set_read_time_ms(1);
   first.set_max_staleness_ms(1);
   first.set_include_as_of(true);
+  first.set_stale_action(v1::SERVE);
+  first.set_include_phases(true);
+  first.add_read_after()->set_offset(1);
   v1::GetFeaturesRequest second;
   second.add_entities()->mutable_int64s()->add_values(5);
 
@@ -75,6 +90,18 @@ TEST(RequestWire, NothingOfTheLastRequestIsLeft) {
   EXPECT_FALSE(request.read_time_ms.has_value());
   EXPECT_FALSE(request.max_staleness_ms.has_value());
   EXPECT_FALSE(request.include_as_of);
+  EXPECT_FALSE(request.stale_action.has_value());
+  EXPECT_FALSE(request.include_phases);
+  EXPECT_THAT(request.read_after, IsEmpty());
+}
+
+TEST(RequestWire, AnUnknownStaleActionIsRefused) {
+  v1::GetFeaturesRequest wire;
+  wire.set_stale_action(static_cast<v1::StaleAction>(9));
+  FeatureRequest request;
+  const Status status = FromWire(wire, &request);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stale_action: 9"));
 }
 
 TEST(RequestWire, AColumnWithoutValuesIsNamed) {

@@ -1,5 +1,7 @@
 #include "serve/fixture.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "aggregate/aggregate.h"
@@ -90,11 +92,22 @@ void ServeTest::SetUp() {
   ASSERT_TRUE(store.ok()) << store.status().ToString();
   store_ = std::move(*store);
   writer_ = store_->NewTimelineWriter();
-  server_ = FeatureServer::New({.allow_read_time = true}, *store_, clock_,
-                               [this](registry::TableId table) {
-                                 const auto found = as_of_ms_.find(table);
-                                 return found == as_of_ms_.end() ? kNoEventTimeMs : found->second;
-                               });
+  server_ = FeatureServer::New({.allow_read_time = true}, *store_, clock_, Streams());
+}
+
+StreamStanding ServeTest::Streams() {
+  return {.as_of_ms =
+              [this](registry::TableId table) {
+                const auto found = as_of_ms_.find(table);
+                return found == as_of_ms_.end() ? kNoEventTimeMs : found->second;
+              },
+          .wait_until_in =
+              [this](registry::TableId, int32_t partition, int64_t offset,
+                     std::chrono::steady_clock::time_point deadline) {
+                if (partition == 0 && offset < next_offset_in_) return true;
+                std::this_thread::sleep_until(deadline);
+                return false;
+              }};
 }
 
 void ServeTest::Define(const std::string& yaml) {

@@ -26,6 +26,14 @@ inline constexpr int64_t kMinuteMs = 60'000;
 inline constexpr int64_t kHourMs = 3'600'000;
 inline constexpr int64_t kDayMs = 86'400'000;
 
+inline constexpr auto kPresent = FeatureStatus::kPresent;
+inline constexpr auto kNullValue = FeatureStatus::kNullValue;
+inline constexpr auto kNotFound = FeatureStatus::kNotFound;
+inline constexpr auto kOutsideMaxAge = FeatureStatus::kOutsideMaxAge;
+inline constexpr auto kSourceStale = FeatureStatus::kSourceStale;
+inline constexpr auto kTimedOut = FeatureStatus::kTimedOut;
+inline constexpr auto kFailed = FeatureStatus::kFailed;
+
 NamedColumn Integers(std::string name, std::vector<int64_t> values, Type type = Type::kInt64);
 NamedColumn Numbers(std::string name, std::vector<double> values, Type type = Type::kDouble);
 NamedColumn Texts(std::string name, std::vector<std::string> values);
@@ -56,7 +64,11 @@ class ServeTest : public ::testing::Test {
 
   testing::TempFolder folder_;
   FakeClock clock_{kNowMs};
+  // What the streams behind tables answer.
+  StreamStanding Streams();
+
   std::map<registry::TableId, int64_t> as_of_ms_;
+  int64_t next_offset_in_ = 0;  // of every table: what is before it is in
   std::shared_ptr<const registry::Registry> registry_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::TimelineWriter> writer_;

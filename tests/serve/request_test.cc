@@ -1,4 +1,6 @@
 #include <functional>
+#include <numeric>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -160,9 +162,15 @@ TEST_F(RequestTest, AJoinKeyThatIsTooLongIsRefused) {
   EXPECT_THAT(std::string(Refusal(seats).message()), HasSubstr("entities: "));
 }
 
+TEST_F(RequestTest, AsManyRowsAsAreAllowedAreAnswered) {
+  std::vector<int64_t> user_ids(limits::kEntitiesPerRequestMax);
+  std::iota(user_ids.begin(), user_ids.end(), 1);
+  const FeatureResponse response = Get(UserRequest({"activity.clicks_1m"}, user_ids));
+  EXPECT_EQ(response.features[0].values.integers.size(), user_ids.size());
+}
+
 TEST_F(RequestTest, AReadTimeNeedsPermission) {
-  server_ = FeatureServer::New({.allow_read_time = false}, *store_, clock_,
-                               [](registry::TableId) { return kNoEventTimeMs; });
+  server_ = FeatureServer::New({.allow_read_time = false}, *store_, clock_, Streams());
   ASSERT_TRUE(server_->Apply(registry_).ok());
   FeatureRequest request = Ranking();
   EXPECT_EQ(Get(request).read_time_ms, kNowMs);
@@ -171,8 +179,7 @@ TEST_F(RequestTest, AReadTimeNeedsPermission) {
 }
 
 TEST_F(RequestTest, AServerWithoutDefinitionsSaysSo) {
-  server_ =
-      FeatureServer::New({}, *store_, clock_, [](registry::TableId) { return kNoEventTimeMs; });
+  server_ = FeatureServer::New({}, *store_, clock_, Streams());
   FeatureResponse response;
   EXPECT_EQ(server_->GetFeatures(Ranking(), &response).code(), StatusCode::kFailedPrecondition);
 }

@@ -13,13 +13,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr auto kPresent = FeatureStatus::kPresent;
-constexpr auto kNullValue = FeatureStatus::kNullValue;
-constexpr auto kNotFound = FeatureStatus::kNotFound;
-constexpr auto kOutsideMaxAge = FeatureStatus::kOutsideMaxAge;
-constexpr auto kSourceStale = FeatureStatus::kSourceStale;
-constexpr auto kFailed = FeatureStatus::kFailed;
-
 class StatusTest : public ServeTest {
  protected:
   void SetUp() override {
@@ -131,8 +124,7 @@ class SteppingClock : public Clock {
 TEST_F(StatusTest, AnEventThatComesBetweenTheClockAndTheReadIsAnsweredAsOfNow) {
   Click(1, kNowMs + limits::kClockSkewMsDefault + 500);
   const SteppingClock clock;
-  server_ =
-      FeatureServer::New({}, *store_, clock, [](registry::TableId) { return kNoEventTimeMs; });
+  server_ = FeatureServer::New({}, *store_, clock, Streams());
   ASSERT_TRUE(server_->Apply(registry_).ok());
   const FeatureResponse response = Get(UserRequest({"activity.clicks_1h"}, {1}));
   EXPECT_EQ(response.read_time_ms, kNowMs + kSecondMs);

@@ -1,0 +1,90 @@
+#include "serve/staleness.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/time.h"
+#include "serve/finalize.h"
+
+namespace freshet::serve {
+namespace {
+
+std::string AsOfText(int64_t as_of_ms, int64_t now_ms) {
+  if (as_of_ms == kNoEventTimeMs) return "is not yet known to be complete up to any moment";
+  return fmt::format("is known to be complete up to {}, {} ms before the read",
+                     FormatRfc3339Ms(as_of_ms), now_ms - as_of_ms);
+}
+
+int64_t BoundMs(const Terms& terms, const std::optional<int64_t>& feature_bound_ms) {
+  return std::min(terms.max_staleness_ms.value_or(INT64_MAX), feature_bound_ms.value_or(INT64_MAX));
+}
+
+void Flag(SlotWriter& writer, uint32_t row_count) {
+  for (uint32_t row = 0; row < row_count; ++row) {
+    FeatureStatus& status = writer.column->statuses[row];
+    if (status == FeatureStatus::kFailed || status == FeatureStatus::kTimedOut) continue;
+    if (status == FeatureStatus::kPresent) ++writer.absent;
+    status = FeatureStatus::kSourceStale;
+  }
+}
+
+}  // namespace
+
+Result<bool> FindStale(const Plan& plan, const Terms& terms, int64_t now_ms, Scratch& scratch) {
+  bool found = false;
+  scratch.is_stale.assign(plan.slots.size(), 0);
+  for (size_t i = 0; i < plan.timelines.size(); ++i) {
+    const TimelineRead& read = plan.timelines[i];
+    const int64_t as_of_ms = scratch.as_of_ms[i];
+    for (const uint32_t slot : read.slots) {
+      const int64_t bound_ms = BoundMs(terms, plan.slots[slot].feature->max_staleness_ms);
+      if (bound_ms == INT64_MAX || as_of_ms >= now_ms - bound_ms) continue;
+      if (terms.stale_action == StaleAction::kFail) {
+        return Status::Unavailable(fmt::format("{}: source '{}' {}, and {} ms are allowed for '{}'",
+                                               plan.subject, plan.sources[read.source],
+                                               AsOfText(as_of_ms, now_ms), bound_ms,
+                                               plan.slots[slot].name));
+      }
+      scratch.is_stale[slot] = 1;
+      found = true;
+    }
+  }
+  return found;
+}
+
+bool IsAllStale(const TimelineRead& read, const Scratch& scratch) {
+  return std::all_of(read.slots.begin(), read.slots.end(),
+                     [&](uint32_t slot) { return scratch.is_stale[slot] != 0; });
+}
+
+void ReplaceStale(const Plan& plan, StaleAction action, uint32_t row_count, Scratch& scratch) {
+  for (uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
+    if (scratch.is_stale[slot] == 0) continue;
+    SlotWriter& writer = scratch.writers[slot];
+    Begin(writer, row_count, !writer.column->event_times_ms.empty());
+    for (uint32_t row = 0; row < row_count; ++row) {
+      if (action == StaleAction::kNull) {
+        PutZero(writer, row, FeatureStatus::kNullValue);
+      } else {
+        PutDefault(writer, row, FeatureStatus::kSourceStale);
+      }
+    }
+  }
+}
+
+void FlagStale(const Plan& plan, uint32_t row_count, Scratch& scratch) {
+  for (const DerivedRead& read : plan.derived) {
+    for (const DerivedOutput& output : read.outputs) {
+      const bool reads_stale =
+          std::any_of(output.dependencies.begin(), output.dependencies.end(),
+                      [&](uint32_t slot) { return scratch.is_stale[slot] != 0; });
+      if (reads_stale) scratch.is_stale[output.slot] = 1;
+    }
+  }
+  for (uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
+    if (scratch.is_stale[slot] != 0) Flag(scratch.writers[slot], row_count);
+  }
+}
+
+}  // namespace freshet::serve

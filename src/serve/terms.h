@@ -1,0 +1,28 @@
+// What a request and its feature service together ask for.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "freshet/features.h"
+#include "freshet/status.h"
+
+#include "serve/plan.h"
+#include "store/store.h"
+
+namespace freshet::serve {
+
+struct Terms {
+  std::optional<int64_t> max_staleness_ms;
+  StaleAction stale_action = StaleAction::kUseDefault;
+  // When the answer must be on its way; nothing: never.
+  store::Store::Deadline deadline;
+};
+
+// What the request says stands before what the service says; of two times the shorter counts.
+// DeadlineExceeded when the time was out before `started_at`.
+Result<Terms> MakeTerms(const Plan& plan, const FeatureRequest& request,
+                        std::chrono::steady_clock::time_point started_at);
+
+}  // namespace freshet::serve
