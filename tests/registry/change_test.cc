@@ -114,6 +114,12 @@ const std::vector<Case> kCases = {
      {{"of: amount,", "of: amount, default: 1.5,"}, {"max_age: 30d", "max_age: 7d"}},
      {"~ feature view profile: max_age: 30d -> 7d",
       "~ feature activity.spend_1h: default: 0 -> 1.5"}},
+    {"Staleness",
+     {{"of: amount,", "of: amount, max_staleness: 2s,"},
+      {"name: ranking,", "name: ranking, max_staleness: 5s, stale_action: serve, timeout: 50ms,"}},
+     {"~ feature activity.spend_1h: max_staleness: none -> 2s",
+      "~ feature service ranking: max_staleness: none -> 5s; stale_action: none -> serve; timeout: "
+      "none -> 50ms"}},
     // Entities.
     {"JoinKeysOfALiveEntity",
      {{"name: user, join_keys: {user_id: int64}",
