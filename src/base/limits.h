@@ -23,6 +23,7 @@ inline constexpr size_t kAggregationsMax = 256;                // of one view
 inline constexpr size_t kWindowsMax = 16;                      // different ones of one view
 inline constexpr int64_t kWindowMsMax = 3'660LL * 86'400'000;  // ten years
 inline constexpr int64_t kWindowMsMin = 1'000;
+inline constexpr uint32_t kPeriodsBackMax = 1;  // of a tumbling or calendar window
 inline constexpr size_t kYamlDepthMax = 32;
 inline constexpr size_t kYamlNodesMax = 1'000'000;  // of one file, its aliases written out
 

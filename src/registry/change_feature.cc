@@ -36,11 +36,13 @@ StreamFeature At(const FeatureView& view, uint32_t feature) {
 }
 
 std::string WindowText(const StreamFeature& feature) {
-  return feature.window.has_value() ? FormatDurationMs(feature.window->window_ms) : "lifetime";
+  return feature.window.has_value() ? timeline::Describe(*feature.window) : "lifetime";
 }
 
 std::string HopText(const StreamFeature& feature) {
-  return feature.window.has_value() ? FormatDurationMs(feature.window->hop_ms) : "";
+  const bool has_hop =
+      feature.window.has_value() && feature.window->kind == timeline::WindowKind::kSliding;
+  return has_hop ? FormatDurationMs(feature.window->hop_ms) : "";
 }
 
 std::string ParametersText(const aggregate::Aggregate& function) {
@@ -113,7 +115,10 @@ std::string Describe(const FeatureView& view, uint32_t index) {
       !parameters.empty())
     text += fmt::format(" with {}", parameters);
   if (!feature.window.has_value()) return text + " over the lifetime";
-  return text + fmt::format(" over {} in hops of {}", WindowText(feature), HopText(feature));
+  text += fmt::format(" over {}", WindowText(feature));
+  if (const std::string hop = HopText(feature); !hop.empty())
+    text += fmt::format(" in hops of {}", hop);
+  return text;
 }
 
 // The features of the table that holds `feature` which `next` still has.

@@ -49,12 +49,12 @@ std::string BytesText(size_t bytes) {
 // The head hop is that of all live features of the view.
 void CompareHeads(const StreamView& live, const StreamView& next, ChangeDraft& draft) {
   if (live.head_hop_ms == next.head_hop_ms) return;
-  draft.Refuse(
-      fmt::format("hop of the shortest window: {} -> {}", FormatDurationMs(live.head_hop_ms),
-                  FormatDurationMs(next.head_hop_ms)),
-      "it is how finely all windows of the view begin, so the live ones would change with it",
-      fmt::format("give the shortest window the hop {} where that divides it, or {}",
-                  FormatDurationMs(live.head_hop_ms), kNewView));
+  draft.Refuse(fmt::format("hop at the newer end of all windows: {} -> {}",
+                           FormatDurationMs(live.head_hop_ms), FormatDurationMs(next.head_hop_ms)),
+               "it is how finely all windows of the view end at the read, so the live ones would "
+               "change with it",
+               fmt::format("give the shortest window the hop {} where that divides it, or {}",
+                           FormatDurationMs(live.head_hop_ms), kNewView));
 }
 
 const TimelineTable* FindTable(const StreamView& stream, TableId id) {
@@ -139,8 +139,9 @@ std::string DescribeTable(const TimelineTable& table) {
   const timeline::Schema::Options& options = table.schema.options();
   std::vector<std::string> parts;
   for (const timeline::Window& window : options.windows) {
-    parts.push_back(fmt::format("{} in hops of {}", FormatDurationMs(window.window_ms),
-                                FormatDurationMs(window.hop_ms)));
+    parts.push_back(timeline::Describe(window));
+    if (window.kind == timeline::WindowKind::kSliding)
+      parts.back() += fmt::format(" in hops of {}", FormatDurationMs(window.hop_ms));
   }
   if (options.has_lifetime) parts.push_back("the lifetime");
   TimelineSize size = SizeOf(table);

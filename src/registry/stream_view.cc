@@ -41,15 +41,17 @@ class StreamViewReader {
   }
 
   // False when the names of the features are not all known.
-  bool Read(const yaml::Node& list, const HopRule& rule);
+  bool Read(const yaml::Node& list, const WindowRule& rule);
 
  private:
-  Draft ReadAggregation(const yaml::Node& node);
+  Draft ReadAggregation(const yaml::Node& node, const WindowRule& rule);
   void ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
                     yaml::MapReader& reader, Aggregation* aggregation);
   std::optional<Type> ReadOf(const yaml::Node& node, Aggregation* aggregation);
   void ReadWhere(const yaml::Node& node, Aggregation* aggregation);
-  void AddFeatures(Draft& draft, const std::map<int64_t, int64_t>& hops);
+  void CheckWindowRule(const yaml::Node& list, const WindowRule& rule,
+                       const std::vector<const WrittenWindow*>& windows);
+  void AddFeatures(Draft& draft, const Hops& hops);
   void AddFeature(const Draft& draft, const std::string& name, std::optional<uint32_t> window);
   void CheckDefault(Draft& draft);
   void CheckAggregationNames(const std::vector<Draft>& drafts);
@@ -61,10 +63,10 @@ class StreamViewReader {
   std::vector<expr::Variable> of_variables_;
 };
 
-bool StreamViewReader::Read(const yaml::Node& list, const HopRule& rule) {
+bool StreamViewReader::Read(const yaml::Node& list, const WindowRule& rule) {
   std::vector<Draft> drafts;
   for (const yaml::Node& item : ReadItems(list, "the aggregations", limits::kAggregationsMax))
-    drafts.push_back(ReadAggregation(item));
+    drafts.push_back(ReadAggregation(item, rule));
   CheckAggregationNames(drafts);
 
   std::vector<const WrittenWindow*> windows;
@@ -74,17 +76,10 @@ bool StreamViewReader::Read(const yaml::Node& list, const HopRule& rule) {
     bool windows_known = !draft.has_window_list || !draft.windows.empty();
     names_known = names_known && !draft.aggregation.name.empty() && windows_known;
   }
-  std::map<int64_t, int64_t> hops = ResolveHops(rule, windows);
-  if (hops.size() > limits::kWindowsMax) {
-    list.Report(fmt::format("the view has {} different windows; at most {} are allowed",
-                            hops.size(), limits::kWindowsMax));
-  }
-  if (hops.empty() && rule.hop_node.has_value())
-    rule.hop_node->Report("no aggregation of this view has a window that could have a hop");
-
+  Hops hops = ResolveHops(rule, windows);
+  CheckWindowRule(list, rule, windows);
   stream_.exact = rule.exact;
-  stream_.head_hop_ms = hops.empty() ? limits::kLifetimeHeadHopMs : hops.begin()->second;
-  if (rule.exact) stream_.head_hop_ms = 1;
+  stream_.head_hop_ms = hops.head_ms;
   for (Draft& draft : drafts) AddFeatures(draft, hops);
   if (view_.features.size() > limits::kFeaturesPerViewMax) {
     list.Report(fmt::format("the view has {} features; at most {} are allowed",
@@ -93,7 +88,7 @@ bool StreamViewReader::Read(const yaml::Node& list, const HopRule& rule) {
   return names_known;
 }
 
-Draft StreamViewReader::ReadAggregation(const yaml::Node& node) {
+Draft StreamViewReader::ReadAggregation(const yaml::Node& node, const WindowRule& rule) {
   Draft draft;
   Aggregation& aggregation = draft.aggregation;
   yaml::MapReader reader(node, "aggregation");
@@ -111,7 +106,7 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node) {
   std::optional<yaml::Node> hop = reader.Optional("hop");
   draft.has_window_list = windows.has_value();
   if (windows.has_value()) {
-    draft.windows = ReadWindows(*windows, hop);
+    draft.windows = ReadWindows(*windows, hop, rule);
   } else if (hop.has_value()) {
     hop->Report("a hop needs windows; this aggregation has none");
   }
@@ -182,14 +177,40 @@ void StreamViewReader::CheckAggregationNames(const std::vector<Draft>& drafts) {
   }
 }
 
-void StreamViewReader::AddFeatures(Draft& draft, const std::map<int64_t, int64_t>& hops) {
+// What the view says about all windows must be about some.
+void StreamViewReader::CheckWindowRule(const yaml::Node& list, const WindowRule& rule,
+                                       const std::vector<const WrittenWindow*>& windows) {
+  std::vector<timeline::Window> different;
+  bool has_calendar = false;
+  for (const WrittenWindow* written : windows) {
+    has_calendar = has_calendar || written->window.calendar != nullptr;
+    if (std::find(different.begin(), different.end(), written->window) == different.end())
+      different.push_back(written->window);
+  }
+  if (different.size() > limits::kWindowsMax) {
+    list.Report(fmt::format("the view has {} different windows; at most {} are allowed",
+                            different.size(), limits::kWindowsMax));
+  }
+  if (windows.empty() && rule.hop_node.has_value())
+    rule.hop_node->Report("no aggregation of this view has a window that could have a hop");
+  for (const std::optional<yaml::Node>& node : {rule.time_zone_node, rule.week_starts_node}) {
+    if (!has_calendar && node.has_value())
+      node->Report("no window of this view follows the calendar");
+  }
+}
+
+void StreamViewReader::AddFeatures(Draft& draft, const Hops& hops) {
   CheckDefault(draft);
-  for (const WrittenWindow& window : draft.windows)
-    draft.aggregation.windows.push_back({window.window_ms, hops.at(window.window_ms)});
+  for (const WrittenWindow& written : draft.windows) {
+    timeline::Window window = written.window;
+    window.hop_ms =
+        written.is_sliding() ? hops.by_length_ms.at(window.window_ms) : stream_.head_hop_ms;
+    draft.aggregation.windows.push_back(window);
+  }
   if (!draft.aggregation.name.empty()) {
     if (!draft.has_window_list) AddFeature(draft, draft.aggregation.name, std::nullopt);
     for (uint32_t i = 0; i < draft.windows.size(); ++i)
-      AddFeature(draft, draft.aggregation.name + "_" + draft.windows[i].spelling, i);
+      AddFeature(draft, draft.aggregation.name + "_" + draft.windows[i].name, i);
   }
   stream_.aggregations.push_back(std::move(draft.aggregation));
 }
@@ -235,14 +256,6 @@ void StreamViewReader::AddFeature(const Draft& draft, const std::string& name,
   stream_.windowed.push_back(windowed);
 }
 
-HopRule ReadHopRule(yaml::MapReader& reader) {
-  HopRule rule;
-  if (auto exact = reader.Optional("exact")) rule.exact = exact->AsBool("exact").value_or(false);
-  rule.hop_node = reader.Optional("hop");
-  if (rule.hop_node.has_value()) rule.hop_ms = rule.hop_node->AsDurationMs("hop");
-  return rule;
-}
-
 }  // namespace
 
 KnownView ReadStreamView(yaml::MapReader& reader, const Scope& scope, FeatureView* view) {
@@ -260,7 +273,7 @@ KnownView ReadStreamView(yaml::MapReader& reader, const Scope& scope, FeatureVie
   RefuseKey(reader, "request", "a view with request inputs has no entity, source or aggregations");
   RefuseKey(reader, "max_age", "the windows of a view over a stream bound how old its values are");
 
-  HopRule rule = ReadHopRule(reader);
+  WindowRule rule = ReadWindowRule(reader);
   StreamViewReader stream_reader(inputs.source, view);
   if (auto list = reader.Required("aggregations"))
     known.names_known = stream_reader.Read(*list, rule);

@@ -39,7 +39,7 @@ std::vector<uint32_t> AggregationsOf(const StreamView& stream, const Members& me
   return aggregations;
 }
 
-// Ascending, each length once.
+// In the order of a schema, each once.
 std::vector<timeline::Window> WindowsOf(const StreamView& stream, const Members& members) {
   std::vector<timeline::Window> windows;
   for (uint32_t feature : members) {
@@ -47,10 +47,7 @@ std::vector<timeline::Window> WindowsOf(const StreamView& stream, const Members&
     if (window.has_value() && std::find(windows.begin(), windows.end(), *window) == windows.end())
       windows.push_back(*window);
   }
-  std::sort(windows.begin(), windows.end(),
-            [](const timeline::Window& a, const timeline::Window& b) {
-              return a.window_ms < b.window_ms;
-            });
+  std::sort(windows.begin(), windows.end(), timeline::IsBefore);
   return windows;
 }
 
@@ -88,12 +85,32 @@ void SetWants(StreamView& stream, uint32_t table_index, const Members& members) 
   }
 }
 
+// "3600000/60000", "tumbling:3600000", "week:America/New_York:sunday", and behind it what goes back.
+std::string SpellWindow(const timeline::Window& window) {
+  std::string text;
+  switch (window.kind) {
+    case timeline::WindowKind::kSliding:
+      text = fmt::format("{}/{}", window.window_ms, window.hop_ms);
+      break;
+    case timeline::WindowKind::kTumbling:
+      text = fmt::format("tumbling:{}", window.window_ms);
+      break;
+    case timeline::WindowKind::kCalendar:
+      const timeline::Calendar::Options& calendar = window.calendar->options();
+      text = fmt::format("{}:{}:{}", timeline::CalendarUnitName(calendar.unit), calendar.time_zone,
+                         timeline::WeekdayName(calendar.week_starts));
+      break;
+  }
+  if (window.periods_back > 0) text += fmt::format(":back={}", window.periods_back);
+  if (window.offset_ms > 0) text += fmt::format(":offset={}", window.offset_ms);
+  return text;
+}
+
 // Everything that the bytes of a timeline hang on.
 std::string LayoutOf(const TimelineTable& table) {
   const timeline::Schema::Options& options = table.schema.options();
   std::vector<std::string> windows;
-  for (const timeline::Window& window : options.windows)
-    windows.push_back(fmt::format("{}/{}", window.window_ms, window.hop_ms));
+  for (const timeline::Window& window : options.windows) windows.push_back(SpellWindow(window));
   std::vector<std::string> slots;
   for (const auto& function : options.aggregations) {
     std::vector<std::string> arguments;
@@ -161,7 +178,16 @@ Status CheckSize(const StreamView& stream, const TimelineTable& table) {
         "clock_skew {} in hops of {}: {}", FormatDurationMs(options.clock_skew_ms),
         FormatDurationMs(options.head_hop_ms), options.clock_skew_ms / options.head_hop_ms));
   }
+  int64_t offset_ms = 0;
+  for (const timeline::Window& window : options.windows)
+    offset_ms = std::max(offset_ms, window.offset_ms);
+  if (offset_ms > 0) {
+    parts.push_back(fmt::format("offset {} in hops of {}: {}", FormatDurationMs(offset_ms),
+                                FormatDurationMs(options.head_hop_ms),
+                                offset_ms / options.head_hop_ms));
+  }
   for (const timeline::Window& window : options.windows) {
+    if (window.kind != timeline::WindowKind::kSliding) continue;
     parts.push_back(fmt::format("window {} in hops of {}: {}", FormatDurationMs(window.window_ms),
                                 FormatDurationMs(window.hop_ms),
                                 (window.window_ms - shorter_ms) / window.hop_ms));

@@ -9,35 +9,137 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "base/time.h"
 #include "timeline/timeline.h"
 
 namespace freshet::registry {
 namespace {
 
-std::optional<WrittenWindow> ReadWindow(const yaml::Node& node) {
-  WrittenWindow window{node};
-  std::optional<yaml::Node> length = node;
-  if (node.is_map()) {
-    yaml::MapReader reader(node, "window");
-    length = reader.Required("window");
-    window.hop_node = reader.Optional("hop");
-    reader.Done();
+using timeline::CalendarUnit;
+using timeline::Window;
+using timeline::WindowKind;
+
+struct CalendarWord {
+  std::string_view word;
+  CalendarUnit unit;
+  uint32_t periods_back;
+};
+constexpr CalendarWord kCalendarWords[] = {
+    {"this_hour", CalendarUnit::kHour, 0},   {"last_hour", CalendarUnit::kHour, 1},
+    {"today", CalendarUnit::kDay, 0},        {"yesterday", CalendarUnit::kDay, 1},
+    {"this_week", CalendarUnit::kWeek, 0},   {"last_week", CalendarUnit::kWeek, 1},
+    {"this_month", CalendarUnit::kMonth, 0}, {"last_month", CalendarUnit::kMonth, 1},
+    {"this_year", CalendarUnit::kYear, 0},   {"last_year", CalendarUnit::kYear, 1},
+};
+// Local times differ from UTC by multiples of it.
+constexpr int64_t kZoneOffsetsMs = 15 * 60'000;
+// The head hops of views that have no sliding window.
+constexpr int64_t kHourHopMs = 60'000;
+constexpr int64_t kDayHopMs = 300'000;
+
+std::vector<std::string> CalendarWords() {
+  std::vector<std::string> words;
+  for (const CalendarWord& each : kCalendarWords) words.emplace_back(each.word);
+  return words;
+}
+
+std::shared_ptr<const timeline::Calendar> CalendarOf(const WindowRule& rule, CalendarUnit unit) {
+  timeline::Calendar::Options options = rule.calendar;
+  options.unit = unit;
+  if (unit != CalendarUnit::kWeek) options.week_starts = timeline::Weekday::kMonday;
+  return *timeline::Calendar::Create(options);
+}
+
+// False, and reported, when it is not a length.
+bool ReadLength(const yaml::Node& node, std::string_view what, WrittenWindow* written) {
+  std::optional<int64_t> window_ms = node.AsDurationMs(what);
+  if (!window_ms.has_value()) return false;
+  written->window.window_ms = *window_ms;
+  written->name = *node.AsString(what);
+  if (*window_ms >= limits::kWindowMsMin && *window_ms <= limits::kWindowMsMax) return true;
+  node.Report(fmt::format("a window of {} is not allowed; allowed are {} to {}", written->name,
+                          FormatDurationMs(limits::kWindowMsMin),
+                          FormatDurationMs(limits::kWindowMsMax)));
+  return false;
+}
+
+bool ReadCalendarWord(const yaml::Node& node, const WindowRule& rule, WrittenWindow* written) {
+  std::optional<std::string> word = node.AsString("window");
+  if (!word.has_value()) return false;
+  for (const CalendarWord& each : kCalendarWords) {
+    if (each.word != *word) continue;
+    written->name = *word;
+    written->window.kind = WindowKind::kCalendar;
+    written->window.periods_back = each.periods_back;
+    written->window.calendar = CalendarOf(rule, each.unit);
+    return true;
   }
-  if (!length.has_value()) return std::nullopt;
-  window.node = *length;
-  if (window.hop_node.has_value()) window.hop_ms = window.hop_node->AsDurationMs("hop");
-  std::optional<int64_t> window_ms = length->AsDurationMs("window");
-  if (!window_ms.has_value()) return std::nullopt;
-  window.window_ms = *window_ms;
-  window.spelling = *length->AsString("window");
-  if (*window_ms < limits::kWindowMsMin || *window_ms > limits::kWindowMsMax) {
-    length->Report(fmt::format("a window of {} is not allowed; allowed are {} to {}",
-                               window.spelling, FormatDurationMs(limits::kWindowMsMin),
-                               FormatDurationMs(limits::kWindowMsMax)));
-    return std::nullopt;
+  node.Report(fmt::format("'{}' is no window: neither a duration nor a part of the calendar{}",
+                          *word, Suggestion(*word, CalendarWords())));
+  return false;
+}
+
+bool IsWord(const yaml::Node& node) {
+  std::optional<std::string> text = node.AsString("window");
+  return text.has_value() && !text->empty() && (*text)[0] >= 'a' && (*text)[0] <= 'z';
+}
+
+// A duration, or a word for a part of the calendar.
+bool ReadLengthOrWord(const yaml::Node& node, const WindowRule& rule, WrittenWindow* written) {
+  if (node.is_scalar() && IsWord(node)) return ReadCalendarWord(node, rule, written);
+  return ReadLength(node, "window", written);
+}
+
+bool ReadTumbling(yaml::MapReader& reader, WrittenWindow* written) {
+  written->node = *reader.Required("tumbling");
+  written->window.kind = WindowKind::kTumbling;
+  std::optional<yaml::Node> previous = reader.Optional("previous");
+  const bool is_right = ReadLength(written->node, "tumbling", written);
+  const bool is_previous = previous.has_value() && previous->AsBool("previous").value_or(false);
+  written->window.periods_back = is_previous ? 1 : 0;
+  written->name = (is_previous ? "previous_" : "tumbling_") + written->name;
+  return is_right;
+}
+
+bool ReadOffset(const yaml::Node& node, WrittenWindow* written) {
+  std::optional<int64_t> offset_ms = node.AsDurationMs("offset");
+  if (!offset_ms.has_value()) return false;
+  written->window.offset_ms = *offset_ms;
+  written->name += fmt::format("_{}_ago", *node.AsString("offset"));
+  if (*offset_ms <= limits::kWindowMsMax) return true;
+  node.Report(fmt::format("an offset of {} is not allowed; allowed are up to {}",
+                          *node.AsString("offset"), FormatDurationMs(limits::kWindowMsMax)));
+  return false;
+}
+
+bool ReadWindowMap(const yaml::Node& node, const WindowRule& rule, WrittenWindow* written) {
+  yaml::MapReader reader(node, "window");
+  bool is_right = false;
+  if (reader.Has("tumbling")) {
+    is_right = ReadTumbling(reader, written);
+  } else {
+    written->hop_node = reader.Optional("hop");
+    if (auto window = reader.Required("window")) {
+      written->node = *window;
+      is_right = ReadLengthOrWord(*window, rule, written);
+    }
   }
-  return window;
+  std::optional<yaml::Node> offset = reader.Optional("offset");
+  if (offset.has_value() && is_right) is_right = ReadOffset(*offset, written);
+  if (written->hop_node.has_value()) written->hop_ms = written->hop_node->AsDurationMs("hop");
+  if (written->hop_node.has_value() && !written->is_sliding())
+    written->hop_node->Report("a window that follows the calendar has no hop");
+  reader.Done();
+  return is_right;
+}
+
+std::optional<WrittenWindow> ReadWindow(const yaml::Node& node, const WindowRule& rule) {
+  WrittenWindow written{node};
+  const bool is_right =
+      node.is_map() ? ReadWindowMap(node, rule, &written) : ReadLengthOrWord(node, rule, &written);
+  if (!is_right) return std::nullopt;
+  return written;
 }
 
 // Round to people; each is tried as a proposal.
@@ -70,8 +172,8 @@ void AddExplicit(const WrittenWindow& window, Resolved* resolved) {
     window.hop_node->Report(fmt::format(
         "window {} has the hop {} here and {} in line {}; a view has one hop for each window: give "
         "both the same",
-        window.spelling, FormatDurationMs(*window.hop_ms), FormatDurationMs(resolved->hop_ms),
-        resolved->node.mark().line));
+        FormatDurationMs(window.window.window_ms), FormatDurationMs(*window.hop_ms),
+        FormatDurationMs(resolved->hop_ms), resolved->node.mark().line));
     return;
   }
   if (resolved->is_explicit) return;
@@ -110,7 +212,8 @@ void CheckChain(const Resolved& finer, const Resolved& coarser) {
       FormatDurationMs(finer.hop_ms), FormatDurationMs(finer.window_ms), proposal));
 }
 
-void RefuseHopsBesideExact(const HopRule& rule, const std::vector<const WrittenWindow*>& windows) {
+void RefuseHopsBesideExact(const WindowRule& rule,
+                           const std::vector<const WrittenWindow*>& windows) {
   constexpr std::string_view kMessage = "'exact: true' means hops of 1ms; remove the hop";
   if (rule.hop_node.has_value()) rule.hop_node->Report(std::string(kMessage));
   for (const WrittenWindow* window : windows) {
@@ -118,10 +221,72 @@ void RefuseHopsBesideExact(const HopRule& rule, const std::vector<const WrittenW
   }
 }
 
+// Without sliding windows, what is fine enough for the shortest of the others.
+int64_t HopOfOthersMs(const std::vector<const WrittenWindow*>& windows) {
+  int64_t hop_ms = windows.empty() ? limits::kLifetimeHeadHopMs : kDayHopMs;
+  for (const WrittenWindow* written : windows) {
+    if (written->window.kind == WindowKind::kTumbling)
+      hop_ms = std::min(hop_ms, timeline::DefaultHopMs(written->window.window_ms));
+    else if (written->window.calendar->options().unit == CalendarUnit::kHour)
+      hop_ms = std::min(hop_ms, kHourHopMs);
+  }
+  return hop_ms;
+}
+
+// What divides every place where a window may begin.
+int64_t HeadHopMs(const WindowRule& rule, const std::map<int64_t, int64_t>& by_length_ms,
+                  const std::vector<const WrittenWindow*>& windows) {
+  int64_t head_ms = 0;
+  if (!by_length_ms.empty())
+    head_ms = by_length_ms.begin()->second;
+  else
+    head_ms =
+        windows.empty() ? limits::kLifetimeHeadHopMs : rule.hop_ms.value_or(HopOfOthersMs(windows));
+  for (const WrittenWindow* written : windows) {
+    if (written->window.kind == WindowKind::kTumbling)
+      head_ms = std::gcd(head_ms, written->window.window_ms);
+    if (written->window.kind == WindowKind::kCalendar) head_ms = std::gcd(head_ms, kZoneOffsetsMs);
+  }
+  return head_ms;
+}
+
+timeline::Weekday ReadWeekday(const yaml::Node& node, std::string_view name) {
+  std::vector<std::string> names;
+  for (int day = 0; day < 7; ++day) {
+    const auto weekday = static_cast<timeline::Weekday>(day);
+    if (timeline::WeekdayName(weekday) == name) return weekday;
+    names.emplace_back(timeline::WeekdayName(weekday));
+  }
+  node.Report(fmt::format("'{}' is no day of the week{}", name, Suggestion(name, names)));
+  return timeline::Weekday::kMonday;
+}
+
 }  // namespace
 
-std::vector<WrittenWindow> ReadWindows(const yaml::Node& list,
-                                       const std::optional<yaml::Node>& hop) {
+WindowRule ReadWindowRule(yaml::MapReader& reader) {
+  WindowRule rule;
+  if (auto exact = reader.Optional("exact")) rule.exact = exact->AsBool("exact").value_or(false);
+  rule.hop_node = reader.Optional("hop");
+  if (rule.hop_node.has_value()) rule.hop_ms = rule.hop_node->AsDurationMs("hop");
+  rule.time_zone_node = reader.Optional("time_zone");
+  if (rule.time_zone_node.has_value()) {
+    rule.calendar.time_zone = rule.time_zone_node->AsString("time_zone").value_or("UTC");
+    auto calendar = timeline::Calendar::Create(rule.calendar);
+    if (!calendar.ok()) {
+      rule.time_zone_node->Report(std::string(calendar.status().message()));
+      rule.calendar.time_zone = "UTC";
+    }
+  }
+  rule.week_starts_node = reader.Optional("week_starts");
+  if (rule.week_starts_node.has_value()) {
+    if (auto day = rule.week_starts_node->AsString("week_starts"))
+      rule.calendar.week_starts = ReadWeekday(*rule.week_starts_node, *day);
+  }
+  return rule;
+}
+
+std::vector<WrittenWindow> ReadWindows(const yaml::Node& list, const std::optional<yaml::Node>& hop,
+                                       const WindowRule& rule) {
   std::vector<WrittenWindow> windows;
   std::vector<yaml::Node> items = list.AsList("windows");
   if (list.is_list() && items.empty())
@@ -133,51 +298,54 @@ std::vector<WrittenWindow> ReadWindows(const yaml::Node& list,
   }
   std::optional<int64_t> hop_ms = hop.has_value() ? hop->AsDurationMs("hop") : std::nullopt;
   for (const yaml::Node& item : items) {
-    std::optional<WrittenWindow> window = ReadWindow(item);
+    std::optional<WrittenWindow> window = ReadWindow(item, rule);
     if (!window.has_value()) continue;
-    if (!window->hop_node.has_value()) {
+    if (window->is_sliding() && !window->hop_node.has_value()) {
       window->hop_node = hop;
       window->hop_ms = hop_ms;
     }
     auto same = std::find_if(windows.begin(), windows.end(), [&](const WrittenWindow& other) {
-      return other.window_ms == window->window_ms;
+      return other.window == window->window;
     });
     if (same == windows.end()) {
       windows.push_back(std::move(*window));
-    } else if (same->spelling == window->spelling) {
-      window->node.Report(fmt::format("the window {} is listed twice", window->spelling));
+    } else if (same->name == window->name) {
+      window->node.Report(fmt::format("the window {} is listed twice", window->name));
     } else {
       window->node.Report(
-          fmt::format("the windows {} and {} are the same", same->spelling, window->spelling));
+          fmt::format("the windows {} and {} are the same", same->name, window->name));
     }
   }
-  std::stable_sort(
-      windows.begin(), windows.end(),
-      [](const WrittenWindow& a, const WrittenWindow& b) { return a.window_ms < b.window_ms; });
+  std::stable_sort(windows.begin(), windows.end(),
+                   [](const WrittenWindow& a, const WrittenWindow& b) {
+                     return timeline::IsBefore(a.window, b.window);
+                   });
   return windows;
 }
 
-std::map<int64_t, int64_t> ResolveHops(const HopRule& rule,
-                                       const std::vector<const WrittenWindow*>& windows) {
+Hops ResolveHops(const WindowRule& rule, const std::vector<const WrittenWindow*>& windows) {
   if (rule.exact) RefuseHopsBesideExact(rule, windows);
   std::map<int64_t, Resolved> by_length;
-  for (const WrittenWindow* window : windows) {
-    Resolved& resolved = by_length[window->window_ms];
+  for (const WrittenWindow* written : windows) {
+    if (!written->is_sliding()) continue;
+    const int64_t window_ms = written->window.window_ms;
+    Resolved& resolved = by_length[window_ms];
     if (resolved.window_ms == 0) {
-      int64_t hop_ms = rule.hop_ms.value_or(timeline::DefaultHopMs(window->window_ms));
-      resolved = {window->window_ms, rule.exact ? 1 : hop_ms, window->node, false};
+      int64_t hop_ms = rule.hop_ms.value_or(timeline::DefaultHopMs(window_ms));
+      resolved = {window_ms, rule.exact ? 1 : hop_ms, written->node, false};
     }
-    if (!rule.exact) AddExplicit(*window, &resolved);
+    if (!rule.exact) AddExplicit(*written, &resolved);
   }
 
-  std::map<int64_t, int64_t> hops;
+  Hops hops;
   const Resolved* finer = nullptr;
   for (const auto& [window_ms, resolved] : by_length) {
-    hops[window_ms] = resolved.hop_ms;
+    hops.by_length_ms[window_ms] = resolved.hop_ms;
     if (!CheckDivides(resolved)) continue;
     if (finer != nullptr) CheckChain(*finer, resolved);
     finer = &resolved;
   }
+  hops.head_ms = rule.exact ? 1 : HeadHopMs(rule, hops.by_length_ms, windows);
   return hops;
 }
 

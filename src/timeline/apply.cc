@@ -22,7 +22,7 @@ bool ApplyToNewestCell(const Schema& schema, const Event& event, std::string& by
   if (bytes.size() == Layout::kHeaderBytes || time_ms >= Layout::FoldAtMs(bytes)) return false;
   const size_t offset = bytes.size() - layout.CellBytesBefore(bytes.data() + bytes.size());
   const int64_t start_ms = Layout::StartMs(bytes.data() + offset);
-  if (time_ms < start_ms || time_ms >= start_ms + layout.WidthMs(0)) return false;
+  if (time_ms < start_ms || time_ms >= start_ms + layout.HeadHopMs()) return false;
   if (time_ms > Layout::NewestMs(bytes)) Layout::SetNewestMs(bytes, time_ms);
   CellWriter(schema).Update(bytes, offset, event);
   return true;
@@ -57,7 +57,7 @@ ApplyOutcome ApplyAnywhere(const Schema& schema, const Event& event, std::string
   const bool too_old = level == layout.Levels();
   const bool truncated = !too_old && time_ms < Layout::TruncatedBeforeMs(bytes);
   if (!too_old && !truncated)
-    ApplyToCell(schema, event, AlignDown(time_ms, layout.WidthMs(level)), bytes);
+    ApplyToCell(schema, event, layout.CellStartMs(level, time_ms), bytes);
   else if (has_lifetime)
     ApplyToLifetime(schema, event, bytes);
   if (too_old) return has_lifetime ? ApplyOutcome::kApplied : ApplyOutcome::kTooOld;

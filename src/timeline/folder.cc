@@ -37,12 +37,11 @@ void Folder::Advance(std::string& bytes, int64_t newest_ms) const {
     const int64_t from_ms = std::max(layout_.BoundaryMs(level, newest_ms),
                                      layout_.BoundaryMs(level - 1, old_newest_ms));
     const int64_t until_ms = layout_.BoundaryMs(level - 1, newest_ms);
-    if (from_ms < until_ms) Coarsen(bytes, from_ms, until_ms, layout_.WidthMs(level));
+    if (from_ms < until_ms) Coarsen(bytes, from_ms, until_ms, level);
   }
 }
 
-void Folder::Coarsen(std::string& bytes, int64_t from_ms, int64_t until_ms,
-                     int64_t width_ms) const {
+void Folder::Coarsen(std::string& bytes, int64_t from_ms, int64_t until_ms, size_t level) const {
   const Position cells_begin = layout_.CellsBegin(bytes);
   const Position end = layout_.LowerBound(bytes, cells_begin, Layout::End(bytes), until_ms);
   const Position begin = layout_.LowerBound(bytes, cells_begin, end, from_ms);
@@ -59,9 +58,9 @@ void Folder::Coarsen(std::string& bytes, int64_t from_ms, int64_t until_ms,
       writer_.Merge(merged, last_offset, cell);
       continue;
     }
-    const int64_t start_ms = AlignDown(Layout::StartMs(cell), width_ms);
+    const int64_t start_ms = layout_.CellStartMs(level, Layout::StartMs(cell));
     last_offset = merged.size();
-    last_end_ms = start_ms + width_ms;
+    last_end_ms = layout_.CellEndMs(level, start_ms);
     merged.append(cell, layout_.CellBytes(cell));
     Layout::SetStartMs(merged.data() + last_offset, start_ms);
     ++merged_cells;
@@ -107,7 +106,7 @@ bool Folder::EnforceLimits(std::string& bytes) const {
   while (end.index - until.index > cells_kept || end.offset - until.offset > bytes_kept) {
     const char* cell = bytes.data() + until.offset;
     const size_t level = layout_.LevelOf(Layout::StartMs(cell), Layout::NewestMs(bytes));
-    truncated_before_ms = Layout::StartMs(cell) + layout_.WidthMs(level);
+    truncated_before_ms = layout_.CellEndMs(level, Layout::StartMs(cell));
     until = {until.offset + layout_.CellBytes(cell), until.index + 1};
   }
   FoldAway(bytes, until);

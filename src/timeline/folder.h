@@ -21,7 +21,7 @@ class Folder {
   void EnsureLifetimeCell(std::string& bytes) const;
 
  private:
-  void Coarsen(std::string& bytes, int64_t from_ms, int64_t until_ms, int64_t width_ms) const;
+  void Coarsen(std::string& bytes, int64_t from_ms, int64_t until_ms, size_t level) const;
   void FoldAway(std::string& bytes, Position until) const;
 
   const Schema& schema_;

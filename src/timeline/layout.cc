@@ -15,6 +15,14 @@ std::string Layout::Header(int64_t newest_ms) const {
   return bytes;
 }
 
+int64_t Layout::BoundaryMs(size_t level, int64_t newest_ms) const {
+  int64_t boundary_ms = std::numeric_limits<int64_t>::max();
+  for (const Reach& reach : schema_.levels_[level].reaches)
+    boundary_ms = std::min(
+        boundary_ms, reach.grid.FloorMs(AlignDown(newest_ms - reach.depth_ms, reach.step_ms)));
+  return CellStartMs(std::min(level + 1, Levels() - 1), boundary_ms);
+}
+
 size_t Layout::LevelOf(int64_t time_ms, int64_t newest_ms) const {
   for (size_t level = 0; level < Levels(); ++level) {
     // A boundary is never above newest - depth: most times need no division.
@@ -27,9 +35,11 @@ size_t Layout::LevelOf(int64_t time_ms, int64_t newest_ms) const {
 
 int64_t Layout::NextFoldMs(int64_t newest_ms) const {
   int64_t next_ms = std::numeric_limits<int64_t>::max();
-  for (const auto& level : schema_.levels_) {
-    const int64_t boundary_ms = AlignDown(newest_ms - level.depth_ms, level.step_ms);
-    next_ms = std::min(next_ms, boundary_ms + level.step_ms + level.depth_ms);
+  for (const Level& level : schema_.levels_) {
+    for (const Reach& reach : level.reaches) {
+      const int64_t passed_ms = AlignDown(newest_ms - reach.depth_ms, reach.step_ms);
+      next_ms = std::min(next_ms, passed_ms + reach.step_ms + reach.depth_ms);
+    }
   }
   return next_ms;
 }

@@ -69,12 +69,16 @@ class Layout {
 
   // Levels, youngest first.
   size_t Levels() const { return schema_.levels_.size(); }
-  int64_t WidthMs(size_t level) const { return schema_.levels_[level].width_ms; }
-  // Where the cells of a level begin.
-  int64_t BoundaryMs(size_t level, int64_t newest_ms) const {
-    const auto& [width_ms, depth_ms, step_ms] = schema_.levels_[level];
-    return AlignDown(newest_ms - depth_ms, step_ms);
+  int64_t HeadHopMs() const { return schema_.options_.head_hop_ms; }
+  int64_t CellStartMs(size_t level, int64_t time_ms) const {
+    return schema_.levels_[level].CellStartMs(time_ms);
   }
+  // Of the cell that holds a time.
+  int64_t CellEndMs(size_t level, int64_t time_ms) const {
+    return schema_.levels_[level].CellEndMs(time_ms);
+  }
+  // Where the cells of a level begin.
+  int64_t BoundaryMs(size_t level, int64_t newest_ms) const;
   // What is before it has no cell.
   int64_t HorizonMs(int64_t newest_ms) const { return BoundaryMs(Levels() - 1, newest_ms); }
   // The level of a time; Levels() when it is before the horizon.

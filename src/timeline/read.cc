@@ -11,13 +11,16 @@ namespace freshet::timeline {
 using aggregate::Aggregate;
 
 // The wants turned around: per aggregation that some want needs, the edges at which its value is
-// wanted, nearest first. An edge is where a window ends towards the past; the lifetime's, the last,
-// is where the timeline begins. Between two edges one call merges a whole run of cells.
+// wanted. An edge is where a window ends towards the past; the lifetime's is where the timeline
+// begins. Windows that end towards the future at the same cell follow one on another, the nearest
+// edge first: between two edges one call merges a whole run of cells.
 struct Reader::Rep {
   struct Edge {
     std::optional<uint32_t> window;
-    int64_t reach_ms = Layout::kNever;  // the least start of a cell that is inside
+    Grid grid;
+    Frame frame{};
     Position begin{};
+    Position end{};
     bool truncated = false;
     int64_t newest_ms = Layout::kNever;
   };
@@ -37,6 +40,7 @@ struct Reader::Rep {
   void AddColumns();
   void SetReadTime(int64_t now_ms);
   void FindEdges(std::string_view bytes);
+  void FindEdge(std::string_view bytes, Position cells_begin, const Edge* before, Edge* edge);
   void ReadFixed(std::string_view bytes, const Column& column);
   void ReadVariable(std::string_view bytes, const Column& column);
   void Emit(const Column& column, const Stop& stop, std::string_view slot);
@@ -44,14 +48,13 @@ struct Reader::Rep {
   const Schema& schema;
   const Layout layout;
   const std::vector<Want> wants;
-  std::vector<Edge> edges;
+  std::vector<Edge> edges;  // by their frames: the latest last cell first, then the latest begin
   std::vector<Column> columns;
 
   std::vector<WindowedValue> values;
   std::vector<std::string> texts;  // per want, what a value borrows from
   std::string slot;
   std::optional<int64_t> now_ms;
-  Position end{};  // past the newest cell that the reader sees
 };
 
 Reader::Rep::Rep(const Schema& s, std::vector<Want> w)
@@ -69,13 +72,15 @@ void Reader::Rep::AddEdges() {
   for (uint32_t window = 0; window < schema.windows().size(); ++window) {
     if (std::any_of(wants.begin(), wants.end(),
                     [&](const Want& want) { return want.window == window; }))
-      edges.push_back({.window = window});
+      edges.push_back({.window = window,
+                       .grid = GridOf(schema.windows()[window], schema.options().head_hop_ms)});
   }
   if (std::any_of(wants.begin(), wants.end(), [](const Want& want) { return !want.window; }))
     edges.push_back({});
 }
 
 void Reader::Rep::AddColumns() {
+  columns.clear();
   size_t ordinal = 0;
   for (uint32_t aggregation = 0; aggregation < schema.aggregations().size(); ++aggregation) {
     Column column{schema.aggregations()[aggregation].get(), aggregation, ordinal, {}};
@@ -93,49 +98,73 @@ void Reader::Rep::SetReadTime(int64_t read_time_ms) {
   if (now_ms == read_time_ms) return;
   now_ms = read_time_ms;
   for (Edge& edge : edges) {
-    if (!edge.window) continue;
-    const Window& window = schema.windows()[*edge.window];
-    edge.reach_ms = AlignDown(read_time_ms - window.window_ms, window.hop_ms);
+    if (edge.window)
+      edge.frame = FrameOf(schema.windows()[*edge.window], edge.grid, read_time_ms);
+    else
+      edge.frame = {Layout::kNever, read_time_ms, 0};
   }
+  const auto is_before = [](const Edge& a, const Edge& b) {
+    if (a.frame.last_ms != b.frame.last_ms) return a.frame.last_ms > b.frame.last_ms;
+    return a.frame.begin_ms > b.frame.begin_ms;
+  };
+  if (std::is_sorted(edges.begin(), edges.end(), is_before)) return;
+  std::stable_sort(edges.begin(), edges.end(), is_before);
+  AddColumns();
 }
 
 void Reader::Rep::FindEdges(std::string_view bytes) {
   const Position cells_begin = layout.CellsBegin(bytes);
-  end = Layout::End(bytes);
-  if (end.index > cells_begin.index) {
-    const char* newest_cell =
-        bytes.data() + end.offset - layout.CellBytesBefore(bytes.data() + end.offset);
-    if (Layout::StartMs(newest_cell) > *now_ms)
-      end = layout.LowerBound(bytes, cells_begin, end, *now_ms + 1);
-  }
-  int64_t newest_ms = Layout::kNever;
-  if (end.index > 0)
-    newest_ms = Layout::CellNewestMs(bytes.data() + end.offset -
-                                     layout.CellBytesBefore(bytes.data() + end.offset));
-
-  const int64_t truncated_before_ms = Layout::TruncatedBeforeMs(bytes);
-  Position begin = end;
+  const Edge* before = nullptr;
   for (Edge& edge : edges) {
-    // The lifetime has lost when, not what: it hurts a reader who would not see the newest of the
-    // cells that went.
-    begin = edge.window ? layout.LowerBound(bytes, cells_begin, begin, edge.reach_ms)
-                        : Layout::AllBegin();
-    edge.begin = begin;
-    edge.newest_ms = begin.index < end.index ? newest_ms : Layout::kNever;
-    edge.truncated = truncated_before_ms != Layout::kNever &&
-                     (edge.window ? edge.reach_ms < truncated_before_ms
-                                  : truncated_before_ms - layout.WidthMs(0) > *now_ms);
+    FindEdge(bytes, cells_begin, before, &edge);
+    before = &edge;
   }
+}
+
+void Reader::Rep::FindEdge(std::string_view bytes, Position cells_begin, const Edge* before,
+                           Edge* edge) {
+  const Frame& frame = edge->frame;
+  Position nearest = before == nullptr ? Layout::End(bytes) : before->begin;
+  if (before != nullptr && before->frame.last_ms == frame.last_ms) {
+    edge->end = before->end;
+  } else {
+    edge->end = before == nullptr ? Layout::End(bytes) : before->end;
+    if (edge->end.index > cells_begin.index) {
+      const char* newest_cell =
+          bytes.data() + edge->end.offset - layout.CellBytesBefore(bytes.data() + edge->end.offset);
+      if (Layout::StartMs(newest_cell) > frame.last_ms)
+        edge->end = layout.LowerBound(bytes, cells_begin, edge->end, frame.last_ms + 1);
+    }
+    nearest = edge->end;
+  }
+  // The lifetime has lost when, not what: it hurts a reader who would not see the newest of the
+  // cells that went.
+  edge->begin = edge->window ? layout.LowerBound(bytes, cells_begin, nearest, frame.begin_ms)
+                             : Layout::AllBegin();
+  edge->newest_ms = Layout::kNever;
+  if (edge->begin.index < edge->end.index)
+    edge->newest_ms = Layout::CellNewestMs(bytes.data() + edge->end.offset -
+                                           layout.CellBytesBefore(bytes.data() + edge->end.offset));
+  const int64_t truncated_before_ms = Layout::TruncatedBeforeMs(bytes);
+  edge->truncated = truncated_before_ms != Layout::kNever &&
+                    (edge->window ? frame.begin_ms < truncated_before_ms
+                                  : truncated_before_ms - layout.HeadHopMs() > *now_ms);
 }
 
 void Reader::Rep::ReadFixed(std::string_view bytes, const Column& column) {
   const Aggregate& function = *column.function;
   const size_t slot_offset = layout.SlotOffset(column.aggregation);
   slot.resize(function.size_bytes);
-  function.init(slot.data());
-  Position reached = end;
+  std::optional<int64_t> last_ms;
+  Position reached{};
   for (const Stop& stop : column.stops) {
-    const Position begin = edges[stop.edge].begin;
+    const Edge& edge = edges[stop.edge];
+    if (last_ms != edge.frame.last_ms) {
+      last_ms = edge.frame.last_ms;
+      function.init(slot.data());
+      reached = edge.end;
+    }
+    const Position begin = edge.begin;
     if (!layout.HasVariableSlots()) {
       function.merge_run(slot.data(), bytes.data() + begin.offset + slot_offset,
                          layout.CellFixedBytes(), reached.index - begin.index);
@@ -151,10 +180,16 @@ void Reader::Rep::ReadFixed(std::string_view bytes, const Column& column) {
 }
 
 void Reader::Rep::ReadVariable(std::string_view bytes, const Column& column) {
-  slot.clear();
-  size_t offset = end.offset;
+  std::optional<int64_t> last_ms;
+  size_t offset = 0;
   for (const Stop& stop : column.stops) {
-    while (offset > edges[stop.edge].begin.offset) {
+    const Edge& edge = edges[stop.edge];
+    if (last_ms != edge.frame.last_ms) {
+      last_ms = edge.frame.last_ms;
+      slot.clear();
+      offset = edge.end.offset;
+    }
+    while (offset > edge.begin.offset) {
       offset -= layout.CellBytesBefore(bytes.data() + offset);
       column.function->merge_variable(slot,
                                       layout.VariableSlot(bytes.data() + offset, column.ordinal),
@@ -175,9 +210,8 @@ void Reader::Rep::Emit(const Column& column, const Stop& stop, std::string_view 
     value.outcome = ReadOutcome::kTruncated;
     return;
   }
-  const int64_t window_ms = edge.window ? schema.windows()[*edge.window].window_ms : 0;
-  switch (column.function->finalize(merged, {*now_ms, window_ms}, column.function->parameters,
-                                    &value.value)) {
+  switch (column.function->finalize(merged, {*now_ms, edge.frame.length_ms},
+                                    column.function->parameters, &value.value)) {
     case aggregate::Outcome::kValue:
       value.outcome = ReadOutcome::kValue;
       break;

@@ -48,21 +48,6 @@ constexpr bool EachDividesTheNext() {
 }
 static_assert(EachDividesTheNext());
 
-// A fold moves all younger cells: it is worth its cost once this share of the time that they span
-// has passed.
-constexpr int64_t kFoldsPerSpan = 32;
-
-Status CheckWindow(const Window& window) {
-  if (window.window_ms < 1 || window.window_ms > limits::kWindowMsMax)
-    return Status::InvalidArgument(fmt::format("window of {} ms: allowed are 1 to {} ms",
-                                               window.window_ms, limits::kWindowMsMax));
-  if (window.hop_ms < 1 || window.hop_ms > window.window_ms)
-    return Status::InvalidArgument(
-        fmt::format("window {}: its hop of {} ms must be at least 1 ms and at most the window",
-                    FormatDurationMs(window.window_ms), window.hop_ms));
-  return Status::Ok();
-}
-
 Status CheckWindows(const Schema::Options& options) {
   if (options.windows.size() > limits::kWindowsMax)
     return Status::InvalidArgument(fmt::format("{} windows: at most {} are allowed",
@@ -70,21 +55,12 @@ Status CheckWindows(const Schema::Options& options) {
   if (options.head_hop_ms < 1 || options.head_hop_ms > limits::kWindowMsMax)
     return Status::InvalidArgument(fmt::format("head hop of {} ms: allowed are 1 to {} ms",
                                                options.head_hop_ms, limits::kWindowMsMax));
-  int64_t finer_hop_ms = options.head_hop_ms;
-  int64_t shorter_window_ms = 0;
-  for (const Window& window : options.windows) {
-    FRESHET_RETURN_IF_ERROR(CheckWindow(window));
-    if (window.window_ms <= shorter_window_ms)
-      return Status::InvalidArgument(
-          fmt::format("window {} follows {}: windows must be different and ascending",
-                      FormatDurationMs(window.window_ms), FormatDurationMs(shorter_window_ms)));
-    if (window.hop_ms % finer_hop_ms != 0)
-      return Status::InvalidArgument(
-          fmt::format("window {}: its hop {} is not a multiple of the next finer hop, {}",
-                      FormatDurationMs(window.window_ms), FormatDurationMs(window.hop_ms),
-                      FormatDurationMs(finer_hop_ms)));
-    finer_hop_ms = window.hop_ms;
-    shorter_window_ms = window.window_ms;
+  for (size_t i = 0; i < options.windows.size(); ++i) {
+    FRESHET_RETURN_IF_ERROR(CheckWindow(options.windows[i], options.head_hop_ms));
+    for (size_t k = 0; k < i; ++k)
+      if (options.windows[i] == options.windows[k])
+        return Status::InvalidArgument(
+            fmt::format("window {} stands twice", Describe(options.windows[i])));
   }
   return Status::Ok();
 }
@@ -106,28 +82,6 @@ Status CheckOptions(const Schema::Options& options) {
   return Status::Ok();
 }
 
-// `width` times the largest power of two that keeps it at or below `limit`; `width` itself when
-// that is above.
-int64_t DoubledUpTo(int64_t width_ms, int64_t limit_ms) {
-  while (width_ms <= limit_ms / 2) width_ms *= 2;
-  return width_ms;
-}
-
-// A large divisor of `step` that is a multiple of `width` and, but for `width` itself, at or below
-// `limit`.
-int64_t DivisorUpTo(int64_t step_ms, int64_t width_ms, int64_t limit_ms) {
-  int64_t factor = step_ms / width_ms;
-  int64_t prime = 2;
-  while (factor > 1 && factor > limit_ms / width_ms) {
-    if (prime > factor / prime) return width_ms;
-    if (factor % prime == 0)
-      factor /= prime;
-    else
-      ++prime;
-  }
-  return factor * width_ms;
-}
-
 }  // namespace
 
 int64_t DefaultHopMs(int64_t window_ms) {
@@ -141,25 +95,10 @@ Result<Schema> Schema::Create(Options options) {
   FRESHET_RETURN_IF_ERROR(CheckOptions(options));
   Schema schema;
   schema.options_ = std::move(options);
-  schema.BuildLevels();
+  schema.levels_ = MakeLevels(schema.options_.windows, schema.options_.head_hop_ms,
+                              schema.options_.clock_skew_ms);
   schema.BuildSlots();
   return schema;
-}
-
-void Schema::BuildLevels() {
-  const int64_t skew_ms = options_.clock_skew_ms;
-  levels_.push_back({options_.head_hop_ms, skew_ms, 0});
-  for (const Window& window : options_.windows) {
-    if (levels_.back().width_ms == window.hop_ms) levels_.pop_back();
-    levels_.push_back({window.hop_ms, skew_ms + window.window_ms, 0});
-  }
-  Level& oldest = levels_.back();
-  oldest.step_ms = DoubledUpTo(oldest.width_ms, oldest.depth_ms / kFoldsPerSpan);
-  for (size_t i = levels_.size() - 1; i > 0; --i) {
-    const Level& older = levels_[i];
-    Level& level = levels_[i - 1];
-    level.step_ms = DivisorUpTo(older.step_ms, older.width_ms, level.depth_ms / kFoldsPerSpan);
-  }
 }
 
 void Schema::BuildSlots() {
@@ -184,13 +123,9 @@ void Schema::BuildSlots() {
 
 size_t Schema::CellsMax() const {
   size_t cells = 0;
-  int64_t younger_depth_ms = 0;
-  for (const Level& level : levels_) {
-    // From the boundary below, at its lowest, to the boundary above, at its highest.
-    const int64_t span_ms = level.depth_ms - younger_depth_ms + level.step_ms;
-    cells += static_cast<size_t>(span_ms / level.width_ms) + 1;
-    younger_depth_ms = level.depth_ms;
-  }
+  for (size_t i = 0; i < levels_.size(); ++i)
+    cells += timeline::CellsMax(i == 0 ? nullptr : &levels_[i - 1], levels_[i],
+                                i + 1 < levels_.size() ? &levels_[i + 1] : nullptr);
   return std::min(cells, options_.cells_max);
 }
 

@@ -1,22 +1,16 @@
 // The timeline: all windows of one table and entity in one value.
 //
-// A table has windows W1 < W2 < ... < Wk with hops H1 | H2 | ... | Hk (each divides the next), a
-// head hop H (H1, unless the table holds a part of a view whose head hop is finer), aggregations,
-// and a clock skew. Definition of a value: an event at t counts in window Wi at read time `now`
-// when
-//     align_down(t, H) <= now   and   t >= align_down(now - Wi, Hi);
-// over the lifetime only the first condition holds.
+// A table has windows (window.h says which events each holds), a head hop H that divides the hops of all
+// of them, aggregations, and a clock skew; over the lifetime, an event at t counts when
+// align_down(t, H) <= now.
 //
 // A timeline is a flat byte string: a header, the lifetime cell (when something has folded into
 // it), and cells in time order, newest last, none for empty time. A cell holds its start, the time
-// of its newest event, and one slot per aggregation. With T the newest event time, cells at or
-// after C0 = AlignDown(T - skew, F0) are H wide, those from C1 = AlignDown(T - skew - W1, F1) to C0
-// are H1 wide, those from C2 = AlignDown(T - skew - W2, F2) to C1 are H2 wide, and so on; what is
-// before Ck folds into the lifetime cell or goes (a table without windows: what is before C0). The
-// fold step Fi is the hop of the next window (the last: its own), or a multiple of it where that
-// hop is less than a 32nd of skew + Wi, so that one fold, which moves all younger cells, pays for
-// many events. So a timeline is a pure function of (table, set of events) as long as nothing is
-// truncated, and no reader at now >= T - skew can tell that cells were merged.
+// of its newest event, and one slot per aggregation. With T the newest event time, cells younger than
+// T - skew are H wide; older ones are as wide as the windows that reach so far back allow, as levels.h
+// says, and what none reaches folds into the lifetime cell or goes. So a timeline is a pure function of
+// (table, set of events) as long as nothing is truncated, and no reader at now >= T - skew can
+// tell that cells were merged.
 //
 // The cells of one timeline are bounded (limits::kTimelineCellsMax, kTimelineBytesMax; the lifetime
 // cell is not counted). When they would be exceeded, the oldest cells fold away early, a 32nd at a
@@ -40,15 +34,10 @@
 
 #include "aggregate/aggregate.h"
 #include "base/datum.h"
+#include "timeline/levels.h"
+#include "timeline/window.h"
 
 namespace freshet::timeline {
-
-struct Window {
-  int64_t window_ms;
-  int64_t hop_ms;
-
-  friend bool operator==(const Window&, const Window&) = default;
-};
 
 // The default hop of a window: the largest round duration not above window /
 // limits::kHopsPerWindow, at least 1 ms. Round are 1, 5, 10, 50, 100, 500 ms; 1, 5, 10, 20 s; 1, 5,
@@ -60,9 +49,8 @@ int64_t DefaultHopMs(int64_t window_ms);
 class Schema {
  public:
   struct Options {
-    std::vector<Window>
-        windows;              // ascending by window_ms, hops each dividing the next; may be empty
-    int64_t head_hop_ms = 0;  // divides the first window's hop
+    std::vector<Window> windows;  // different ones; may be empty
+    int64_t head_hop_ms = 0;      // divides every window's hop
     int64_t clock_skew_ms = 0;
     bool has_lifetime = false;  // whether the lifetime slots are kept
     std::vector<std::shared_ptr<const aggregate::Aggregate>> aggregations;
@@ -85,18 +73,10 @@ class Schema {
 
  private:
   friend class Layout;
-  // Cells of one width. They begin at AlignDown(T - depth_ms, step_ms) and end where those of the
-  // level before begin.
-  struct Level {
-    int64_t width_ms;
-    int64_t depth_ms;
-    int64_t step_ms;
-  };
-  void BuildLevels();
   void BuildSlots();
 
   Options options_;
-  std::vector<Level> levels_;  // youngest and finest first; widths differ
+  std::vector<Level> levels_;  // youngest first
   // Where the fixed part of each aggregation's slot begins in a cell, counted from the first slot.
   std::vector<uint32_t> slot_offsets_;
   std::vector<uint32_t> variable_;  // the aggregations with variable-size slots

@@ -70,7 +70,7 @@ class Validator {
 
   Status CheckTruncation() const {
     if (!IsTruncated()) return Status::Ok();
-    const int64_t head_hop_ms = layout_.WidthMs(0);
+    const int64_t head_hop_ms = layout_.HeadHopMs();
     const bool in_range = truncated_before_ms_ > horizon_ms_ &&
                           truncated_before_ms_ <= AlignDown(newest_ms_, head_hop_ms) + head_hop_ms;
     if (!in_range || truncated_before_ms_ % head_hop_ms != 0)
@@ -146,13 +146,14 @@ class Validator {
     const int64_t cell_newest_ms = Layout::CellNewestMs(cell);
     if (start_ms < *free_from_ms || start_ms > newest_ms_)
       return CorruptCell(offset, "its start is out of order");
-    const int64_t width_ms = layout_.WidthMs(layout_.LevelOf(start_ms, newest_ms_));
-    if (AlignDown(start_ms, width_ms) != start_ms)
-      return CorruptCell(offset, "its start is not a multiple of its width");
+    const size_t level = layout_.LevelOf(start_ms, newest_ms_);
+    if (layout_.CellStartMs(level, start_ms) != start_ms)
+      return CorruptCell(offset, "its start is not where a cell can be cut");
+    const int64_t end_ms = layout_.CellEndMs(level, start_ms);
     if (cell_newest_ms < std::max(start_ms, truncated_before_ms_) || cell_newest_ms > newest_ms_ ||
-        cell_newest_ms >= start_ms + width_ms || !IsEventTime(cell_newest_ms))
+        cell_newest_ms >= end_ms || !IsEventTime(cell_newest_ms))
       return CorruptCell(offset, "its newest event time is outside of it");
-    *free_from_ms = start_ms + width_ms;
+    *free_from_ms = end_ms;
     return Status::Ok();
   }
 

@@ -117,6 +117,7 @@ feature_views:
   - name: activity
     entity: user
     source: clicks
+    time_zone: Australia/Lord_Howe
     aggregations:
       - {{name: events, function: count, windows: [{}]}}
       - {{name: bought, function: sum, of: amount, where: "kind == 'buy'", windows: [{}]}}
@@ -127,6 +128,8 @@ feature_views:
       - {{name: opening, function: first, of: item, windows: [{}]}}
       - {{name: newest, function: last, of: item, windows: [{}]}}
       - {{name: quiet, function: time_since_last, where: "kind == 'buy'", windows: [{}]}}
+      - {{name: local, function: count, windows: [today, yesterday, this_hour, last_month]}}
+      - {{name: tumbled, function: sum, of: points, windows: [{{tumbling: 1h}}, {{tumbling: 6h, previous: true}}]}}
       - {{name: ever, function: count}}
       - {{name: last_item, function: last, of: item, where: "kind == 'buy'"}}
 )",

@@ -253,5 +253,60 @@ TEST(RegistryTest, NoFilesAreAnEmptyRegistry) {
   EXPECT_TRUE(registry->feature_views().empty());
 }
 
+constexpr const char* kManyKindsOfWindows = R"(
+entities: [{name: user, join_keys: {user_id: int64}}]
+sources: [{name: clicks, push: {}, timestamp: at, fields: {user_id: int64}}]
+feature_views:
+  - name: v
+    entity: user
+    source: clicks
+    time_zone: Europe/Berlin
+    week_starts: sunday
+    aggregations:
+      - name: n
+        function: count
+        windows:
+          - today
+          - {window: last_week, offset: 1d}
+          - {tumbling: 90s}
+          - {tumbling: 1h, previous: true}
+          - {window: 1d, offset: 2d}
+          - 1d
+)";
+
+TEST(RegistryTest, WindowsOfAllKindsHaveNamesAndOneHopAtTheirNewerEnd) {
+  auto registry = BuildText(kManyKindsOfWindows);
+  ASSERT_NE(registry, nullptr);
+  const FeatureView& view = *registry->FindFeatureView("v");
+  std::vector<std::string> names;
+  for (const Feature& feature : view.features) names.push_back(feature.name);
+  EXPECT_THAT(names, ElementsAre("n_1d", "n_1d_2d_ago", "n_tumbling_90s", "n_previous_1h",
+                                 "n_today", "n_last_week_1d_ago"));
+  // What divides 20m, the hop of 1d; 90s and 1h; and a quarter of an hour.
+  EXPECT_EQ(view.stream()->head_hop_ms, 30'000);
+  EXPECT_EQ(registry->catalog().views.at("v").tables[0].layout,
+            "head=30000 skew=60000 windows=86400000/1200000,86400000/1200000:offset=172800000,"
+            "tumbling:90000,tumbling:3600000:back=1,day:Europe/Berlin:monday,"
+            "week:Europe/Berlin:sunday:back=1:offset=86400000 lifetime=0 slots=count()");
+}
+
+TEST(RegistryTest, WithoutSlidingWindowsTheNewerEndHasADefaultOrTheViewsHop) {
+  const auto head = [](const std::string& hop, const std::string& windows) {
+    auto registry = BuildText(
+        "entities: [{name: user, join_keys: {user_id: int64}}]\n"
+        "sources: [{name: clicks, push: {}, timestamp: at, fields: {user_id: int64}}]\n"
+        "feature_views:\n"
+        "  - {name: v, entity: user, source: clicks, " +
+        hop + "aggregations: [{name: n, function: count, windows: [" + windows + "]}]}\n");
+    return registry == nullptr ? 0 : registry->FindFeatureView("v")->stream()->head_hop_ms;
+  };
+  EXPECT_EQ(head("", "today, this_year"), 300'000);
+  EXPECT_EQ(head("", "today, this_hour"), 60'000);
+  EXPECT_EQ(head("", "{tumbling: 1m}"), 1'000);
+  EXPECT_EQ(head("hop: 20s, ", "{tumbling: 1m}"), 20'000);
+  EXPECT_EQ(head("hop: 1h, ", "today"), 900'000);
+  EXPECT_EQ(head("exact: true, ", "today, 1h, {tumbling: 1h}"), 1);
+}
+
 }  // namespace
 }  // namespace freshet::registry

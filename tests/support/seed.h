@@ -15,4 +15,10 @@ inline uint64_t TestSeed() {
   return seed;
 }
 
+// How many random cases a test runs: FRESHET_TEST_CASES, or what is enough for every change.
+inline uint64_t TestCases(uint64_t usual) {
+  const char* text = std::getenv("FRESHET_TEST_CASES");
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : usual;
+}
+
 }  // namespace freshet

@@ -4,8 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
+
+#include <absl/time/civil_time.h>
+#include <absl/time/time.h>
+#include <gtest/gtest.h>
 
 #include "timeline/timeline.h"
 
@@ -138,15 +144,122 @@ inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
   return answer;
 }
 
+// The begin of the local period of a time, found in the list of all clock changes around it; the
+// change of clocks is found by trying every minute.
+class OracleCalendar {
+ public:
+  explicit OracleCalendar(const Calendar& calendar) : options_(calendar.options()) {
+    EXPECT_TRUE(absl::LoadTimeZone(options_.time_zone, &zone_));
+  }
+
+  // The newest beginning at or before t: the last second of which the period differs from that of
+  // all seconds before it.
+  int64_t BeginMs(int64_t t) const {
+    const std::vector<int64_t> begins = BeginsAround(t);
+    return *(std::upper_bound(begins.begin(), begins.end(), t) - 1);
+  }
+  int64_t NextMs(int64_t t) const {
+    const std::vector<int64_t> begins = BeginsAround(t);
+    return *std::upper_bound(begins.begin(), begins.end(), t);
+  }
+
+ private:
+  // A number that grows by one with each period of the local clock.
+  int64_t PeriodOf(int64_t second) const {
+    const absl::CivilSecond local = zone_.At(absl::FromUnixSeconds(second)).cs;
+    const absl::CivilDay day(local);
+    const int64_t days = day - absl::CivilDay(1970, 1, 1);
+    switch (options_.unit) {
+      case CalendarUnit::kHour:
+        return days * 24 + local.hour();
+      case CalendarUnit::kDay:
+        return days;
+      case CalendarUnit::kWeek:  // 1970-01-01 was a Thursday
+        return FloorTo(days + 3 - static_cast<int64_t>(options_.week_starts), 7) / 7;
+      case CalendarUnit::kMonth:
+        return local.year() * 12 + local.month();
+      default:
+        return local.year();
+    }
+  }
+
+  // All beginnings from a period or more before t to a period or more after it.
+  const std::vector<int64_t>& BeginsAround(int64_t t) const {
+    static thread_local std::map<std::string, std::vector<int64_t>> known;
+    constexpr int64_t kDaysAround[] = {3, 4, 18, 70, 800};
+    const int64_t around = kDaysAround[static_cast<size_t>(options_.unit)] * 86'400;
+    const int64_t middle = FloorTo(t / 1'000, around);
+    std::vector<int64_t>& begins = known[std::to_string(middle) + options_.time_zone +
+                                         std::to_string(static_cast<int>(options_.unit)) +
+                                         std::to_string(static_cast<int>(options_.week_starts))];
+    if (begins.empty()) begins = FindBegins(middle - around, middle + 2 * around);
+    return begins;
+  }
+
+  // Steps that no period is shorter than; then the second, by halves.
+  std::vector<int64_t> FindBegins(int64_t from, int64_t until) const {
+    constexpr int64_t kStep = 600;
+    std::vector<int64_t> begins;
+    int64_t newest = PeriodOf(from);
+    for (int64_t at = from; at < until; at += kStep) {
+      while (PeriodOf(at + kStep) > newest) {
+        int64_t before = at;
+        int64_t after = at + kStep;
+        while (after - before > 1) {
+          const int64_t half = before + (after - before) / 2;
+          (PeriodOf(half) > newest ? after : before) = half;
+        }
+        newest = PeriodOf(after);
+        begins.push_back(after * 1'000);
+      }
+    }
+    return begins;
+  }
+
+  const Calendar::Options options_;
+  absl::TimeZone zone_;
+};
+
+// [begin, end), as far as align_down(t, H) <= head.
+struct OracleFrame {
+  int64_t begin, head, end, length;
+};
+
+inline OracleFrame OracleFrameOf(const Window& window, int64_t head_hop, int64_t now) {
+  const int64_t p = now - window.offset_ms;
+  if (window.kind == WindowKind::kSliding)
+    return {FloorTo(p - window.window_ms, window.hop_ms), p, INT64_MAX, window.window_ms};
+  if (window.kind == WindowKind::kTumbling) {
+    const int64_t begin = FloorTo(p, window.window_ms);
+    if (window.periods_back == 0) return {begin, p, INT64_MAX, window.window_ms};
+    return {begin - window.window_ms, INT64_MAX, begin, window.window_ms};
+  }
+  const OracleCalendar calendar(*window.calendar);
+  // Rounded down, a beginning may come before p although it is after it.
+  int64_t begin = calendar.BeginMs(p);
+  while (FloorTo(calendar.NextMs(begin), head_hop) <= p) begin = calendar.NextMs(begin);
+  const auto rounded = [&](int64_t ms) { return FloorTo(ms, head_hop); };
+  if (window.periods_back == 0) {
+    int64_t next = calendar.NextMs(begin);
+    while (rounded(next) == rounded(begin)) next = calendar.NextMs(next);
+    return {rounded(begin), p, INT64_MAX, rounded(next) - rounded(begin)};
+  }
+  int64_t previous = calendar.BeginMs(begin - 1);
+  while (rounded(previous) == rounded(begin)) previous = calendar.BeginMs(previous - 1);
+  return {rounded(previous), INT64_MAX, rounded(begin), rounded(begin) - rounded(previous)};
+}
+
 inline OracleAnswer Ask(const Schema::Options& options, const std::vector<OracleEvent>& events,
                         const Want& want, int64_t now) {
   const aggregate::Aggregate& function = *options.aggregations[want.aggregation];
   const Window window = want.window ? options.windows[*want.window] : Window{};
   std::vector<OracleInput> inputs;
   int64_t newest_ms = INT64_MIN;
+  const OracleFrame frame = want.window ? OracleFrameOf(window, options.head_hop_ms, now)
+                                        : OracleFrame{INT64_MIN, now, INT64_MAX, 0};
   for (const auto& [order, values, admitted] : events) {
-    if (FloorTo(order.time_ms, options.head_hop_ms) > now) continue;
-    if (want.window && order.time_ms < FloorTo(now - window.window_ms, window.hop_ms)) continue;
+    if (FloorTo(order.time_ms, options.head_hop_ms) > frame.head) continue;
+    if (order.time_ms < frame.begin || order.time_ms >= frame.end) continue;
     newest_ms = std::max(newest_ms, order.time_ms);
     const Value& value = values[want.aggregation];
     const double* number = std::get_if<double>(&value);
@@ -156,7 +269,7 @@ inline OracleAnswer Ask(const Schema::Options& options, const std::vector<Oracle
   }
   std::sort(inputs.begin(), inputs.end(),
             [](const OracleInput& a, const OracleInput& b) { return a.order < b.order; });
-  OracleAnswer answer = Evaluate(function, inputs, now, window.window_ms);
+  OracleAnswer answer = Evaluate(function, inputs, now, frame.length);
   answer.newest_ms = newest_ms;
   return answer;
 }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/coding.h"
 #include "support/seed.h"
 #include "timeline/oracle.h"
 #include "timeline/random_case.h"
@@ -12,7 +13,7 @@
 namespace freshet::timeline {
 namespace {
 
-constexpr int kCases = 2'000;
+constexpr uint64_t kCases = 2'000;
 constexpr size_t kEventsMax = 60;
 
 std::string Describe(const Schema::Options& options, const Want& want, int64_t now_ms) {
@@ -22,7 +23,7 @@ std::string Describe(const Schema::Options& options, const Want& want, int64_t n
                      std::to_string(options.clock_skew_ms) + ", head hop " +
                      std::to_string(options.head_hop_ms) + ", windows";
   for (const Window& window : options.windows)
-    text += " " + std::to_string(window.window_ms) + "/" + std::to_string(window.hop_ms);
+    text += " [" + Describe(window) + "]/" + std::to_string(window.hop_ms);
   return text + (want.window ? ", window " + std::to_string(*want.window) : ", lifetime");
 }
 
@@ -48,6 +49,10 @@ bool SameValue(const aggregate::Aggregate& function, const Datum& got, const Val
   if (got.as_double() == wanted.as_double()) return wanted.as_double() == 0;
   const double off = std::fabs(got.as_double() - wanted.as_double());
   return off <= Tolerance(function, wanted.as_double(), largest);
+}
+
+uint32_t CellsOf(std::string_view bytes) {
+  return Load<uint32_t>(bytes.data() + 4);
 }
 
 void Build(const Schema& schema, const std::vector<OracleEvent>& events, std::string& bytes) {
@@ -111,6 +116,7 @@ void RunCase(uint64_t seed, size_t cells_max) {
     const Status valid = Validate(*schema, bytes);
     ASSERT_TRUE(valid.ok()) << valid.ToString();
     ASSERT_EQ(NewestEventTimeMs(bytes), random.NewestMs());
+    ASSERT_LE(CellsOf(bytes), schema->CellsMax());
     ASSERT_TRUE(cells_max != 0 || outcome != ApplyOutcome::kTruncated);
     if (random.Below(4) != 0) continue;
     CompareReads(random, wants, reader, bytes, cells_max != 0);
@@ -125,10 +131,11 @@ void RunCase(uint64_t seed, size_t cells_max) {
 
 void RunCases(size_t cells_max_below) {
   const uint64_t seed = TestSeed();
-  std::cout << "FRESHET_TEST_SEED=" << seed << "\n";
-  for (uint64_t i = 0; i < kCases; ++i) {
+  const uint64_t cases = TestCases(kCases);
+  std::cout << "FRESHET_TEST_SEED=" << seed << " FRESHET_TEST_CASES=" << cases << "\n";
+  for (uint64_t i = 0; i < cases; ++i) {
     SCOPED_TRACE("FRESHET_TEST_SEED=" + std::to_string(seed) + ", case " + std::to_string(i));
-    RunCase(seed * kCases + i, cells_max_below == 0 ? 0 : 1 + i % cells_max_below);
+    RunCase(seed * cases + i, cells_max_below == 0 ? 0 : 1 + i % cells_max_below);
     if (::testing::Test::HasFailure()) return;
   }
 }

@@ -45,6 +45,23 @@ class RandomCase {
     return event;
   }
 
+  // A time of a read at which an event at t is about to enter or leave the window.
+  int64_t EdgeOf(const Window& window, int64_t t) {
+    if (Below(3) == 0) return FloorTo(t, options.head_hop_ms) + window.offset_ms;
+    switch (window.kind) {
+      case WindowKind::kSliding:
+        return FloorTo(t, window.hop_ms) + window.hop_ms + window.window_ms + window.offset_ms;
+      case WindowKind::kTumbling:
+        return FloorTo(t, window.window_ms) + window.offset_ms +
+               window.window_ms * static_cast<int64_t>(Below(3));
+      default:
+        int64_t begin = OracleCalendar(*window.calendar).BeginMs(t);
+        for (uint64_t i = Below(3); i > 0; --i)
+          begin = OracleCalendar(*window.calendar).NextMs(begin);
+        return begin + window.offset_ms;
+    }
+  }
+
   // Where answers change: edges of hops and windows as some event sees them, and of what a reader
   // may ask.
   int64_t NextReadTime() {
@@ -61,7 +78,7 @@ class RandomCase {
       default:
         if (options.windows.empty()) return newest + one_off;
         const Window& window = options.windows[Below(options.windows.size())];
-        return FloorTo(t, window.hop_ms) + window.hop_ms + window.window_ms + one_off;
+        return EdgeOf(window, t) + one_off;
     }
   }
 
@@ -110,7 +127,10 @@ class RandomCase {
   }
 
   int64_t LongestMs() const {
-    return options.windows.empty() ? 10 * options.head_hop_ms : options.windows.back().window_ms;
+    int64_t longest_ms = 10 * options.head_hop_ms;
+    for (const Window& window : options.windows)
+      longest_ms = std::max(longest_ms, DepthMs(window) + window.window_ms);
+    return longest_ms;
   }
 
   void MakeWindows() {
@@ -124,14 +144,44 @@ class RandomCase {
       options.head_hop_ms = hop;
       int64_t length = 0;
       for (size_t i = 0; i < windows; ++i) {
-        if (!exact) hop *= OneOf<int64_t>({1, 1, 2, 3, 5, 20});
+        if (!exact) hop = Below(2) == 0 ? hop : options.head_hop_ms * (1 + Length(40));
         length = std::max(length + 1 + Length(60 * hop), hop);
         options.windows.push_back({length, hop});
       }
     }
+    while (Below(3) == 0 && options.windows.size() < 8) AddOtherWindow();
     options.clock_skew_ms =
         std::min(limits::kClockSkewMsMax, OneOf<int64_t>({0, 1, 50, Length(2 * LongestMs())}));
     options.has_lifetime = options.windows.empty() || Below(2) == 0;
+  }
+
+  // Tumbling, by a calendar, or as it was some time ago.
+  void AddOtherWindow() {
+    const int64_t head = options.head_hop_ms;
+    Window window = {head, head};
+    switch (Below(3)) {
+      case 0:
+        if (options.windows.empty()) return;
+        window = options.windows[Below(options.windows.size())];
+        break;
+      case 1:
+        window.kind = WindowKind::kTumbling;
+        window.window_ms = head * (1 + Length(100));
+        window.periods_back = static_cast<uint32_t>(Below(2));
+        break;
+      default:
+        window.kind = WindowKind::kCalendar;
+        window.window_ms = 0;
+        window.periods_back = static_cast<uint32_t>(Below(2));
+        window.calendar = *Calendar::Create(
+            {static_cast<CalendarUnit>(Below(5)),
+             OneOf<std::string>({"UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe",
+                                 "Pacific/Apia", "Asia/Manila", "America/Havana"}),
+             static_cast<Weekday>(Below(7))});
+    }
+    if (Below(3) == 0) window.offset_ms = Length(3 * LongestMs());
+    if (std::find(options.windows.begin(), options.windows.end(), window) == options.windows.end())
+      options.windows.push_back(window);
   }
 
   void MakeUsualWindows() {
@@ -158,6 +208,11 @@ class RandomCase {
   }
 
   int64_t RandomBase() {
+    // Changes of clocks in the zones of the calendars, the epoch, a leap day, and the year 2262.
+    if (Below(3) == 0)
+      return OneOf<int64_t>({1'699'164'000'000, 1'710'054'000'000, 1'325'239'200'000,
+                             -3'944'621'100'000, 1'709'164'800'000, 9'214'646'400'000,
+                             1'712'415'600'000, -2'717'650'800'000});
     switch (Below(6)) {
       case 0:
         return 0;

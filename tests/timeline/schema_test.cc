@@ -55,11 +55,16 @@ void ExpectRefused(const Schema::Options& options, const std::string& reason) {
 TEST(Schema, RefusesWhatBreaksItsRules) {
   Schema::Options options = Good();
   options.windows[1].hop_ms = 7'777;
-  ExpectRefused(options, "its hop 7777ms is not a multiple of the next finer hop, 1s");
+  ExpectRefused(options, "its hop 7777ms is not a multiple of the head hop, 1s");
   options = Good();
-  std::swap(options.windows[0].window_ms, options.windows[1].window_ms);
-  options.windows[1].hop_ms = kSecondMs;
-  ExpectRefused(options, "windows must be different and ascending");
+  options.windows.push_back(options.windows[0]);
+  ExpectRefused(options, "window 1m stands twice");
+  options = Good();
+  options.windows[0].periods_back = 1;
+  ExpectRefused(options, "a sliding window has no periods");
+  options = Good();
+  options.windows[0].offset_ms = 3 * limits::kWindowMsMax;
+  ExpectRefused(options, "reaches back too far");
   options = Good();
   options.windows[0].hop_ms = 2 * kMinuteMs;
   ExpectRefused(options, "at most the window");
@@ -68,7 +73,7 @@ TEST(Schema, RefusesWhatBreaksItsRules) {
   ExpectRefused(options, "allowed are 1 to");
   options = Good();
   options.head_hop_ms = 3;
-  ExpectRefused(options, "not a multiple of the next finer hop, 3ms");
+  ExpectRefused(options, "not a multiple of the head hop, 3ms");
   options = Good();
   options.head_hop_ms = 0;
   ExpectRefused(options, "head hop of 0 ms");
@@ -91,6 +96,25 @@ TEST(Schema, KnowsItsSizes) {
   Schema::Options options = Good();
   options.aggregations.push_back(Function("last", Type::kString));
   EXPECT_EQ(Make(options).cell_fixed_bytes(), 16u + 8 + 16 + 4 + 4);
+}
+
+Window Local(CalendarUnit unit, int64_t hop_ms) {
+  return {.hop_ms = hop_ms,
+          .kind = WindowKind::kCalendar,
+          .calendar = *Calendar::Create({unit, "Europe/Berlin"})};
+}
+
+TEST(Schema, LevelsInBetweenKeepMixesOfShortAndLongWindowsSmall) {
+  Schema::Options options = Good();
+  options.windows = {{kMinuteMs, kSecondMs}, {30 * kDayMs, 12 * kHourMs}};
+  EXPECT_LT(Make(options).CellsMax(), 400u);
+  constexpr int64_t kHopMs = 5 * kMinuteMs;
+  options.head_hop_ms = kHopMs;
+  options.windows = {Local(CalendarUnit::kDay, kHopMs), Local(CalendarUnit::kMonth, kHopMs),
+                     Local(CalendarUnit::kYear, kHopMs)};
+  EXPECT_LT(Make(options).CellsMax(), 700u);
+  options.windows.push_back({7 * kDayMs, 2 * kHourMs});
+  EXPECT_LT(Make(options).CellsMax(), 900u);
 }
 
 TEST(Schema, CellsMaxBoundsWhatEveryHopFills) {
