@@ -49,9 +49,10 @@ struct FeatureRequest {
   // Either the name of a feature service or a list of "view.feature" names.
   std::string feature_service;
   std::vector<std::string> features;
-  // One column per join key that the features need, all of the same length: one row per entity.
+  // One column per join key that the features need: one row per entity, or a single row that stands
+  // for all.
   std::vector<NamedColumn> entities;
-  // One column per request input that the features need, of the same length.
+  // One column per request input that the features need, likewise.
   std::vector<NamedColumn> inputs;
   // Evaluate windows at this moment instead of now; refused unless the server's configuration
   // allows it.

@@ -22,7 +22,7 @@ void BindVariables(const DerivedRead& read, uint32_t row, Scratch& scratch) {
   for (const DerivedRead::Input& input : read.inputs) {
     // Ranges were checked when the columns were bound.
     scratch.variables[input.variable] =
-        NarrowTo(input.type, DatumAt(*scratch.input_columns[input.column], row)).value;
+        NarrowTo(input.type, scratch.input_columns[input.column].At(row)).value;
   }
   for (const DerivedRead::Dependency& dependency : read.dependencies) {
     const SlotWriter& writer = scratch.writers[dependency.slot];

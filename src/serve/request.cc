@@ -1,5 +1,6 @@
 #include "serve/request.h"
 
+#include <algorithm>
 #include <limits>
 #include <span>
 #include <string>
@@ -55,18 +56,18 @@ Status UnknownColumn(const Plan& plan, const ColumnSet& set, const NamedColumn& 
 
 // Finds the column of each needed name. All needed are found first, so that a mistyped name reads
 // as what is missing.
-Status MatchColumns(const Plan& plan, const ColumnSet& set, std::vector<const Column*>& found) {
+Status MatchColumns(const Plan& plan, const ColumnSet& set, std::vector<BoundColumn>& found) {
   for (size_t i = 0; i < set.needed.size(); ++i) {
-    found[i] = nullptr;
+    found[i] = {};
     for (const NamedColumn& column : set.given) {
       if (column.name != set.needed[i].name) continue;
-      if (found[i] != nullptr) {
+      if (found[i].values != nullptr) {
         return Status::InvalidArgument(
             fmt::format("{}: the {} '{}' is given twice", set.field, set.role, column.name));
       }
-      found[i] = &column.values;
+      found[i].values = &column.values;
     }
-    if (found[i] == nullptr) return MissingColumn(plan, set, set.needed[i]);
+    if (found[i].values == nullptr) return MissingColumn(plan, set, set.needed[i]);
   }
   if (set.given.size() == set.needed.size()) return Status::Ok();
   for (const NamedColumn& column : set.given) {
@@ -77,21 +78,32 @@ Status MatchColumns(const Plan& plan, const ColumnSet& set, std::vector<const Co
   return Status::Ok();
 }
 
-// Checks that all columns have one length, and answers it through *row_count (nothing seen yet:
-// none).
-Status CheckLengths(const ColumnSet& set, std::optional<size_t>* row_count,
-                    std::string_view* first_name) {
+// How many rows a request has, and the column that says so. A column of one row says nothing as
+// long as another has more or none.
+struct RowCount {
+  size_t rows = 1;
+  std::string_view column;
+};
+
+Status CountRows(const ColumnSet& set, RowCount* count) {
   for (const NamedColumn& column : set.given) {
-    if (!row_count->has_value()) {
-      *row_count = column.values.size();
-      *first_name = column.name;
-    } else if (**row_count != column.values.size()) {
-      return Status::InvalidArgument(
-          fmt::format("{}: '{}' has {} rows, but '{}' has {}; all columns need the same number",
-                      set.field, column.name, column.values.size(), *first_name, **row_count));
+    const size_t rows = column.values.size();
+    if (rows == 1) continue;
+    if (!count->column.empty() && count->rows != rows) {
+      return Status::InvalidArgument(fmt::format(
+          "{}: '{}' has {} rows, but '{}' has {}; each column has one row for each entity, or one "
+          "that stands for all",
+          set.field, column.name, rows, count->column, count->rows));
     }
+    *count = {rows, column.name};
   }
   return Status::Ok();
+}
+
+void Repeat(size_t row_count, std::vector<BoundColumn>& columns) {
+  for (BoundColumn& column : columns) {
+    column.is_same_in_all_rows = row_count != 1 && column.values->size() == 1;
+  }
 }
 
 Status CheckInputRow(const NamedColumn& column, Type declared, size_t row) {
@@ -140,7 +152,7 @@ Status CheckKeyTypes(const Plan& plan, const Scratch& scratch) {
   for (const KeyPlan& key : plan.keys) {
     for (size_t i = 0; i < key.columns.size(); ++i) {
       const registry::JoinKey& join_key = key.entity->join_keys[i];
-      const Type given = scratch.entity_columns[key.columns[i]]->type;
+      const Type given = scratch.entity_columns[key.columns[i]].values->type;
       if (IsAcceptedKey(join_key.type, given)) continue;
       return Status::InvalidArgument(fmt::format("entities: '{}' is {}, but entity '{}' needs {}",
                                                  join_key.name, TypeName(given), key.entity->name,
@@ -170,7 +182,7 @@ Status AppendRowKey(const KeyPlan& key, size_t row, const Scratch& scratch, std:
   const size_t key_begin = bytes.size();
   for (size_t i = 0; i < key.columns.size(); ++i) {
     const registry::JoinKey& join_key = key.entity->join_keys[i];
-    const Datum value = DatumAt(*scratch.entity_columns[key.columns[i]], row);
+    const Datum value = scratch.entity_columns[key.columns[i]].At(row);
     const Status status = store::AppendEntityKey(join_key.type, value, bytes, key_begin);
     if (!status.ok())
       return status.Prefixed(fmt::format("entities: '{}' row {}", join_key.name, row));
@@ -181,6 +193,14 @@ Status AppendRowKey(const KeyPlan& key, size_t row, const Scratch& scratch, std:
 Status EncodeKeysOf(const KeyPlan& key, uint32_t row_count, const Scratch& scratch, KeyRuns& keys) {
   keys.bytes.clear();
   keys.runs.clear();
+  const bool is_one_key = std::all_of(key.columns.begin(), key.columns.end(), [&](uint32_t column) {
+    return scratch.entity_columns[column].is_same_in_all_rows;
+  });
+  if (is_one_key && row_count > 0) {
+    FRESHET_RETURN_IF_ERROR(AppendRowKey(key, 0, scratch, keys.bytes));
+    keys.runs.push_back({0, row_count, 0, keys.bytes.size()});
+    return Status::Ok();
+  }
   for (uint32_t row = 0; row < row_count; ++row) {
     const size_t begin = keys.bytes.size();
     FRESHET_RETURN_IF_ERROR(AppendRowKey(key, row, scratch, keys.bytes));
@@ -244,16 +264,16 @@ Result<uint32_t> BindColumns(const Plan& plan, const FeatureRequest& request, Sc
   const ColumnSet inputs{"inputs", "request input", plan.input_columns, request.inputs};
   FRESHET_RETURN_IF_ERROR(MatchColumns(plan, entities, scratch.entity_columns));
   FRESHET_RETURN_IF_ERROR(MatchColumns(plan, inputs, scratch.input_columns));
-  std::optional<size_t> row_count;
-  std::string_view first_name;
-  FRESHET_RETURN_IF_ERROR(CheckLengths(entities, &row_count, &first_name));
-  FRESHET_RETURN_IF_ERROR(CheckLengths(inputs, &row_count, &first_name));
   // Features that need nothing of the caller are one row.
-  const size_t rows = row_count.value_or(1);
-  FRESHET_RETURN_IF_ERROR(CheckRowCount(plan, rows));
+  RowCount count;
+  FRESHET_RETURN_IF_ERROR(CountRows(entities, &count));
+  FRESHET_RETURN_IF_ERROR(CountRows(inputs, &count));
+  Repeat(count.rows, scratch.entity_columns);
+  Repeat(count.rows, scratch.input_columns);
+  FRESHET_RETURN_IF_ERROR(CheckRowCount(plan, count.rows));
   FRESHET_RETURN_IF_ERROR(CheckKeyTypes(plan, scratch));
   FRESHET_RETURN_IF_ERROR(CheckInputTypes(plan, request));
-  return static_cast<uint32_t>(rows);
+  return static_cast<uint32_t>(count.rows);
 }
 
 Status EncodeKeys(const Plan& plan, uint32_t row_count, Scratch& scratch) {

@@ -12,6 +12,7 @@
 
 #include "base/datum.h"
 #include "expr/program.h"
+#include "serve/columns.h"
 #include "serve/plan.h"
 #include "store/row.h"
 #include "store/store.h"
@@ -56,18 +57,26 @@ struct LookupTarget {
   uint32_t run = 0;
 };
 
+// A column of the request, as it stands in all rows.
+struct BoundColumn {
+  const Column* values = nullptr;
+  bool is_same_in_all_rows = false;
+
+  Datum At(size_t row) const { return DatumAt(*values, is_same_in_all_rows ? 0 : row); }
+};
+
 struct Scratch {
   explicit Scratch(const Plan& plan);
 
-  std::vector<const Column*> entity_columns;  // per Plan::entity_columns
-  std::vector<const Column*> input_columns;   // per Plan::input_columns
-  std::vector<KeyRuns> keys;                  // per Plan::keys
-  std::vector<SlotWriter> writers;            // per Plan::slots
-  std::vector<FeatureColumn> hidden;          // of the slots behind the outputs
-  std::vector<timeline::Reader> readers;      // per Plan::timelines
-  std::vector<int64_t> as_of_ms;              // per Plan::timelines
-  std::vector<uint8_t> is_late;               // per Plan::timelines: lacks events of read_after
-  std::vector<uint8_t> is_stale;              // per Plan::slots: its stream is too far behind
+  std::vector<BoundColumn> entity_columns;  // per Plan::entity_columns
+  std::vector<BoundColumn> input_columns;   // per Plan::input_columns
+  std::vector<KeyRuns> keys;                // per Plan::keys
+  std::vector<SlotWriter> writers;          // per Plan::slots
+  std::vector<FeatureColumn> hidden;        // of the slots behind the outputs
+  std::vector<timeline::Reader> readers;    // per Plan::timelines
+  std::vector<int64_t> as_of_ms;            // per Plan::timelines
+  std::vector<uint8_t> is_late;             // per Plan::timelines: lacks events of read_after
+  std::vector<uint8_t> is_stale;            // per Plan::slots: its stream is too far behind
   bool has_stale = false;
   std::vector<GenerationView> generations;                                 // per Plan::rows
   std::vector<std::shared_ptr<const store::Generation>> held_generations;  // during a look-up

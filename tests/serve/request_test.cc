@@ -96,8 +96,11 @@ TEST_F(RequestTest, EveryMistakeNamesTheFieldAndWhatIsAllowed) {
        },
        {"inputs: ", "'basket' is string", "needs double"}},
       {"ragged columns",
-       [](auto& r) { r.inputs[0].values.numbers.pop_back(); },
-       {"inputs: ", "'basket' has 1 rows", "'user_id' has 2"}},
+       [](auto& r) { r.inputs[0].values.numbers.push_back(1); },
+       {"inputs: ", "'basket' has 3 rows", "'user_id' has 2"}},
+      {"one column without rows",
+       [](auto& r) { r.inputs[0].values.numbers.clear(); },
+       {"inputs: ", "'basket' has 0 rows", "'user_id' has 2"}},
       {"too many rows",
        [](auto& r) {
          r.entities[0].values.integers.assign(limits::kEntitiesPerRequestMax + 1, 1);
@@ -160,6 +163,27 @@ TEST_F(RequestTest, AJoinKeyThatIsTooLongIsRefused) {
   seats.entities = {Texts("venue", {"hall", std::string(limits::kStringValueBytesMax + 1, 'x')}),
                     Integers("number", {1, 1})};
   EXPECT_THAT(std::string(Refusal(seats).message()), HasSubstr("entities: "));
+}
+
+TEST_F(RequestTest, AColumnOfOneRowStandsForAll) {
+  LoadRows("profile", {"age"}, {Type::kInt32},
+           {{1, kNowMs, {Datum::Int(30)}}, {2, kNowMs, {Datum::Int(40)}}});
+  FeatureRequest request = UserRequest({"profile.age", "signals.grown_up"}, {1});
+  request.features.push_back("seats.clicks_1h");
+  request.entities.push_back(Texts("venue", {"hall"}));
+  request.entities.push_back(Integers("number", {1, 2, 3}));
+  FeatureResponse response = Get(request);
+  EXPECT_EQ(response.row_count, 3u);
+  EXPECT_THAT(response.features[0].values.integers, ElementsAre(30, 30, 30));
+  EXPECT_THAT(response.features[1].values.integers, ElementsAre(1, 1, 1));
+  EXPECT_EQ(response.features[2].statuses.size(), 3u);
+
+  FeatureRequest inputs = UserRequest({"profile.age", "signals.ratio"}, {2, 1});
+  inputs.inputs = {Numbers("basket", {7})};
+  response = Get(inputs);
+  EXPECT_THAT(response.features[0].values.integers, ElementsAre(40, 30));
+  inputs.entities[0].values.integers = {};
+  EXPECT_EQ(Get(inputs).row_count, 0u);
 }
 
 TEST_F(RequestTest, AsManyRowsAsAreAllowedAreAnswered) {
