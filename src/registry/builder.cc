@@ -134,7 +134,8 @@ void Builder::ReadSources() {
   }
 }
 
-// On-demand views last, since they read the features of the others.
+// On-demand views last and in their order, since they read the features of the others and of those
+// before them.
 void Builder::ReadViews() {
   std::vector<ViewKind> kinds;
   for (const Item& item : views_.items) {
@@ -147,7 +148,8 @@ void Builder::ReadViews() {
     }
     if (kinds.back() == ViewKind::kOnDemand) {
       view->kind = OnDemandView();
-      if (item.is_first) scope_.views.known.emplace(item.name, KnownView{view.get()});
+      if (item.is_first)
+        scope_.views.known.emplace(item.name, KnownView{.view = view.get(), .is_read = false});
     }
     registry_->feature_views_.push_back(std::move(view));
   }

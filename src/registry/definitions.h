@@ -143,8 +143,9 @@ struct DerivedFeature {
 
 struct OnDemandView {
   std::vector<Field> inputs;  // sent with the request; known to expressions as request.<name>
-  std::vector<FeatureReference> dependencies;  // never of an on-demand view
-  std::vector<DerivedFeature> derived;         // parallel to FeatureView::features
+  // Of any view; an on-demand feature comes after all that it reads, here as in the definitions.
+  std::vector<FeatureReference> dependencies;
+  std::vector<DerivedFeature> derived;  // parallel to FeatureView::features
 };
 
 struct FeatureView {

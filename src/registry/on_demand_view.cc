@@ -95,8 +95,10 @@ class OnDemandViewReader {
   bool ReadFeatures(const yaml::Node& list);
 
  private:
-  bool ResolveNames(const DerivedDraft& draft);
-  bool ResolveName(const DerivedDraft& draft, const DottedName& name);
+  bool ResolveNames(const DerivedDraft& draft, uint32_t index);
+  bool ResolveName(const DerivedDraft& draft, uint32_t index, const DottedName& name);
+  bool ResolveOwn(const DerivedDraft& draft, uint32_t index, const DottedName& name);
+  bool ReadsUncompiled(const DerivedDraft& draft) const;
   void AddDependency(const FeatureView& view, uint32_t feature);
   std::shared_ptr<const expr::Program> Compile(const DerivedDraft& draft) const;
   std::vector<expr::Variable> Variables() const;
@@ -122,9 +124,10 @@ bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
     drafts.push_back(std::move(draft));
   }
   std::vector<bool> resolved;
-  for (const DerivedDraft& draft : drafts) resolved.push_back(ResolveNames(draft));
+  for (uint32_t i = 0; i < drafts.size(); ++i) resolved.push_back(ResolveNames(drafts[i], i));
   for (size_t i = 0; i < drafts.size(); ++i) {
     if (!resolved[i] || !inputs_known_ || !drafts[i].expression_node.has_value()) continue;
+    if (ReadsUncompiled(drafts[i])) continue;
     on_demand_.derived[i].program = Compile(drafts[i]);
   }
   return names_known;
@@ -132,25 +135,26 @@ bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
 
 // Makes the features that an expression reads dependencies of the view. False when a name is wrong
 // or belongs to something that is.
-bool OnDemandViewReader::ResolveNames(const DerivedDraft& draft) {
+bool OnDemandViewReader::ResolveNames(const DerivedDraft& draft, uint32_t index) {
   bool all_resolved = true;
   for (const DottedName& name : DottedNames(draft.text)) {
     if (name.head == kRequest) continue;
-    all_resolved = ResolveName(draft, name) && all_resolved;
+    all_resolved = ResolveName(draft, index, name) && all_resolved;
   }
   return all_resolved;
 }
 
-bool OnDemandViewReader::ResolveName(const DerivedDraft& draft, const DottedName& name) {
+bool OnDemandViewReader::ResolveName(const DerivedDraft& draft, uint32_t index,
+                                     const DottedName& name) {
   const yaml::Node& node = *draft.expression_node;
+  if (name.head == view_.name) return ResolveOwn(draft, index, name);
   const KnownView* known = FindKnown(scope_.views, "feature view", name.head, node, name.offset);
   if (known == nullptr) return false;
-  if (known->view->on_demand() != nullptr) {
-    node.ReportAt(
-        name.offset,
-        fmt::format("'{}' is an on-demand view; an expression reads features of stream and "
-                    "batch views only: repeat the expression here",
-                    name.head));
+  if (!known->is_read) {
+    node.ReportAt(name.offset,
+                  fmt::format("the on-demand view '{}' is defined after '{}'; an expression reads "
+                              "on-demand features that are defined before it: move it up",
+                              name.head, view_.name));
     return false;
   }
   std::optional<uint32_t> feature = FindFeatureOf(*known->view, name.tail);
@@ -162,6 +166,35 @@ bool OnDemandViewReader::ResolveName(const DerivedDraft& draft, const DottedName
   if (!known->types_known) return false;
   AddDependency(*known->view, *feature);
   return true;
+}
+
+// A feature of this view reads those before it, so that none can hang on itself.
+bool OnDemandViewReader::ResolveOwn(const DerivedDraft& draft, uint32_t index,
+                                    const DottedName& name) {
+  const yaml::Node& node = *draft.expression_node;
+  const std::optional<uint32_t> feature = FindFeatureOf(view_, name.tail);
+  if (!feature.has_value()) {
+    node.ReportAt(name.tail_offset, UnknownFeature(view_, name.tail));
+    return false;
+  }
+  if (*feature >= index) {
+    node.ReportAt(name.tail_offset,
+                  fmt::format("'{}.{}' does not stand before this feature; an expression reads "
+                              "those of its own view that do",
+                              name.head, name.tail));
+    return false;
+  }
+  AddDependency(view_, *feature);
+  return true;
+}
+
+// Whether something that the expression reads in this view is wrong, which was reported there.
+bool OnDemandViewReader::ReadsUncompiled(const DerivedDraft& draft) const {
+  for (const DottedName& name : DottedNames(draft.text)) {
+    if (name.head != view_.name) continue;
+    if (on_demand_.derived[*FindFeatureOf(view_, name.tail)].program == nullptr) return true;
+  }
+  return false;
 }
 
 void OnDemandViewReader::AddDependency(const FeatureView& view, uint32_t feature) {

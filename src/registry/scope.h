@@ -31,6 +31,7 @@ struct KnownView {
   FeatureView* view = nullptr;
   bool names_known = false;  // all names of its features
   bool types_known = false;  // nothing in it is wrong
+  bool is_read = true;       // false for one whose turn has not come
 };
 
 template <typename Known>

@@ -64,17 +64,19 @@ class ServiceReader {
   // type.
   void CheckColumns(const yaml::Node& list) {
     if (!types_known_) return;
-    for (const FeatureReference& feature : service_.features) {
-      AddKeys(list, *feature.view);
-      const OnDemandView* on_demand = feature.view->on_demand();
-      if (on_demand == nullptr) continue;
-      for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
-        if (used < on_demand->inputs.size()) {
-          const Field& input = on_demand->inputs[used];
-          AddColumn(list, inputs_, "request input", input.name, input.type, *feature.view);
-        } else {
-          AddKeys(list, *on_demand->dependencies[used - on_demand->inputs.size()].view);
-        }
+    for (const FeatureReference& feature : service_.features) AddColumnsOf(list, feature);
+  }
+
+  void AddColumnsOf(const yaml::Node& list, const FeatureReference& feature) {
+    AddKeys(list, *feature.view);
+    const OnDemandView* on_demand = feature.view->on_demand();
+    if (on_demand == nullptr) return;
+    for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
+      if (used < on_demand->inputs.size()) {
+        const Field& input = on_demand->inputs[used];
+        AddColumn(list, inputs_, "request input", input.name, input.type, *feature.view);
+      } else {
+        AddColumnsOf(list, on_demand->dependencies[used - on_demand->inputs.size()]);
       }
     }
   }

@@ -32,54 +32,47 @@ void BindVariables(const DerivedRead& read, uint32_t row, Scratch& scratch) {
   }
 }
 
-int64_t NewestEventTime(const DerivedOutput& output, uint32_t row, const Scratch& scratch) {
+int64_t NewestEventTime(const DerivedRead& read, uint32_t row, const Scratch& scratch) {
   int64_t newest_ms = kNoEventTimeMs;
-  for (uint32_t slot : output.dependencies) {
-    const std::vector<int64_t>& times = scratch.writers[slot].column->event_times_ms;
+  for (const DerivedRead::Dependency& dependency : read.dependencies) {
+    const std::vector<int64_t>& times = scratch.writers[dependency.slot].column->event_times_ms;
     if (!times.empty()) newest_ms = std::max(newest_ms, times[row]);
   }
   return newest_ms;
 }
 
 // The error, and the first dependency that had no value, which is the likely cause.
-std::string FailureReason(const DerivedOutput& output, const char* error, uint32_t row,
+std::string FailureReason(const DerivedRead& read, const char* error, uint32_t row,
                           const Scratch& scratch) {
-  for (uint32_t slot : output.dependencies) {
-    const FeatureStatus status = StatusAt(scratch.writers[slot], row);
+  for (const DerivedRead::Dependency& dependency : read.dependencies) {
+    const SlotWriter& writer = scratch.writers[dependency.slot];
+    const FeatureStatus status = StatusAt(writer, row);
     if (status == FeatureStatus::kPresent) continue;
-    return fmt::format("{}; {} is {}", error, scratch.writers[slot].slot->name,
-                       FeatureStatusName(status));
+    return fmt::format("{}; {} is {}", error, writer.slot->name, FeatureStatusName(status));
   }
   return error;
 }
 
-bool HangsOnTimedOut(const DerivedOutput& output, uint32_t row, const Scratch& scratch) {
-  return std::any_of(output.dependencies.begin(), output.dependencies.end(), [&](uint32_t slot) {
-    return StatusAt(scratch.writers[slot], row) == FeatureStatus::kTimedOut;
-  });
+bool HangsOnTimedOut(const DerivedRead& read, uint32_t row, const Scratch& scratch) {
+  return std::any_of(read.dependencies.begin(), read.dependencies.end(),
+                     [&](const DerivedRead::Dependency& dependency) {
+                       return StatusAt(scratch.writers[dependency.slot], row) ==
+                              FeatureStatus::kTimedOut;
+                     });
 }
 
-void PutRowsTimedOut(const DerivedRead& read, uint32_t begin, uint32_t end, Scratch& scratch) {
-  for (uint32_t row = begin; row < end; ++row) {
-    for (const DerivedOutput& output : read.outputs) {
-      PutDefault(scratch.writers[output.slot], row, FeatureStatus::kTimedOut);
-    }
-  }
-}
-
-void DeriveRow(const DerivedOutput& output, uint32_t row, Scratch& scratch) {
-  SlotWriter& writer = scratch.writers[output.slot];
-  PutEventTime(writer, row, NewestEventTime(output, row, scratch));
-  if (HangsOnTimedOut(output, row, scratch)) {
+void DeriveRow(const DerivedRead& read, uint32_t row, Scratch& scratch) {
+  SlotWriter& writer = scratch.writers[read.slot];
+  PutEventTime(writer, row, NewestEventTime(read, row, scratch));
+  if (HangsOnTimedOut(read, row, scratch)) {
     PutDefault(writer, row, FeatureStatus::kTimedOut);
     return;
   }
-  const expr::Evaluation evaluation =
-      output.program->Evaluate(scratch.variables, scratch.expression);
+  const expr::Evaluation evaluation = read.program->Evaluate(scratch.variables, scratch.expression);
   Narrowed result{{}, evaluation.error};
   if (result.error == nullptr) result = NarrowTo(writer.slot->feature->type, evaluation.value);
   if (result.error != nullptr) {
-    PutFailure(writer, row, FailureReason(output, result.error, row, scratch));
+    PutFailure(writer, row, FailureReason(read, result.error, row, scratch));
   } else if (result.value.is_null()) {
     PutDefault(writer, row, FeatureStatus::kNullValue);
   } else {
@@ -87,23 +80,29 @@ void DeriveRow(const DerivedOutput& output, uint32_t row, Scratch& scratch) {
   }
 }
 
+bool HasCome(const store::Store::Deadline& deadline) {
+  return deadline.has_value() && std::chrono::steady_clock::now() >= *deadline;
+}
+
+void Derive(const DerivedRead& read, uint32_t row_count, const store::Store::Deadline& deadline,
+            Scratch& scratch) {
+  scratch.variables.assign(read.variable_count, Datum::Null());
+  uint32_t row = 0;
+  for (; row < row_count; ++row) {
+    if (row > 0 && row % limits::kDerivedRowsPerLook == 0 && HasCome(deadline)) break;
+    BindVariables(read, row, scratch);
+    DeriveRow(read, row, scratch);
+  }
+  for (; row < row_count; ++row) {
+    PutDefault(scratch.writers[read.slot], row, FeatureStatus::kTimedOut);
+  }
+}
+
 }  // namespace
 
 void DeriveAll(const Plan& plan, uint32_t row_count, const store::Store::Deadline& deadline,
                Scratch& scratch) {
-  for (const DerivedRead& read : plan.derived) {
-    scratch.variables.assign(read.variable_count, Datum::Null());
-    for (uint32_t row = 0; row < row_count; ++row) {
-      const bool is_time_to_look = row > 0 && row % limits::kDerivedRowsPerLook == 0;
-      if (is_time_to_look && deadline.has_value() &&
-          std::chrono::steady_clock::now() >= *deadline) {
-        PutRowsTimedOut(read, row, row_count, scratch);
-        break;
-      }
-      BindVariables(read, row, scratch);
-      for (const DerivedOutput& output : read.outputs) DeriveRow(output, row, scratch);
-    }
-  }
+  for (const DerivedRead& read : plan.derived) Derive(read, row_count, deadline, scratch);
 }
 
 }  // namespace freshet::serve

@@ -9,7 +9,7 @@
 
 namespace freshet::serve {
 
-// Puts all on-demand features of the plan; their dependencies are put already. A dependency that is
+// Puts all on-demand features of the plan; what they read of other views is put already. A dependency that is
 // not PRESENT is null to the expression. An expression that fails, or whose value does not fit the
 // declared type, is kFailed; one that is null or NaN is kNullValue. Event times are the newest of
 // the dependencies that the expression reads. Where one of them is kTimedOut, or `deadline` comes

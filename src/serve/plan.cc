@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,16 +38,18 @@ class Compiler {
 
  private:
   void CollectSources(std::span<const FeatureReference> features) {
-    for (const FeatureReference& feature : features) {
-      AddSource(*feature.view);
-      if (const auto* on_demand = feature.view->on_demand()) {
-        for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
-          if (used < on_demand->inputs.size()) continue;
-          AddSource(*on_demand->dependencies[used - on_demand->inputs.size()].view);
-        }
-      }
-    }
+    for (const FeatureReference& feature : features) AddSources(feature);
     std::sort(plan_.sources.begin(), plan_.sources.end());
+  }
+
+  void AddSources(const FeatureReference& feature) {
+    AddSource(*feature.view);
+    const registry::OnDemandView* on_demand = feature.view->on_demand();
+    if (on_demand == nullptr) return;
+    for (const size_t used : on_demand->derived[feature.feature].program->used_variables()) {
+      if (used >= on_demand->inputs.size())
+        AddSources(on_demand->dependencies[used - on_demand->inputs.size()]);
+    }
   }
 
   void AddSource(const FeatureView& view) {
@@ -123,55 +126,33 @@ class Compiler {
   }
 
   void AddDerived(const FeatureReference& feature, uint32_t slot) {
+    if (!derived_.insert(slot).second) return;
     const registry::OnDemandView& view = *feature.view->on_demand();
-    const size_t index = DerivedReadOf(*feature.view);
-    DerivedOutput output;
-    output.slot = slot;
-    output.program = view.derived[feature.feature].program.get();
-    for (size_t variable : output.program->used_variables()) {
-      if (variable < view.inputs.size()) {
-        AddInput(index, static_cast<uint32_t>(variable), view.inputs[variable]);
+    DerivedRead read;
+    read.slot = slot;
+    read.program = view.derived[feature.feature].program.get();
+    read.variable_count = view.inputs.size() + view.dependencies.size();
+    for (const size_t used : read.program->used_variables()) {
+      const auto variable = static_cast<uint32_t>(used);
+      if (used < view.inputs.size()) {
+        const registry::Field& input = view.inputs[used];
+        read.inputs.push_back(
+            {variable, ColumnOf(plan_.input_columns, input.name, input.type), input.type});
       } else {
-        const FeatureReference& dependency = view.dependencies[variable - view.inputs.size()];
-        output.dependencies.push_back(
-            AddDependency(index, static_cast<uint32_t>(variable), dependency));
+        const FeatureReference& dependency = view.dependencies[used - view.inputs.size()];
+        read.dependencies.push_back({variable, SlotOf(dependency)});
       }
     }
-    plan_.derived[index].outputs.push_back(std::move(output));
+    // What it reads has put itself there by now.
+    plan_.derived.push_back(std::move(read));
   }
 
-  size_t DerivedReadOf(const FeatureView& view) {
-    const auto [found, is_new] = derived_.emplace(&view, plan_.derived.size());
-    if (is_new) {
-      const registry::OnDemandView& on_demand = *view.on_demand();
-      plan_.derived.emplace_back().variable_count =
-          on_demand.inputs.size() + on_demand.dependencies.size();
-    }
-    return found->second;
-  }
-
-  void AddInput(size_t index, uint32_t variable, const registry::Field& field) {
-    std::vector<DerivedRead::Input>& inputs = plan_.derived[index].inputs;
-    for (const DerivedRead::Input& input : inputs) {
-      if (input.variable == variable) return;
-    }
-    inputs.push_back({variable, ColumnOf(plan_.input_columns, field.name, field.type), field.type});
-  }
-
-  uint32_t AddDependency(size_t index, uint32_t variable, const FeatureReference& feature) {
+  // The slot of a feature that another reads, with its own read.
+  uint32_t SlotOf(const FeatureReference& feature) {
     const auto known = slots_.find(std::pair(feature.view, feature.feature));
-    uint32_t slot = 0;
-    if (known != slots_.end()) {
-      slot = known->second;
-    } else {
-      slot = AddSlot(feature);
-      AddRead(feature, slot);
-    }
-    std::vector<DerivedRead::Dependency>& dependencies = plan_.derived[index].dependencies;
-    const bool is_known =
-        std::any_of(dependencies.begin(), dependencies.end(),
-                    [&](const auto& other) { return other.variable == variable; });
-    if (!is_known) dependencies.push_back({variable, slot});
+    const bool is_known = known != slots_.end();
+    const uint32_t slot = is_known ? known->second : AddSlot(feature);
+    if (!is_known || feature.view->on_demand() != nullptr) AddRead(feature, slot);
     return slot;
   }
 
@@ -199,7 +180,7 @@ class Compiler {
 
   Plan plan_;
   std::map<std::pair<const FeatureView*, uint32_t>, uint32_t> slots_;
-  std::map<const FeatureView*, size_t> derived_;
+  std::set<uint32_t> derived_;  // slots
 };
 
 }  // namespace

@@ -58,14 +58,7 @@ struct RowRead {
   std::vector<std::string> columns;  // per slot: the name of the stored column
 };
 
-// One on-demand feature.
-struct DerivedOutput {
-  uint32_t slot = 0;
-  const expr::Program* program = nullptr;
-  std::vector<uint32_t> dependencies;  // slots that the program reads
-};
-
-// The features of one on-demand view, and how the variables of its expressions get their values.
+// One on-demand feature, and how the variables of its expression get their values.
 struct DerivedRead {
   struct Input {
     uint32_t variable = 0;
@@ -76,10 +69,11 @@ struct DerivedRead {
     uint32_t variable = 0;
     uint32_t slot = 0;
   };
+  uint32_t slot = 0;
+  const expr::Program* program = nullptr;
   size_t variable_count = 0;
   std::vector<Input> inputs;
   std::vector<Dependency> dependencies;
-  std::vector<DerivedOutput> outputs;
 };
 
 // What the feature service says for requests that do not.
@@ -99,7 +93,7 @@ struct Plan {
   uint32_t output_count = 0;
   std::vector<TimelineRead> timelines;
   std::vector<RowRead> rows;
-  std::vector<DerivedRead> derived;
+  std::vector<DerivedRead> derived;  // each after what it reads
   std::vector<std::string> sources;  // the streams behind the features, sorted
   ServiceDefaults defaults;
   bool has_staleness_bounds = false;  // of features of their own

@@ -75,12 +75,10 @@ void ReplaceStale(const Plan& plan, StaleAction action, uint32_t row_count, Scra
 
 void FlagStale(const Plan& plan, uint32_t row_count, Scratch& scratch) {
   for (const DerivedRead& read : plan.derived) {
-    for (const DerivedOutput& output : read.outputs) {
-      const bool reads_stale =
-          std::any_of(output.dependencies.begin(), output.dependencies.end(),
-                      [&](uint32_t slot) { return scratch.is_stale[slot] != 0; });
-      if (reads_stale) scratch.is_stale[output.slot] = 1;
-    }
+    const bool reads_stale =
+        std::any_of(read.dependencies.begin(), read.dependencies.end(),
+                    [&](const auto& dependency) { return scratch.is_stale[dependency.slot] != 0; });
+    if (reads_stale) scratch.is_stale[read.slot] = 1;
   }
   for (uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
     if (scratch.is_stale[slot] != 0) Flag(scratch.writers[slot], row_count);

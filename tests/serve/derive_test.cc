@@ -44,6 +44,48 @@ TEST_F(DeriveTest, ADependencyMayBeAnOutputInAnyPlace) {
   EXPECT_THAT(response.features[2].values.integers, ElementsAre(1));
 }
 
+TEST_F(DeriveTest, OnDemandFeaturesReadThoseBeforeThem) {
+  std::string definitions = kShopDefinitions;
+  definitions.insert(definitions.find("feature_services:"), R"(
+  - name: chain
+    features:
+      - {name: a, type: int64, expr: "activity.clicks_1h + 1"}
+      - {name: b, type: int64, expr: "chain.a * 10"}
+  - name: tail
+    request: {x: int64}
+    features:
+      - {name: c, type: int64, expr: "chain.b + chain.a + request.x"}
+      - {name: d, type: int64, expr: "tail.c / request.x"}
+)");
+  Define(definitions);
+  Spend(1, kNowMs - kSecondMs, 4.0);
+  for (const std::vector<std::string>& order :
+       {std::vector<std::string>{"tail.d", "tail.c", "chain.b"}, {"chain.b", "tail.c", "tail.d"}}) {
+    FeatureRequest request = UserRequest(order, {1, 2});
+    request.inputs.push_back(Integers("x", {3, 0}));
+    request.include_as_of = true;
+    request.include_event_times = true;
+    const FeatureResponse response = Get(request);
+    for (const FeatureColumn& column : response.features) {
+      const int64_t expected = column.name == "tail.d" ? 8 : column.name == "tail.c" ? 25 : 20;
+      EXPECT_EQ(column.values.integers[0], expected) << column.name;
+      EXPECT_EQ(column.event_times_ms[0], kNowMs - kSecondMs) << column.name;
+      EXPECT_EQ(column.statuses[1], kFailed) << column.name;
+    }
+    ASSERT_EQ(response.as_of.size(), 1u);
+    EXPECT_EQ(response.as_of[0].source, "clicks");
+  }
+  EXPECT_THAT(Get([] {
+                FeatureRequest request = UserRequest({"tail.d"}, {2});
+                request.inputs.push_back(Integers("x", {1}));
+                return request;
+              }())
+                  .features[0]
+                  .failures[0]
+                  .reason,
+              HasSubstr("tail.c is FAILED"));
+}
+
 TEST_F(DeriveTest, InputsOfNearTypesAreTaken) {
   Spend(1, kNowMs - kSecondMs, 4.0);
   FeatureRequest request = UserRequest({"signals.ratio"}, {1});
