@@ -31,6 +31,19 @@ constexpr FunctionInfo kFunctions[] = {
     {"int", Function::kInt, true, false, 1, "int(x)"},
     {"double", Function::kDouble, true, false, 1, "double(x)"},
     {"string", Function::kString, true, false, 1, "string(x)"},
+    {"abs", Function::kAbs, true, false, 1, "abs(x)"},
+    {"ceil", Function::kCeil, true, false, 1, "ceil(x)"},
+    {"floor", Function::kFloor, true, false, 1, "floor(x)"},
+    {"round", Function::kRound, true, false, 1, "round(x)"},
+    {"sqrt", Function::kSqrt, true, false, 1, "sqrt(x)"},
+    {"log", Function::kLog, true, false, 1, "log(x)"},
+    {"exp", Function::kExp, true, false, 1, "exp(x)"},
+    {"pow", Function::kPow, true, false, 2, "pow(x, y)"},
+    {"least", Function::kLeast, true, false, 2, "least(x, y)"},
+    {"greatest", Function::kGreatest, true, false, 2, "greatest(x, y)"},
+    {"lowerAscii", Function::kLowerAscii, false, true, 1, "x.lowerAscii()"},
+    {"upperAscii", Function::kUpperAscii, false, true, 1, "x.upperAscii()"},
+    {"trim", Function::kTrim, false, true, 1, "x.trim()"},
 };
 
 std::string_view Word(StaticType type) {
@@ -328,8 +341,39 @@ class Checker {
       case Function::kString:
         node.type = StaticType::kString;
         return CheckConversion(node, "a number, a string or a bool", true);
+      case Function::kCeil:
+      case Function::kFloor:
+      case Function::kRound:
+      case Function::kSqrt:
+      case Function::kLog:
+      case Function::kExp:
+      case Function::kPow:
+        node.type = StaticType::kDouble;
+        return CheckNumbers(node);
+      case Function::kAbs:
+        node.type = Child(node, 0).type;
+        return CheckNumbers(node);
+      case Function::kLeast:
+      case Function::kGreatest:
+        node.type = WiderNumber(Child(node, 0).type, Child(node, 1).type);
+        return CheckNumbers(node);
+      case Function::kLowerAscii:
+      case Function::kUpperAscii:
+      case Function::kTrim:
+        node.type = StaticType::kString;
+        return CheckStrings(node);
     }
     return false;
+  }
+
+  bool CheckNumbers(const Syntax& node) {
+    for (SyntaxIndex index : node.children) {
+      const Syntax& operand = Node(index);
+      if (IsNumber(operand.type)) continue;
+      return Fail(operand.offset,
+                  fmt::format("'{}' works on numbers, not {}", node.name, Word(operand.type)));
+    }
+    return true;
   }
 
   bool CheckStrings(const Syntax& node) {

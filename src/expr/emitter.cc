@@ -65,10 +65,41 @@ Op ConversionOp(StaticType from, StaticType to) {
   return from == StaticType::kDouble ? Op::kDoubleToString : Op::kBoolToString;
 }
 
-Op FunctionOp(Function function) {
+// Of the functions whose operands have the type of the result.
+Op FunctionOp(Function function, StaticType type) {
+  const bool is_int = type == StaticType::kInt;
   switch (function) {
-    case Function::kSize:
-      return Op::kSize;
+    case Function::kAbs:
+      return is_int ? Op::kAbsInt : Op::kAbsDouble;
+    case Function::kLeast:
+      return is_int ? Op::kLeastInt : Op::kLeastDouble;
+    case Function::kGreatest:
+      return is_int ? Op::kGreatestInt : Op::kGreatestDouble;
+    case Function::kCeil:
+      return Op::kCeil;
+    case Function::kFloor:
+      return Op::kFloor;
+    case Function::kRound:
+      return Op::kRound;
+    case Function::kSqrt:
+      return Op::kSqrt;
+    case Function::kLog:
+      return Op::kLog;
+    case Function::kExp:
+      return Op::kExp;
+    case Function::kPow:
+      return Op::kPow;
+    case Function::kLowerAscii:
+      return Op::kLowerAscii;
+    case Function::kUpperAscii:
+      return Op::kUpperAscii;
+    default:
+      return Op::kTrim;
+  }
+}
+
+Op TestOp(Function function) {
+  switch (function) {
     case Function::kContains:
       return Op::kContains;
     case Function::kStartsWith:
@@ -183,18 +214,28 @@ class Emitter {
     if (node.function == Function::kHas) {
       return Add(Op::kHas, static_cast<uint32_t>(first.variable));
     }
-    uint32_t operand = EmitNode(node.children[0]);
     switch (node.function) {
       case Function::kInt:
       case Function::kDouble:
       case Function::kString:
-        return Add(ConversionOp(first.type, node.type), operand);
-      case Function::kMatches:
-        return Add(Op::kMatches, operand, EmitPattern(Node(node.children[1])));
+        return Add(ConversionOp(first.type, node.type), EmitNode(node.children[0]));
+      case Function::kMatches: {
+        uint32_t text = EmitNode(node.children[0]);
+        return Add(Op::kMatches, text, EmitPattern(Node(node.children[1])));
+      }
       case Function::kSize:
-        return Add(Op::kSize, operand);
-      default:
-        return Add(FunctionOp(node.function), operand, EmitNode(node.children[1]));
+        return Add(Op::kSize, EmitNode(node.children[0]));
+      case Function::kContains:
+      case Function::kStartsWith:
+      case Function::kEndsWith: {
+        uint32_t text = EmitNode(node.children[0]);
+        return Add(TestOp(node.function), text, EmitNode(node.children[1]));
+      }
+      default: {
+        uint32_t operand = EmitAs(node.children[0], node.type);
+        uint32_t second = node.children.size() > 1 ? EmitAs(node.children[1], node.type) : 0;
+        return Add(FunctionOp(node.function, node.type), operand, second);
+      }
     }
   }
 

@@ -1,6 +1,10 @@
 #include "expr/evaluator.h"
 
+#include <algorithm>
+#include <cmath>
 #include <compare>
+#include <cstdlib>
+#include <string>
 
 #include <re2/re2.h>
 
@@ -156,7 +160,8 @@ class Evaluator {
       case Op::kInConstants:
         return InConstants(instruction);
       default:
-        return instruction.op < Op::kConcatenate ? Arithmetic(instruction) : Text(instruction);
+        if (instruction.op <= Op::kDivideDouble) return Arithmetic(instruction);
+        return instruction.op < Op::kConcatenate ? Math(instruction) : Text(instruction);
     }
     CheckFailed(__FILE__, __LINE__, "leaves are handled where they are operands");
   }
@@ -252,6 +257,55 @@ class Evaluator {
     }
   }
 
+  Datum Math(const Instruction& instruction) {
+    switch (instruction.op) {
+      case Op::kAbsInt:
+        return Unary(instruction, [this](const Datum& a) {
+          if (a.as_int() == INT64_MIN) return Fail(kIntegerOverflow);
+          return Datum::Int(std::abs(a.as_int()));
+        });
+      case Op::kLeastInt:
+        return Ints(instruction, [](int64_t a, int64_t b, int64_t* to) {
+          *to = std::min(a, b);
+          return false;
+        });
+      case Op::kGreatestInt:
+        return Ints(instruction, [](int64_t a, int64_t b, int64_t* to) {
+          *to = std::max(a, b);
+          return false;
+        });
+      case Op::kLeastDouble:
+        return Doubles(instruction, [](double a, double b) { return b < a || b != b ? b : a; });
+      case Op::kGreatestDouble:
+        return Doubles(instruction, [](double a, double b) { return b > a || b != b ? b : a; });
+      case Op::kPow:
+        return Doubles(instruction, [](double a, double b) { return std::pow(a, b); });
+      default:
+        return Unary(instruction, [&](const Datum& a) {
+          return Datum::Double(MathOf(instruction.op, a.as_double()));
+        });
+    }
+  }
+
+  static double MathOf(Op op, double a) {
+    switch (op) {
+      case Op::kAbsDouble:
+        return std::abs(a);
+      case Op::kCeil:
+        return std::ceil(a);
+      case Op::kFloor:
+        return std::floor(a);
+      case Op::kRound:
+        return std::round(a);
+      case Op::kSqrt:
+        return std::sqrt(a);
+      case Op::kLog:
+        return std::log(a);
+      default:
+        return std::exp(a);
+    }
+  }
+
   Datum DivideInts(const Instruction& instruction, const char* by_zero) {
     return Binary(instruction, [&](const Datum& a, const Datum& b) {
       if (b.as_int() == 0) return Fail(by_zero);
@@ -284,9 +338,32 @@ class Evaluator {
           re2::StringPiece text(a.as_string().data(), a.as_string().size());
           return Datum::Bool(RE2::PartialMatch(text, *code_.patterns[instruction.b]));
         });
+      case Op::kLowerAscii:
+        return Unary(instruction, [&](const Datum& a) { return Cased(a.as_string(), 'A', 'Z'); });
+      case Op::kUpperAscii:
+        return Unary(instruction, [&](const Datum& a) { return Cased(a.as_string(), 'a', 'z'); });
+      case Op::kTrim:
+        return Unary(instruction,
+                     [](const Datum& a) { return Datum::String(Trimmed(a.as_string())); });
       default:
         return Conversion(instruction);
     }
+  }
+
+  // Turns the letters from `first` to `last` to the other case.
+  Datum Cased(std::string_view text, char first, char last) {
+    std::string cased(text);
+    for (char& letter : cased) {
+      if (letter >= first && letter <= last) letter = static_cast<char>(letter ^ 0x20);
+    }
+    return Built(scratch_.Copy(cased));
+  }
+
+  static std::string_view Trimmed(std::string_view text) {
+    constexpr std::string_view kSpaces = " \t\n\v\f\r";
+    const size_t begin = text.find_first_not_of(kSpaces);
+    if (begin == text.npos) return {};
+    return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
   }
 
   Datum Built(std::optional<std::string_view> text) {

@@ -43,6 +43,19 @@ enum class Function : uint8_t {
   kInt,
   kDouble,
   kString,
+  kAbs,
+  kCeil,
+  kFloor,
+  kRound,
+  kSqrt,
+  kLog,
+  kExp,
+  kPow,
+  kLeast,
+  kGreatest,
+  kLowerAscii,
+  kUpperAscii,
+  kTrim,
 };
 
 // What an expression yields when it does not yield null; kNull for one that always yields null.

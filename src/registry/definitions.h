@@ -138,10 +138,15 @@ struct FeatureReference {
 
 struct DerivedFeature {
   std::string text;
-  std::shared_ptr<const expr::Program> program;  // over OnDemandView::inputs, then ::dependencies
+  // Over OnDemandView::inputs, then ::dependencies, then `now`.
+  std::shared_ptr<const expr::Program> program;
 };
 
 struct OnDemandView {
+  // The variable of its programs that is the moment of the read; those before it are the inputs and
+  // the dependencies.
+  size_t now_variable() const { return inputs.size() + dependencies.size(); }
+
   std::vector<Field> inputs;  // sent with the request; known to expressions as request.<name>
   // Of any view; an on-demand feature comes after all that it reads, here as in the definitions.
   std::vector<FeatureReference> dependencies;

@@ -13,6 +13,12 @@ namespace freshet::registry {
 namespace {
 
 constexpr std::string_view kRequest = "request";
+constexpr std::string_view kNow = "now";
+
+// To expressions a timestamp is its milliseconds since 1970, so that ages are differences.
+Type Computable(Type type) {
+  return type == Type::kTimestamp ? Type::kInt64 : type;
+}
 
 // Whether values of an expression of that type can stand in a feature of the declared one.
 bool Fits(Type computed, Type declared) {
@@ -218,11 +224,13 @@ std::shared_ptr<const expr::Program> OnDemandViewReader::Compile(const DerivedDr
 std::vector<expr::Variable> OnDemandViewReader::Variables() const {
   std::vector<expr::Variable> variables;
   for (const Field& input : on_demand_.inputs)
-    variables.push_back({fmt::format("{}.{}", kRequest, input.name), input.type});
+    variables.push_back({fmt::format("{}.{}", kRequest, input.name), Computable(input.type)});
   for (const FeatureReference& dependency : on_demand_.dependencies) {
     const Feature& feature = dependency.view->features[dependency.feature];
-    variables.push_back({fmt::format("{}.{}", dependency.view->name, feature.name), feature.type});
+    variables.push_back(
+        {fmt::format("{}.{}", dependency.view->name, feature.name), Computable(feature.type)});
   }
+  variables.push_back({std::string(kNow), Type::kInt64});
   return variables;
 }
 

@@ -75,7 +75,7 @@ class ServiceReader {
       if (used < on_demand->inputs.size()) {
         const Field& input = on_demand->inputs[used];
         AddColumn(list, inputs_, "request input", input.name, input.type, *feature.view);
-      } else {
+      } else if (used != on_demand->now_variable()) {
         AddColumnsOf(list, on_demand->dependencies[used - on_demand->inputs.size()]);
       }
     }

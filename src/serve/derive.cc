@@ -84,9 +84,10 @@ bool HasCome(const store::Store::Deadline& deadline) {
   return deadline.has_value() && std::chrono::steady_clock::now() >= *deadline;
 }
 
-void Derive(const DerivedRead& read, uint32_t row_count, const store::Store::Deadline& deadline,
-            Scratch& scratch) {
+void Derive(const DerivedRead& read, uint32_t row_count, int64_t now_ms,
+            const store::Store::Deadline& deadline, Scratch& scratch) {
   scratch.variables.assign(read.variable_count, Datum::Null());
+  if (read.now_variable.has_value()) scratch.variables[*read.now_variable] = Datum::Int(now_ms);
   uint32_t row = 0;
   for (; row < row_count; ++row) {
     if (row > 0 && row % limits::kDerivedRowsPerLook == 0 && HasCome(deadline)) break;
@@ -100,9 +101,9 @@ void Derive(const DerivedRead& read, uint32_t row_count, const store::Store::Dea
 
 }  // namespace
 
-void DeriveAll(const Plan& plan, uint32_t row_count, const store::Store::Deadline& deadline,
-               Scratch& scratch) {
-  for (const DerivedRead& read : plan.derived) Derive(read, row_count, deadline, scratch);
+void DeriveAll(const Plan& plan, uint32_t row_count, int64_t now_ms,
+               const store::Store::Deadline& deadline, Scratch& scratch) {
+  for (const DerivedRead& read : plan.derived) Derive(read, row_count, now_ms, deadline, scratch);
 }
 
 }  // namespace freshet::serve

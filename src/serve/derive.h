@@ -14,7 +14,7 @@ namespace freshet::serve {
 // declared type, is kFailed; one that is null or NaN is kNullValue. Event times are the newest of
 // the dependencies that the expression reads. Where one of them is kTimedOut, or `deadline` comes
 // first, so is the feature; some rows are always derived.
-void DeriveAll(const Plan& plan, uint32_t row_count, const store::Store::Deadline& deadline,
-               Scratch& scratch);
+void DeriveAll(const Plan& plan, uint32_t row_count, int64_t now_ms,
+               const store::Store::Deadline& deadline, Scratch& scratch);
 
 }  // namespace freshet::serve

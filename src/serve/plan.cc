@@ -47,7 +47,7 @@ class Compiler {
     const registry::OnDemandView* on_demand = feature.view->on_demand();
     if (on_demand == nullptr) return;
     for (const size_t used : on_demand->derived[feature.feature].program->used_variables()) {
-      if (used >= on_demand->inputs.size())
+      if (used >= on_demand->inputs.size() && used != on_demand->now_variable())
         AddSources(on_demand->dependencies[used - on_demand->inputs.size()]);
     }
   }
@@ -131,13 +131,15 @@ class Compiler {
     DerivedRead read;
     read.slot = slot;
     read.program = view.derived[feature.feature].program.get();
-    read.variable_count = view.inputs.size() + view.dependencies.size();
+    read.variable_count = view.now_variable() + 1;
     for (const size_t used : read.program->used_variables()) {
       const auto variable = static_cast<uint32_t>(used);
       if (used < view.inputs.size()) {
         const registry::Field& input = view.inputs[used];
         read.inputs.push_back(
             {variable, ColumnOf(plan_.input_columns, input.name, input.type), input.type});
+      } else if (used == view.now_variable()) {
+        read.now_variable = variable;
       } else {
         const FeatureReference& dependency = view.dependencies[used - view.inputs.size()];
         read.dependencies.push_back({variable, SlotOf(dependency)});

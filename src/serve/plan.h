@@ -74,6 +74,7 @@ struct DerivedRead {
   size_t variable_count = 0;
   std::vector<Input> inputs;
   std::vector<Dependency> dependencies;
+  std::optional<uint32_t> now_variable;
 };
 
 // What the feature service says for requests that do not.

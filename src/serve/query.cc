@@ -75,7 +75,7 @@ Status Query::RunWith(const FeatureRequest& request, const QueryContext& context
   }
   stopwatch.Lap(&PhaseTimes::lookup_ns);
 
-  DeriveAll(plan_, row_count, terms.deadline, scratch);
+  DeriveAll(plan_, row_count, response->read_time_ms, terms.deadline, scratch);
   if (scratch.has_stale && terms.stale_action == StaleAction::kServe)
     FlagStale(plan_, row_count, scratch);
   for (SlotWriter& writer : scratch.writers) Finish(writer);

@@ -56,6 +56,11 @@ TEST_F(DeriveTest, OnDemandFeaturesReadThoseBeforeThem) {
     features:
       - {name: c, type: int64, expr: "chain.b + chain.a + request.x"}
       - {name: d, type: int64, expr: "tail.c / request.x"}
+  - name: ages
+    request: {seen_at: timestamp}
+    features:
+      - {name: seconds, type: int64, expr: "(now - request.seen_at) / 1000"}
+      - {name: at, type: timestamp, expr: "now"}
 )");
   Define(definitions);
   Spend(1, kNowMs - kSecondMs, 4.0);
@@ -75,6 +80,12 @@ TEST_F(DeriveTest, OnDemandFeaturesReadThoseBeforeThem) {
     ASSERT_EQ(response.as_of.size(), 1u);
     EXPECT_EQ(response.as_of[0].source, "clicks");
   }
+  FeatureRequest ages = UserRequest({"ages.seconds", "ages.at"}, {});
+  ages.entities.clear();
+  ages.inputs.push_back(Integers("seen_at", {kNowMs - 5'000}, Type::kTimestamp));
+  ages.read_time_ms = kNowMs + 1'000;
+  EXPECT_THAT(Get(ages).features[0].values.integers, ElementsAre(6));
+  EXPECT_THAT(Get(ages).features[1].values.integers, ElementsAre(kNowMs + 1'000));
   EXPECT_THAT(Get([] {
                 FeatureRequest request = UserRequest({"tail.d"}, {2});
                 request.inputs.push_back(Integers("x", {1}));
