@@ -99,6 +99,16 @@ inline constexpr int64_t kLoadIdleMsMax = 60'000;            // between two mess
 inline constexpr size_t kRequestScratchBytesMax = 1u << 20;  // kept by a thread between requests
 inline constexpr size_t kErrorBytesMax = 2'048;              // of a message in a gRPC status
 
+// The HTTP server.
+inline constexpr size_t kHttpConnectionsDefault = 256;  // at once, each with a thread
+inline constexpr int64_t kHttpConnectionsMin = 1;
+inline constexpr int64_t kHttpConnectionsMax = 4'096;
+inline constexpr size_t kHttpConnectionBytesMax = 32u << 10;  // of one: the head of a request
+inline constexpr size_t kHttpBodyBytesMax = 4u << 20;
+inline constexpr size_t kHttpBodiesBytesMax = 32u << 20;  // of all requests under way
+inline constexpr size_t kHttpJsonDepthMax = 4;            // objects and arrays inside each other
+inline constexpr int64_t kHttpIdleMsMax = 30'000;         // a connection on which nothing comes
+
 // Loads.
 inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file
 inline constexpr size_t kLoadChunkBytesMax = 1u << 20;

@@ -1,6 +1,9 @@
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/definition_report.h"
 #include "engine/config.h"
+#include "http/server.h"
 #include "rpc/server.h"
 
 namespace freshet::cli {
@@ -25,6 +29,7 @@ struct Arguments {
   std::string config;
   std::string data;
   std::string address;
+  std::optional<std::string> http;
   std::string definitions;
 };
 
@@ -62,6 +67,7 @@ Result<ServerConfig> ReadConfig(const Arguments& arguments) {
   }
   if (!arguments.data.empty()) config.engine.data_folder = arguments.data;
   if (!arguments.address.empty()) config.address = arguments.address;
+  if (arguments.http.has_value()) config.http_address = *arguments.http;
   if (!arguments.definitions.empty()) config.definitions_folder = arguments.definitions;
   return config;
 }
@@ -95,6 +101,42 @@ void WaitUntilStopped(const Engine& engine, const StopSignals& signals) {
   signals.LetThrough();
 }
 
+// What listens.
+struct Servers {
+  std::unique_ptr<rpc::RpcServer> rpc;
+  std::unique_ptr<http::HttpServer> http;  // null when HTTP is off
+};
+
+std::string HostOf(const std::string& address) {
+  return address.substr(0, address.rfind(':'));
+}
+
+Result<Servers> Listen(Engine& engine, const ServerConfig& config) {
+  Servers servers;
+  FRESHET_ASSIGN_OR_RETURN(servers.rpc, rpc::RpcServer::Start(engine, {.address = config.address}));
+  if (!config.http_address.empty()) {
+    const http::HttpOptions options = {.address = config.http_address,
+                                       .connections = static_cast<size_t>(config.http_connections)};
+    FRESHET_ASSIGN_OR_RETURN(servers.http, http::HttpServer::Start(engine, options));
+    LogInfo("HTTP on {}:{}, metrics at /metrics", HostOf(config.http_address),
+            servers.http->port());
+  }
+  LogInfo("listening on {}:{}, state in {}", HostOf(config.address), servers.rpc->port(),
+          config.engine.data_folder);
+  return servers;
+}
+
+// Both at once: neither takes new calls while the other waits for those under way.
+void Drain(Servers& servers) {
+  using std::chrono::milliseconds;
+  const auto end = std::chrono::steady_clock::now() + milliseconds(kDrainMs);
+  if (servers.http != nullptr) servers.http->BeginDrain();
+  servers.rpc->Shutdown(kDrainMs);
+  const auto left =
+      std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now());
+  if (servers.http != nullptr) servers.http->Shutdown(std::max<int64_t>(0, left.count()));
+}
+
 ExitCode Serve(const ServerConfig& config, const StopSignals& signals) {
   auto engine = Engine::Open(config.engine);
   if (!engine.ok()) {
@@ -104,15 +146,13 @@ ExitCode Serve(const ServerConfig& config, const StopSignals& signals) {
   if (ExitCode code = ApplyDefinitions(**engine, config.definitions_folder);
       code != ExitCode::kDone)
     return code;
-  auto server = rpc::RpcServer::Start(**engine, {.address = config.address});
-  if (!server.ok()) {
-    PrintError("serve", server.status().message());
+  auto servers = Listen(**engine, config);
+  if (!servers.ok()) {
+    PrintError("serve", servers.status().message());
     return ExitCode::kWrong;
   }
-  const std::string host = config.address.substr(0, config.address.rfind(':'));
-  LogInfo("listening on {}:{}, state in {}", host, (*server)->port(), config.engine.data_folder);
   WaitUntilStopped(**engine, signals);
-  (*server)->Shutdown(kDrainMs);
+  Drain(*servers);
   if (Status status = (*engine)->Stop(); !status.ok()) {
     PrintError("serve", status.Prefixed("the last checkpoint failed").message());
     return ExitCode::kWrong;
@@ -142,16 +182,18 @@ Command AddServe(CLI::App& parent) {
       ->type_name("FILE");
   app->add_option("--data", arguments->data, "The folder that holds all state")
       ->type_name("FOLDER");
-  app->add_option("--address", arguments->address, "Where to listen; port 0: any that is free")
+  app->add_option("--address", arguments->address, "Where gRPC listens; port 0: any that is free")
+      ->type_name("HOST:PORT");
+  app->add_option("--http", arguments->http,
+                  "Where HTTP listens: features as JSON, health, metrics; '' for nowhere")
       ->type_name("HOST:PORT");
   app->add_option("--definitions", arguments->definitions, "Apply these definitions at the start")
       ->type_name("DIR");
   app->footer(
       "What is given here counts before the configuration; without either, the server listens on\n"
-      "127.0.0.1:7070 and keeps its state in ./freshet-data. The log goes to standard error. "
-      "SIGTERM\n"
-      "and Ctrl-C let calls end, write a checkpoint and exit with 0; a second one exits at "
-      "once.\n\n"
+      "127.0.0.1:7070 for gRPC and 127.0.0.1:7071 for HTTP, and keeps its state in\n"
+      "./freshet-data. The log goes to standard error. SIGTERM and Ctrl-C let calls end, write a\n"
+      "checkpoint and exit with 0; a second one exits at once.\n\n"
       "Examples:\n"
       "  freshet serve --config config/freshet.yaml\n"
       "  freshet serve --data /var/lib/freshet --address 127.0.0.1:7070 --definitions definitions");

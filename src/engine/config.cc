@@ -77,6 +77,19 @@ void ReadDuration(MapReader& map, std::string_view key, Range range, int64_t* du
   *duration_ms = *value;
 }
 
+void ReadCount(MapReader& map, std::string_view key, Range range, int64_t* count) {
+  std::optional<Node> node = map.Optional(key);
+  if (!node.has_value()) return;
+  const std::optional<int64_t> value = node->AsInt(key);
+  if (!value.has_value()) return;
+  if (*value < range.min || *value > range.max) {
+    node->Report(
+        fmt::format("{} is {}; it must be within {} and {}", key, *value, range.min, range.max));
+    return;
+  }
+  *count = *value;
+}
+
 bool IsAddress(std::string_view address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return false;
@@ -90,18 +103,34 @@ bool IsAddress(std::string_view address) {
   return number <= 65'535;
 }
 
+enum class WhenEmpty : uint8_t { kWrong, kListensNowhere };
+
+void ReadAddress(MapReader& map, WhenEmpty when_empty, std::string* address) {
+  std::optional<Node> node = map.Optional("address");
+  if (!node.has_value()) return;
+  const std::optional<std::string> value = node->AsString("address");
+  if (!value.has_value()) return;
+  const bool listens_nowhere = value->empty() && when_empty == WhenEmpty::kListensNowhere;
+  if (!listens_nowhere && !IsAddress(*value)) {
+    node->Report(
+        fmt::format("address '{}' is not host:port, such as {} or '[::]:7070'", *value, *address));
+    return;
+  }
+  *address = *value;
+}
+
 void ReadServer(const Node& node, ServerConfig* config) {
   MapReader map(node, "server");
-  if (std::optional<Node> address = map.Optional("address")) {
-    const std::optional<std::string> value = address->AsString("address");
-    if (value.has_value() && !IsAddress(*value)) {
-      address->Report(fmt::format(
-          "address '{}' is not host:port, such as 127.0.0.1:7070 or '[::]:7070'", *value));
-    } else if (value.has_value()) {
-      config->address = *value;
-    }
-  }
+  ReadAddress(map, WhenEmpty::kWrong, &config->address);
   ReadText(map, "definitions", &config->definitions_folder);
+  map.Done();
+}
+
+void ReadHttp(const Node& node, ServerConfig* config) {
+  MapReader map(node, "http");
+  ReadAddress(map, WhenEmpty::kListensNowhere, &config->http_address);
+  ReadCount(map, "connections", {limits::kHttpConnectionsMin, limits::kHttpConnectionsMax},
+            &config->http_connections);
   map.Done();
 }
 
@@ -224,6 +253,7 @@ void ReadGroup(MapReader& root, std::string_view name, Read read) {
 void ReadRoot(const Node& node, ServerConfig* config) {
   MapReader root(node, "the configuration");
   ReadGroup(root, "server", [&](const Node& group) { ReadServer(group, config); });
+  ReadGroup(root, "http", [&](const Node& group) { ReadHttp(group, config); });
   ReadGroup(root, "data", [&](const Node& group) { ReadData(group, &config->engine); });
   ReadGroup(root, "kafka", [&](const Node& group) { ReadKafka(group, &config->engine); });
   ReadGroup(root, "ingest", [&](const Node& group) { ReadIngest(group, &config->engine); });

@@ -1,12 +1,14 @@
 // The configuration file of the server: every option of config/freshet.yaml, checked as a whole.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "freshet/options.h"
 #include "freshet/status.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 
 namespace freshet {
@@ -15,6 +17,9 @@ namespace freshet {
 struct ServerConfig {
   // Where gRPC listens, "host:port". Loopback by default: the server knows no passwords.
   std::string address = "127.0.0.1:7070";
+  // Where HTTP listens; empty: nowhere.
+  std::string http_address = "127.0.0.1:7071";
+  int64_t http_connections = limits::kHttpConnectionsDefault;
   // A folder of definitions that is applied at each start; empty: what was applied last is served.
   std::string definitions_folder;
   LogLevel log_level = LogLevel::kInfo;

@@ -15,6 +15,8 @@ using ::testing::HasSubstr;
 
 void ExpectEqual(const ServerConfig& a, const ServerConfig& b) {
   EXPECT_EQ(a.address, b.address);
+  EXPECT_EQ(a.http_address, b.http_address);
+  EXPECT_EQ(a.http_connections, b.http_connections);
   EXPECT_EQ(a.definitions_folder, b.definitions_folder);
   EXPECT_EQ(a.log_level, b.log_level);
   EXPECT_EQ(a.log_format, b.log_format);
@@ -38,6 +40,9 @@ const char* const kEveryOption = R"(
 server:
   address: "[::]:7171"
   definitions: features
+http:
+  address: "[::]:7272"
+  connections: 16
 data:
   folder: /var/lib/freshet
   cache: 1GiB
@@ -91,6 +96,8 @@ TEST(Config, EveryOptionIsRead) {
   const Result<ServerConfig> config = ParseServerConfig("freshet.yaml", kEveryOption);
   ASSERT_TRUE(config.ok()) << config.status().ToString();
   EXPECT_EQ(config->address, "[::]:7171");
+  EXPECT_EQ(config->http_address, "[::]:7272");
+  EXPECT_EQ(config->http_connections, 16);
   EXPECT_EQ(config->definitions_folder, "features");
   EXPECT_EQ(config->log_level, LogLevel::kDebug);
   EXPECT_EQ(config->log_format, LogFormat::kJson);
@@ -144,6 +151,9 @@ log:
   level: verbose
 serving:
   allow_read_time: maybe
+http:
+  address: 7071
+  connections: 0
 sever: {}
 )");
   ASSERT_EQ(config.status().code(), StatusCode::kInvalidArgument);
@@ -154,7 +164,9 @@ sever: {}
         "use kafka.brokers", "use kafka.consumer_group",
         "freshet.yaml:9:24: checkpoint_interval is 1ms", "freshet.yaml:10:19: ",
         "freshet.yaml:12:10: level is 'verbose'", "debug, info, warning, error, off",
-        "freshet.yaml:14:20: ", "freshet.yaml:15:1: ", "'server'"}) {
+        "freshet.yaml:14:20: ", "freshet.yaml:16:12: address '7071' is not host:port",
+        "freshet.yaml:17:16: connections is 0; it must be within 1 and 4096",
+        "freshet.yaml:18:1: ", "'server'"}) {
     EXPECT_THAT(message, HasSubstr(part));
   }
 }
@@ -168,6 +180,13 @@ TEST(Config, AddressesAreHostAndPort) {
        {"localhost", "':7070'", "'localhost:'", "localhost:65536", "localhost:port"}) {
     EXPECT_FALSE(ParseServerConfig("f", std::string("server: {address: ") + bad + "}").ok()) << bad;
   }
+}
+
+TEST(Config, OnlyHttpMayListenNowhere) {
+  const Result<ServerConfig> config = ParseServerConfig("f", "http: {address: ''}");
+  ASSERT_TRUE(config.ok()) << config.status().ToString();
+  EXPECT_EQ(config->http_address, "");
+  EXPECT_FALSE(ParseServerConfig("f", "server: {address: ''}").ok());
 }
 
 TEST(Config, AFileThatIsNotThereIsNotFound) {

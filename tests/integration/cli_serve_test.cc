@@ -1,5 +1,6 @@
 #include <chrono>
 #include <csignal>
+#include <httplib.h>
 #include <string>
 #include <thread>
 
@@ -50,6 +51,51 @@ TEST_F(CliServe, StatusTellsHealthChecksWhetherItIsReady) {
   EXPECT_EQ(Run({"status", "--ready"}).exit_code, 3);
 }
 
+TEST_F(CliServe, AnswersOverHttp) {
+  StartQuickstart();
+  ASSERT_EQ(Run({"push", "clicks"}, Click(42) + "not json\n").exit_code, 0);
+  httplib::Client client("http://" + server_->http_address());
+  const auto ready = client.Get("/readyz");
+  ASSERT_TRUE(ready);
+  EXPECT_EQ(ready->body, "ready\n");
+  const char* all_read = "freshet_source_events_total{source=\"clicks\"} 2\n";
+  for (int i = 0; i < 1'000 && client.Get("/metrics")->body.find(all_read) == std::string::npos;
+       ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto services = client.Get("/v1/services");
+  ASSERT_TRUE(services);
+  EXPECT_EQ(services->body, "{\"services\":[{\"name\":\"ranking\"}]}\n");
+  const auto vector = client.Post(
+      "/v1/features", R"({"features": ["activity.clicks_1h"], "entities": {"user_id": [42, 43]}})",
+      "application/json");
+  ASSERT_TRUE(vector);
+  EXPECT_THAT(vector->body, HasSubstr(R"("features":[{"name":"activity.clicks_1h","type":"int64",)"
+                                      R"("values":[1,0],"statuses":["PRESENT","NOT_FOUND"]}])"));
+  const auto wrong = client.Post("/v1/features", R"({"feature_service": "rankin"})", "");
+  ASSERT_TRUE(wrong);
+  EXPECT_EQ(wrong->status, 400);
+  EXPECT_THAT(wrong->body, HasSubstr("#/feature_service"));
+  const auto metrics = client.Get("/metrics");
+  ASSERT_TRUE(metrics);
+  for (const char* line :
+       {"freshet_ready 1\n", "freshet_requests_total 1\n", "freshet_values_total 2\n", all_read,
+        "freshet_source_applied_total{source=\"clicks\"} 1\n",
+        "freshet_source_refused_total{source=\"clicks\",reason=\"not_json\"} 1\n",
+        "freshet_stream_lag_records{source=\"clicks\",views=\"activity\",partition=\"0\"} 0\n",
+        "freshet_stream_as_of_age_seconds{source=\"clicks\",views=\"activity\"} 0."})
+    EXPECT_THAT(metrics->body, HasSubstr(line));
+}
+
+TEST_F(CliServe, HttpCanBeElsewhereOrOff) {
+  StartServer({"--http", ""});
+  ASSERT_NE(server_->address(), "");
+  EXPECT_EQ(server_->http_address(), "");
+  const auto taken = Run({"serve", "--data", folder_.File("other"), "--address", "127.0.0.1:0",
+                          "--http", server_->address()});
+  EXPECT_EQ(taken.exit_code, 1);
+  EXPECT_THAT(taken.err, HasSubstr("cannot listen on " + server_->address() + " for HTTP"));
+}
+
 TEST_F(CliServe, IsNotReadyWhileAStreamCannotBeReached) {
   Write("definitions/all.yaml", R"(
 entities: [{name: user, join_keys: {user_id: int64}}]
@@ -66,6 +112,12 @@ feature_views:
   const auto waiting = Run({"status", "--ready"});
   EXPECT_EQ(waiting.exit_code, 1) << waiting.err;
   EXPECT_EQ(waiting.out, "not ready: catching up\n");
+  httplib::Client client("http://" + server_->http_address());
+  const auto over_http = client.Get("/readyz");
+  ASSERT_TRUE(over_http);
+  EXPECT_EQ(over_http->status, 503);
+  EXPECT_EQ(over_http->body, waiting.out);
+  EXPECT_EQ(client.Get("/healthz")->status, 200);
   EXPECT_EQ(server_->End(SIGTERM), 0);
 }
 
@@ -119,12 +171,12 @@ TEST_F(CliServe, TheConfigurationCountsAndArgumentsCountBeforeIt) {
 
 TEST_F(CliServe, APortOrAFolderInUseIsRefused) {
   StartServer();
-  const auto same_port =
-      Run({"serve", "--data", folder_.File("other"), "--address", server_->address()});
+  const auto same_port = Run(
+      {"serve", "--data", folder_.File("other"), "--http", "", "--address", server_->address()});
   EXPECT_EQ(same_port.exit_code, 1);
   EXPECT_THAT(same_port.err, HasSubstr("cannot listen on " + server_->address()));
   const auto same_folder =
-      Run({"serve", "--data", folder_.File("data"), "--address", "127.0.0.1:0"});
+      Run({"serve", "--data", folder_.File("data"), "--http", "", "--address", "127.0.0.1:0"});
   EXPECT_EQ(same_folder.exit_code, 1);
   EXPECT_THAT(same_folder.err, HasSubstr(folder_.File("data")));
 }

@@ -1,5 +1,6 @@
 #include "support/server_process.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
@@ -16,6 +17,15 @@ namespace freshet::testing {
 namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(5);
+
+// Empty while either is missing.
+std::string Between(const std::string& text, const std::string& before, const std::string& after) {
+  const size_t found = text.find(before);
+  if (found == std::string::npos) return "";
+  const size_t begin = found + before.size();
+  const size_t end = text.find(after, begin);
+  return end == std::string::npos ? "" : text.substr(begin, end - begin);
+}
 
 }  // namespace
 
@@ -35,6 +45,8 @@ bool ServerProcess::StartListening() {
   log_begin_ = Log().size();
   std::vector<std::string> words = {binary_,           "serve",     "--data",
                                     folder_ + "/data", "--address", "127.0.0.1:0"};
+  if (std::find(arguments_.begin(), arguments_.end(), "--http") == arguments_.end())
+    words.insert(words.end(), {"--http", "127.0.0.1:0"});
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   process_ = StartProgram(words, nothing, folder_ + "/server.out", folder_ + "/server.log");
@@ -43,15 +55,11 @@ bool ServerProcess::StartListening() {
     ADD_FAILURE() << "cannot start " << binary_;
     return false;
   }
-  const std::string sign = "listening on ";
   while (true) {
-    const std::string log = Log();
-    const size_t found = log.find(sign, log_begin_);
-    const size_t end = found == std::string::npos ? found : log.find(',', found);
-    if (end != std::string::npos) {
-      address_ = log.substr(found + sign.size(), end - found - sign.size());
-      return true;
-    }
+    const std::string log = Log().substr(log_begin_);
+    address_ = Between(log, "listening on ", ",");
+    http_address_ = Between(log, "HTTP on ", ",");
+    if (!address_.empty()) return true;
     if (HasEnded()) return false;
     std::this_thread::sleep_for(kPoll);
   }

@@ -14,7 +14,8 @@ namespace freshet::testing {
 class ServerProcess {
  public:
   // `binary` is the path of freshet, `folder` holds the log and, unless a configuration says
-  // otherwise, the state in folder/data. `arguments` come after `serve`.
+  // otherwise, the state in folder/data. `arguments` come after `serve`; without --http among them, HTTP is on
+  // another free port.
   ServerProcess(std::string binary, std::string folder, std::vector<std::string> arguments = {});
   // Kills it when it still runs.
   ~ServerProcess();
@@ -37,6 +38,7 @@ class ServerProcess {
 
   pid_t process() const { return process_; }
   const std::string& address() const { return address_; }
+  const std::string& http_address() const { return http_address_; }
   std::unique_ptr<Client> NewClient() const;
   // All of it, of earlier starts too.
   std::string Log() const;
@@ -49,6 +51,7 @@ class ServerProcess {
   const std::vector<std::string> arguments_;
   pid_t process_ = -1;
   std::string address_;
+  std::string http_address_;
   size_t log_begin_ = 0;  // of the last start
 };
 

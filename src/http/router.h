@@ -1,0 +1,52 @@
+// Which request is answered by what. Knows nothing of sockets.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+#include "freshet/engine.h"
+
+#include "http/answer.h"
+#include "http/metrics.h"
+
+namespace freshet::http {
+
+class Router {
+ public:
+  // `engine` must outlive it.
+  explicit Router(Engine& engine) : engine_(engine) {}
+
+  struct Request {
+    std::string_view method;
+    std::string_view path;  // decoded, without the query
+    std::string_view body;
+  };
+  // Any thread.
+  Answer Handle(const Request& request);
+  // Whether a body is read before Handle: false when none is wanted, so that nobody can send one at
+  // length to be told so.
+  static bool TakesBody(std::string_view method, std::string_view path);
+
+  // Counts a request that was answered, by Handle or before it.
+  void Count(const Request& request, int status, double seconds);
+  // From now on it is not ready.
+  void BeginDrain() { draining_.store(true); }
+
+ private:
+  struct Route;
+  static const Route kRoutes[];
+  static const Route* Find(std::string_view path);
+
+  Answer GetFeatures(const Request& request);
+  Answer ListServices(const Request& request);
+  Answer DescribeService(const Request& request);
+  Answer Live(const Request& request);
+  Answer Ready(const Request& request);
+  Answer Metrics(const Request& request);
+
+  Engine& engine_;
+  HttpMetrics metrics_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace freshet::http
