@@ -12,8 +12,15 @@ namespace {
 
 std::vector<std::string> NamesOf(const FeatureService& service) {
   std::vector<std::string> names;
-  for (const FeatureReference& each : service.features)
-    names.push_back(fmt::format("{}.{}", each.view->name, each.view->features[each.feature].name));
+  for (const ServedFeature& each : service.features) {
+    const std::string own = each.view->name + "." + each.view->features[each.feature].name;
+    std::string text = each.name == own ? own : fmt::format("{} as {}", own, each.name);
+    if (each.key_columns != nullptr) {
+      for (const auto& [key, column] : *each.key_columns)
+        text += fmt::format(" by {} = {}", key, column);
+    }
+    names.push_back(std::move(text));
+  }
   return names;
 }
 

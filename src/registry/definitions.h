@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -166,10 +168,28 @@ struct FeatureView {
   const OnDemandView* on_demand() const { return std::get_if<OnDemandView>(&kind); }
 };
 
+// From join keys to the columns of a request that hold them, where those have other names.
+using KeyColumns = std::map<std::string, std::string, std::less<>>;
+
+// The column of a request that holds the join key.
+inline const std::string& ColumnOf(const JoinKey& key, const KeyColumns* columns) {
+  if (columns == nullptr) return key.name;
+  const auto found = columns->find(key.name);
+  return found == columns->end() ? key.name : found->second;
+}
+
+// A feature as a service answers it: a view may stand there several times, each under an alias and
+// with key columns of its own, as the rider's and the driver's trips.
+struct ServedFeature : FeatureReference {
+  std::string name;  // "view.feature" or "alias.feature"
+  // Null: as the join keys are named. Equal ones of a service are one object.
+  std::shared_ptr<const KeyColumns> key_columns;
+};
+
 struct FeatureService {
   std::string name;
   std::string description;
-  std::vector<FeatureReference> features;
+  std::vector<ServedFeature> features;
   // For requests that do not say.
   std::optional<int64_t> max_staleness_ms;
   std::optional<StaleAction> stale_action;

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,8 +23,11 @@ class ServiceReader {
 
   void ReadFeatures(const yaml::Node& list) {
     for (const yaml::Node& item : ReadItems(list, "the features", limits::kFeaturesPerRequestMax)) {
-      std::optional<std::string> text = item.AsString("a feature");
-      if (text.has_value()) ReadFeature(item, *text);
+      if (item.is_map()) {
+        ReadAliased(item);
+      } else if (std::optional<std::string> text = item.AsString("a feature")) {
+        ReadFeature(item, *text, {});
+      }
     }
     if (service_.features.size() > limits::kFeaturesPerRequestMax) {
       list.Report(fmt::format("the service has {} features; at most {} are allowed",
@@ -32,8 +37,83 @@ class ServiceReader {
   }
 
  private:
+  // What one item of the list says besides the feature's name.
+  struct Alias {
+    std::string name;  // instead of the view's; empty: none
+    std::shared_ptr<const KeyColumns> key_columns;
+  };
+
+  // {feature: view.feature, as: alias, keys: {join_key: column}}.
+  void ReadAliased(const yaml::Node& item) {
+    yaml::MapReader reader(item, "feature");
+    std::optional<yaml::Node> feature = reader.Required("feature");
+    Alias alias;
+    if (auto as = reader.Required("as")) alias.name = ReadAlias(*as);
+    std::optional<yaml::Node> keys = reader.Optional("keys");
+    if (keys.has_value()) alias.key_columns = ReadKeyColumns(*keys);
+    reader.Done();
+    if (!feature.has_value() || alias.name.empty()) return;
+    const size_t before = service_.features.size();
+    if (auto text = feature->AsString("a feature")) ReadFeature(*feature, *text, alias);
+    if (keys.has_value() && types_known_) CheckKeys(*keys, before);
+  }
+
+  std::string ReadAlias(const yaml::Node& node) {
+    const std::string alias = ReadName(node, "as").value_or("");
+    if (scope_.views.known.contains(alias)) {
+      node.Report(
+          fmt::format("'{}' is the name of a feature view; an alias has one of its own", alias));
+    }
+    return alias;
+  }
+
+  std::shared_ptr<const KeyColumns> ReadKeyColumns(const yaml::Node& node) {
+    KeyColumns columns;
+    for (const auto& [key, column] : node.AsMap("keys")) {
+      const std::optional<std::string> join_key = key.AsString("a join key");
+      const std::optional<std::string> name = ReadDataName(column, "column");
+      if (join_key.has_value() && name.has_value()) columns.emplace(*join_key, *name);
+    }
+    std::shared_ptr<const KeyColumns>& shared = key_columns_[columns];
+    if (shared == nullptr) shared = std::make_shared<const KeyColumns>(columns);
+    return shared;
+  }
+
+  // The keys must be join keys of what the item added.
+  void CheckKeys(const yaml::Node& node, size_t first) {
+    std::vector<std::string> known;
+    for (size_t i = first; i < service_.features.size(); ++i)
+      CollectKeys(service_.features[i], &known);
+    for (const auto& [key, column] : node.AsMap("keys")) {
+      const std::optional<std::string> join_key = key.AsString("a join key");
+      if (!join_key.has_value() || std::find(known.begin(), known.end(), *join_key) != known.end())
+        continue;
+      key.Report(
+          fmt::format("'{}' is no join key of this{}", *join_key, Suggestion(*join_key, known)));
+    }
+  }
+
+  static void CollectKeys(const FeatureReference& feature, std::vector<std::string>* keys) {
+    if (feature.view->entity != nullptr) {
+      for (const JoinKey& key : feature.view->entity->join_keys) keys->push_back(key.name);
+    }
+    ForEachDependency(feature,
+                      [&](const FeatureReference& dependency) { CollectKeys(dependency, keys); });
+  }
+
+  // Calls `visit` for what an on-demand feature reads; for others not at all.
+  template <typename Visit>
+  static void ForEachDependency(const FeatureReference& feature, Visit visit) {
+    const OnDemandView* on_demand = feature.view->on_demand();
+    if (on_demand == nullptr) return;
+    for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
+      if (used >= on_demand->inputs.size() && used != on_demand->now_variable())
+        visit(on_demand->dependencies[used - on_demand->inputs.size()]);
+    }
+  }
+
   // "view.feature", or "view" and "view.*" for all of a view's.
-  void ReadFeature(const yaml::Node& node, const std::string& text) {
+  void ReadFeature(const yaml::Node& node, const std::string& text, const Alias& alias) {
     size_t dot = text.find('.');
     std::string_view view_name = std::string_view(text).substr(0, dot);
     const KnownView* known = FindKnown(scope_.views, "feature view", view_name, node);
@@ -41,50 +121,54 @@ class ServiceReader {
     const FeatureView& view = *known->view;
     types_known_ = types_known_ && known->types_known;
     if (dot == std::string::npos || text.substr(dot) == ".*") {
-      for (uint32_t i = 0; i < view.features.size(); ++i) Add(node, view, i);
+      for (uint32_t i = 0; i < view.features.size(); ++i) Add(node, view, i, alias);
       return;
     }
     std::string_view feature_name = std::string_view(text).substr(dot + 1);
     std::optional<uint32_t> feature = FindFeatureOf(view, feature_name);
-    if (feature.has_value()) return Add(node, view, *feature);
+    if (feature.has_value()) return Add(node, view, *feature, alias);
     if (known->names_known) node.ReportAt(dot + 1, UnknownFeature(view, feature_name));
   }
 
-  void Add(const yaml::Node& node, const FeatureView& view, uint32_t feature) {
-    auto [first, is_new] = lines_.emplace(std::pair(&view, feature), node.mark().line);
+  void Add(const yaml::Node& node, const FeatureView& view, uint32_t feature, const Alias& alias) {
+    const std::string name = fmt::format("{}.{}", alias.name.empty() ? view.name : alias.name,
+                                         view.features[feature].name);
+    auto [first, is_new] = lines_.emplace(name, node.mark().line);
     if (!is_new) {
-      node.Report(fmt::format("the feature '{}.{}' is listed twice; the first is in line {}",
-                              view.name, view.features[feature].name, first->second));
+      node.Report(fmt::format("the feature '{}' is listed twice; the first is in line {}", name,
+                              first->second));
       return;
     }
-    service_.features.push_back({&view, feature});
+    service_.features.push_back({{&view, feature}, name, alias.key_columns});
   }
 
   // A request carries one column per join key and per input name: what shares a name must share the
   // type.
   void CheckColumns(const yaml::Node& list) {
     if (!types_known_) return;
-    for (const FeatureReference& feature : service_.features) AddColumnsOf(list, feature);
+    for (const ServedFeature& feature : service_.features)
+      AddColumnsOf(list, feature, feature.key_columns.get());
   }
 
-  void AddColumnsOf(const yaml::Node& list, const FeatureReference& feature) {
-    AddKeys(list, *feature.view);
-    const OnDemandView* on_demand = feature.view->on_demand();
-    if (on_demand == nullptr) return;
-    for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
-      if (used < on_demand->inputs.size()) {
+  void AddColumnsOf(const yaml::Node& list, const FeatureReference& feature,
+                    const KeyColumns* key_columns) {
+    AddKeys(list, *feature.view, key_columns);
+    if (const OnDemandView* on_demand = feature.view->on_demand()) {
+      for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
+        if (used >= on_demand->inputs.size()) continue;
         const Field& input = on_demand->inputs[used];
         AddColumn(list, inputs_, "request input", input.name, input.type, *feature.view);
-      } else if (used != on_demand->now_variable()) {
-        AddColumnsOf(list, on_demand->dependencies[used - on_demand->inputs.size()]);
       }
     }
+    ForEachDependency(feature, [&](const FeatureReference& dependency) {
+      AddColumnsOf(list, dependency, key_columns);
+    });
   }
 
-  void AddKeys(const yaml::Node& list, const FeatureView& view) {
+  void AddKeys(const yaml::Node& list, const FeatureView& view, const KeyColumns* key_columns) {
     if (view.entity == nullptr) return;
     for (const JoinKey& key : view.entity->join_keys)
-      AddColumn(list, keys_, "join key", key.name, key.type, view);
+      AddColumn(list, keys_, "join key", ColumnOf(key, key_columns), key.type, view);
   }
 
   struct Column {
@@ -107,7 +191,8 @@ class ServiceReader {
   const Scope& scope_;
   FeatureService& service_;
   bool types_known_ = true;
-  std::map<std::pair<const FeatureView*, uint32_t>, int> lines_;
+  std::map<std::string, int> lines_;
+  std::map<KeyColumns, std::shared_ptr<const KeyColumns>> key_columns_;
   std::map<std::string, Column> keys_;
   std::map<std::string, Column> inputs_;
 };

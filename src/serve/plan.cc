@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,8 @@ namespace {
 
 using registry::FeatureReference;
 using registry::FeatureView;
+using registry::KeyColumns;
+using registry::ServedFeature;
 
 class Compiler {
  public:
@@ -23,13 +26,15 @@ class Compiler {
     plan_.subject = std::move(subject);
   }
 
-  Plan Compile(std::span<const FeatureReference> features) {
+  Plan Compile(std::span<const ServedFeature> features) {
     CollectSources(features);
-    for (const FeatureReference& feature : features) AddSlot(feature);
+    for (const ServedFeature& feature : features)
+      AddSlot(feature, feature.key_columns.get(), feature.name);
     plan_.output_count = static_cast<uint32_t>(plan_.slots.size());
     // Dependencies are found by way of slots, so those of the outputs get theirs once every output
     // has its own.
-    for (uint32_t slot = 0; slot < plan_.output_count; ++slot) AddRead(features[slot], slot);
+    for (uint32_t slot = 0; slot < plan_.output_count; ++slot)
+      AddRead(features[slot], features[slot].key_columns.get(), slot);
     plan_.has_staleness_bounds =
         std::any_of(plan_.slots.begin(), plan_.slots.end(),
                     [](const Slot& slot) { return slot.feature->max_staleness_ms.has_value(); });
@@ -37,7 +42,7 @@ class Compiler {
   }
 
  private:
-  void CollectSources(std::span<const FeatureReference> features) {
+  void CollectSources(std::span<const ServedFeature> features) {
     for (const FeatureReference& feature : features) AddSources(feature);
     std::sort(plan_.sources.begin(), plan_.sources.end());
   }
@@ -60,46 +65,52 @@ class Compiler {
     }
   }
 
-  uint32_t AddSlot(const FeatureReference& reference) {
+  // A feature that stands under two aliases with the same key columns has two slots, and what reads
+  // it takes the first.
+  uint32_t AddSlot(const FeatureReference& reference, const KeyColumns* key_columns,
+                   std::string name) {
     const registry::Feature& feature = reference.view->features[reference.feature];
     const auto slot = static_cast<uint32_t>(plan_.slots.size());
-    const bool is_new = slots_.emplace(std::pair(reference.view, reference.feature), slot).second;
-    FRESHET_CHECK(is_new);
-    plan_.slots.push_back(
-        {reference.view->name + "." + feature.name, &feature, ToDatum(feature.default_value)});
+    slots_.emplace(std::tuple(reference.view, reference.feature, key_columns), slot);
+    plan_.slots.push_back({std::move(name), &feature, ToDatum(feature.default_value)});
     return slot;
   }
 
-  void AddRead(const FeatureReference& feature, uint32_t slot) {
+  void AddRead(const FeatureReference& feature, const KeyColumns* key_columns, uint32_t slot) {
     if (feature.view->stream() != nullptr) {
-      AddTimelineRead(feature, slot);
+      AddTimelineRead(feature, key_columns, slot);
     } else if (feature.view->batch() != nullptr) {
-      AddRowRead(feature, slot);
+      AddRowRead(feature, key_columns, slot);
     } else {
-      AddDerived(feature, slot);
+      AddDerived(feature, key_columns, slot);
     }
   }
 
-  void AddTimelineRead(const FeatureReference& feature, uint32_t slot) {
+  void AddTimelineRead(const FeatureReference& feature, const KeyColumns* key_columns,
+                       uint32_t slot) {
+    const uint32_t key = KeyOf(*feature.view->entity, key_columns);
     const registry::StreamView& stream = *feature.view->stream();
     const registry::WindowedFeature& windowed = stream.windowed[feature.feature];
     const registry::TimelineTable& table = stream.tables[windowed.table];
-    auto read =
-        std::find_if(plan_.timelines.begin(), plan_.timelines.end(),
-                     [&](const TimelineRead& candidate) { return candidate.table == table.id; });
+    auto read = std::find_if(plan_.timelines.begin(), plan_.timelines.end(),
+                             [&](const TimelineRead& candidate) {
+                               return candidate.table == table.id && candidate.key == key;
+                             });
     if (read == plan_.timelines.end()) {
-      read = plan_.timelines.insert(plan_.timelines.end(), NewTimelineRead(*feature.view, table));
+      read =
+          plan_.timelines.insert(plan_.timelines.end(), NewTimelineRead(*feature.view, table, key));
     }
     read->wants.push_back(windowed.want);
     read->slots.push_back(slot);
   }
 
-  TimelineRead NewTimelineRead(const FeatureView& view, const registry::TimelineTable& table) {
+  TimelineRead NewTimelineRead(const FeatureView& view, const registry::TimelineTable& table,
+                               uint32_t key) {
     const auto source =
         std::lower_bound(plan_.sources.begin(), plan_.sources.end(), view.stream()->source->name);
     const size_t cells_max = table.schema.options().cells_max;
     TimelineRead read;
-    read.key = KeyOf(*view.entity);
+    read.key = key;
     read.source = static_cast<uint32_t>(source - plan_.sources.begin());
     read.table = table.id;
     read.schema = &table.schema;
@@ -111,13 +122,14 @@ class Compiler {
     return read;
   }
 
-  void AddRowRead(const FeatureReference& feature, uint32_t slot) {
+  void AddRowRead(const FeatureReference& feature, const KeyColumns* key_columns, uint32_t slot) {
+    const uint32_t key = KeyOf(*feature.view->entity, key_columns);
     auto read = std::find_if(plan_.rows.begin(), plan_.rows.end(), [&](const RowRead& candidate) {
-      return candidate.view == feature.view;
+      return candidate.view == feature.view && candidate.key == key;
     });
     if (read == plan_.rows.end()) {
       RowRead fresh;
-      fresh.key = KeyOf(*feature.view->entity);
+      fresh.key = key;
       fresh.view = feature.view;
       read = plan_.rows.insert(plan_.rows.end(), std::move(fresh));
     }
@@ -125,7 +137,7 @@ class Compiler {
     read->columns.push_back(feature.view->features[feature.feature].name);
   }
 
-  void AddDerived(const FeatureReference& feature, uint32_t slot) {
+  void AddDerived(const FeatureReference& feature, const KeyColumns* key_columns, uint32_t slot) {
     if (!derived_.insert(slot).second) return;
     const registry::OnDemandView& view = *feature.view->on_demand();
     DerivedRead read;
@@ -142,7 +154,7 @@ class Compiler {
         read.now_variable = variable;
       } else {
         const FeatureReference& dependency = view.dependencies[used - view.inputs.size()];
-        read.dependencies.push_back({variable, SlotOf(dependency)});
+        read.dependencies.push_back({variable, SlotOf(dependency, key_columns)});
       }
     }
     // What it reads has put itself there by now.
@@ -150,25 +162,31 @@ class Compiler {
   }
 
   // The slot of a feature that another reads, with its own read.
-  uint32_t SlotOf(const FeatureReference& feature) {
-    const auto known = slots_.find(std::pair(feature.view, feature.feature));
+  uint32_t SlotOf(const FeatureReference& feature, const KeyColumns* key_columns) {
+    const auto known = slots_.find(std::tuple(feature.view, feature.feature, key_columns));
     const bool is_known = known != slots_.end();
-    const uint32_t slot = is_known ? known->second : AddSlot(feature);
-    if (!is_known || feature.view->on_demand() != nullptr) AddRead(feature, slot);
+    const uint32_t slot =
+        is_known ? known->second
+                 : AddSlot(feature, key_columns,
+                           feature.view->name + "." + feature.view->features[feature.feature].name);
+    if (!is_known || feature.view->on_demand() != nullptr) AddRead(feature, key_columns, slot);
     return slot;
   }
 
-  uint32_t KeyOf(const registry::Entity& entity) {
-    for (size_t i = 0; i < plan_.keys.size(); ++i) {
-      if (plan_.keys[i].entity == &entity) return static_cast<uint32_t>(i);
-    }
+  uint32_t KeyOf(const registry::Entity& entity, const KeyColumns* key_columns) {
     KeyPlan key;
     key.entity = &entity;
     for (const registry::JoinKey& join_key : entity.join_keys) {
-      key.columns.push_back(ColumnOf(plan_.entity_columns, join_key.name, join_key.type));
+      key.columns.push_back(
+          ColumnOf(plan_.entity_columns, registry::ColumnOf(join_key, key_columns), join_key.type));
     }
-    plan_.keys.push_back(std::move(key));
-    return static_cast<uint32_t>(plan_.keys.size() - 1);
+    const auto known =
+        std::find_if(plan_.keys.begin(), plan_.keys.end(), [&](const KeyPlan& other) {
+          return other.entity == key.entity && other.columns == key.columns;
+        });
+    const auto index = static_cast<uint32_t>(known - plan_.keys.begin());
+    if (known == plan_.keys.end()) plan_.keys.push_back(std::move(key));
+    return index;
   }
 
   static uint32_t ColumnOf(std::vector<RequestColumn>& columns, const std::string& name,
@@ -181,7 +199,7 @@ class Compiler {
   }
 
   Plan plan_;
-  std::map<std::pair<const FeatureView*, uint32_t>, uint32_t> slots_;
+  std::map<std::tuple<const FeatureView*, uint32_t, const KeyColumns*>, uint32_t> slots_;
   std::set<uint32_t> derived_;  // slots
 };
 
@@ -196,7 +214,7 @@ Plan CompilePlan(std::shared_ptr<const registry::Registry> registry,
 }
 
 Plan CompilePlan(std::shared_ptr<const registry::Registry> registry, std::string subject,
-                 std::span<const FeatureReference> features) {
+                 std::span<const ServedFeature> features) {
   return Compiler(std::move(registry), std::move(subject)).Compile(features);
 }
 

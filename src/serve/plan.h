@@ -34,7 +34,7 @@ struct KeyPlan {
 // One feature to compute. The first Plan::output_count slots are the answer's columns; the others
 // are computed because on-demand features depend on them.
 struct Slot {
-  std::string name;  // "view.feature"
+  std::string name;  // "view.feature", as it is answered
   const registry::Feature* feature = nullptr;
   Datum default_value;  // borrows from `feature`
 };
@@ -102,7 +102,7 @@ struct Plan {
 
 // Compiles features of `registry`, each at most once. `subject` names them in messages.
 Plan CompilePlan(std::shared_ptr<const registry::Registry> registry, std::string subject,
-                 std::span<const registry::FeatureReference> features);
+                 std::span<const registry::ServedFeature> features);
 // Those of a feature service, with its defaults.
 Plan CompilePlan(std::shared_ptr<const registry::Registry> registry,
                  const registry::FeatureService& service);

@@ -68,7 +68,7 @@ Result<std::shared_ptr<Query>> PlanSet::FindList(std::span<const std::string> fe
 }
 
 Result<std::shared_ptr<Query>> PlanSet::CompileList(std::span<const std::string> features) const {
-  std::vector<registry::FeatureReference> references;
+  std::vector<registry::ServedFeature> served;
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : features) {
     if (!seen.insert(name).second) {
@@ -76,9 +76,9 @@ Result<std::shared_ptr<Query>> PlanSet::CompileList(std::span<const std::string>
     }
     const Result<registry::FeatureReference> reference = registry_->FindFeature(name);
     if (!reference.ok()) return reference.status().Prefixed("features");
-    references.push_back(*reference);
+    served.push_back({*reference, name, nullptr});
   }
-  return std::make_shared<Query>(CompilePlan(registry_, "this list of features", references));
+  return std::make_shared<Query>(CompilePlan(registry_, "this list of features", served));
 }
 
 }  // namespace freshet::serve

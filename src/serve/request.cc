@@ -155,7 +155,8 @@ Status CheckKeyTypes(const Plan& plan, const Scratch& scratch) {
       const Type given = scratch.entity_columns[key.columns[i]].values->type;
       if (IsAcceptedKey(join_key.type, given)) continue;
       return Status::InvalidArgument(fmt::format("entities: '{}' is {}, but entity '{}' needs {}",
-                                                 join_key.name, TypeName(given), key.entity->name,
+                                                 plan.entity_columns[key.columns[i]].name,
+                                                 TypeName(given), key.entity->name,
                                                  TypeName(join_key.type)));
     }
   }
@@ -178,32 +179,35 @@ Status CheckRowCount(const Plan& plan, size_t row_count) {
   return Status::Ok();
 }
 
-Status AppendRowKey(const KeyPlan& key, size_t row, const Scratch& scratch, std::string& bytes) {
+Status AppendRowKey(const Plan& plan, const KeyPlan& key, size_t row, const Scratch& scratch,
+                    std::string& bytes) {
   const size_t key_begin = bytes.size();
   for (size_t i = 0; i < key.columns.size(); ++i) {
     const registry::JoinKey& join_key = key.entity->join_keys[i];
     const Datum value = scratch.entity_columns[key.columns[i]].At(row);
     const Status status = store::AppendEntityKey(join_key.type, value, bytes, key_begin);
     if (!status.ok())
-      return status.Prefixed(fmt::format("entities: '{}' row {}", join_key.name, row));
+      return status.Prefixed(
+          fmt::format("entities: '{}' row {}", plan.entity_columns[key.columns[i]].name, row));
   }
   return Status::Ok();
 }
 
-Status EncodeKeysOf(const KeyPlan& key, uint32_t row_count, const Scratch& scratch, KeyRuns& keys) {
+Status EncodeKeysOf(const Plan& plan, const KeyPlan& key, uint32_t row_count,
+                    const Scratch& scratch, KeyRuns& keys) {
   keys.bytes.clear();
   keys.runs.clear();
   const bool is_one_key = std::all_of(key.columns.begin(), key.columns.end(), [&](uint32_t column) {
     return scratch.entity_columns[column].is_same_in_all_rows;
   });
   if (is_one_key && row_count > 0) {
-    FRESHET_RETURN_IF_ERROR(AppendRowKey(key, 0, scratch, keys.bytes));
+    FRESHET_RETURN_IF_ERROR(AppendRowKey(plan, key, 0, scratch, keys.bytes));
     keys.runs.push_back({0, row_count, 0, keys.bytes.size()});
     return Status::Ok();
   }
   for (uint32_t row = 0; row < row_count; ++row) {
     const size_t begin = keys.bytes.size();
-    FRESHET_RETURN_IF_ERROR(AppendRowKey(key, row, scratch, keys.bytes));
+    FRESHET_RETURN_IF_ERROR(AppendRowKey(plan, key, row, scratch, keys.bytes));
     const std::string_view encoded = std::string_view(keys.bytes).substr(begin);
     if (!keys.runs.empty()) {
       KeyRun& last = keys.runs.back();
@@ -278,7 +282,7 @@ Result<uint32_t> BindColumns(const Plan& plan, const FeatureRequest& request, Sc
 
 Status EncodeKeys(const Plan& plan, uint32_t row_count, Scratch& scratch) {
   for (size_t i = 0; i < plan.keys.size(); ++i) {
-    FRESHET_RETURN_IF_ERROR(EncodeKeysOf(plan.keys[i], row_count, scratch, scratch.keys[i]));
+    FRESHET_RETURN_IF_ERROR(EncodeKeysOf(plan, plan.keys[i], row_count, scratch, scratch.keys[i]));
   }
   return Status::Ok();
 }

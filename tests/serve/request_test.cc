@@ -186,6 +186,39 @@ TEST_F(RequestTest, AColumnOfOneRowStandsForAll) {
   EXPECT_EQ(Get(inputs).row_count, 0u);
 }
 
+TEST_F(RequestTest, AViewMayStandUnderAliasesWithKeysOfTheirOwn) {
+  std::string definitions = kShopDefinitions;
+  definitions += R"(
+  - name: trips
+    features:
+      - profile.age
+      - {feature: profile.age, as: driver, keys: {user_id: driver_id}}
+      - {feature: "activity", as: rider, keys: {user_id: rider_id}}
+      - {feature: signals.grown_up, as: driver, keys: {user_id: driver_id}}
+      - signals.grown_up
+)";
+  Define(definitions);
+  LoadRows("profile", {"age"}, {Type::kInt32},
+           {{1, kNowMs, {Datum::Int(17)}}, {2, kNowMs, {Datum::Int(40)}}});
+  FeatureRequest request;
+  request.feature_service = "trips";
+  request.entities = {Integers("user_id", {1, 2}), Integers("driver_id", {2, 1}),
+                      Integers("rider_id", {3})};
+  const FeatureResponse response = Get(request);
+  ASSERT_EQ(response.features.size(), 10u);
+  EXPECT_EQ(response.features[0].name, "profile.age");
+  EXPECT_THAT(response.features[0].values.integers, ElementsAre(17, 40));
+  EXPECT_EQ(response.features[1].name, "driver.age");
+  EXPECT_THAT(response.features[1].values.integers, ElementsAre(40, 17));
+  EXPECT_EQ(response.features[2].name, "rider.clicks_1m");
+  EXPECT_EQ(response.features[8].name, "driver.grown_up");
+  EXPECT_THAT(response.features[8].values.integers, ElementsAre(1, 0));
+  EXPECT_THAT(response.features[9].values.integers, ElementsAre(0, 1));
+
+  request.entities.pop_back();
+  EXPECT_THAT(std::string(Refusal(request).message()), HasSubstr("join key 'rider_id' (int64)"));
+}
+
 TEST_F(RequestTest, AsManyRowsAsAreAllowedAreAnswered) {
   std::vector<int64_t> user_ids(limits::kEntitiesPerRequestMax);
   std::iota(user_ids.begin(), user_ids.end(), 1);
