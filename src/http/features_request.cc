@@ -374,7 +374,7 @@ Status ReadFeaturesRequest(std::string_view body, Engine& engine, FeatureRequest
                            std::string* pointer) {
   FRESHET_RETURN_IF_ERROR(CheckJson(body));
   Reader reader(engine, request);
-  const Status status = reader.Read(Node::parse(body, nullptr, false));
+  Status status = reader.Read(Node::parse(body, nullptr, false));
   *pointer = reader.pointer();
   return status;
 }

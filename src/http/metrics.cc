@@ -84,9 +84,9 @@ void AddServer(const ServerStatus& status, Families* families) {
 
 void AddCounters(const ServerStatus& status, Families* families) {
   for (const auto& [counter, value] : status.counters) {
-    const auto* known =
-        std::find_if(std::begin(kCounterNames), std::end(kCounterNames),
-                     [&](const CounterName& name) { return name.counter == counter; });
+    const auto* known = std::find_if(
+        std::begin(kCounterNames), std::end(kCounterNames),
+        [&counter = counter](const CounterName& name) { return name.counter == counter; });
     if (known != std::end(kCounterNames))
       families->AddFamily(known->metric, known->type, known->help, static_cast<double>(value));
     else

@@ -1,6 +1,7 @@
 // A server over a real socket, its engine scripted, and clients that talk to it.
 #pragma once
 
+#include <chrono>
 #include <httplib.h>
 #include <memory>
 #include <string>
@@ -23,7 +24,12 @@ class HttpTest : public ::testing::Test {
     server_ = std::move(*started);
   }
 
-  httplib::Client NewClient() const { return httplib::Client("127.0.0.1", server_->port()); }
+  httplib::Client NewClient() const {
+    httplib::Client client("127.0.0.1", server_->port());
+    // Large bodies take long under a sanitizer.
+    client.set_read_timeout(std::chrono::minutes(2));
+    return client;
+  }
 
   httplib::Result Get(const std::string& path) const { return NewClient().Get(path); }
   httplib::Result PostFeatures(const std::string& body) const {
