@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,7 +31,7 @@ enum class StaleAction : uint8_t {
   kUseDefault = 1,  // the feature's default, as kSourceStale
   kServe = 2,       // the value of what is in, as kSourceStale
   kNull = 3,        // the type's zero, as kNullValue
-  kFail = 4,        // nothing: the request is Unavailable
+  kFail = 4,        // nothing: the request is FailedPrecondition
 };
 
 // The word for an action in definitions and on the command line: "use_default", "serve", "null",
@@ -65,6 +66,8 @@ struct FeatureRequest {
   // Answer once these events are in. Those that are not when the time is out make what hangs on
   // their source kTimedOut.
   std::vector<StreamPosition> read_after;
+  // Asked now and then during that wait; true ends it, and the request, as Cancelled. Not sent.
+  std::function<bool()> is_cancelled;
   // The answer is wanted within this time. What is not ready by then is kTimedOut. The shorter of
   // this and the service's counts.
   std::optional<int64_t> timeout_us;
@@ -86,14 +89,15 @@ inline constexpr int64_t kNoEventTimeMs = INT64_MIN;
 
 struct FeatureColumn {
   std::string name;  // "view.feature"
-  // Where a status is not kPresent, the value is the feature's default.
+  // Where a status is not kPresent, the value is the feature's default, but for StaleAction::kServe
+  // and kNull.
   Column values;
   // One a row; empty when every row is kPresent.
   std::vector<FeatureStatus> statuses;
   // One a row when asked for, else empty: newest event in the value, or the row's timestamp;
   // kNoEventTimeMs without one.
   std::vector<int64_t> event_times_ms;
-  // One for each row that is kFailed, in row order.
+  // One for each row that is kFailed, in row order; of more than 100 rows some are left out.
   std::vector<FeatureFailure> failures;
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/connection.h"
@@ -92,7 +94,8 @@ Status ReadOptions(const Arguments& arguments, FeatureRequest* request) {
       ReadDuration(arguments.max_staleness, "--max-staleness", &request->max_staleness_ms));
   std::optional<int64_t> timeout_ms;
   FRESHET_RETURN_IF_ERROR(ReadDuration(arguments.timeout, "--timeout", &timeout_ms));
-  if (timeout_ms.has_value()) request->timeout_us = *timeout_ms * 1'000;
+  if (timeout_ms.has_value())
+    request->timeout_us = std::min(*timeout_ms, limits::kTimeoutMsMax) * 1'000;
   if (!arguments.stale_action.empty())
     request->stale_action = FindStaleAction(arguments.stale_action);
   for (const std::string& word : arguments.read_after)

@@ -1,5 +1,6 @@
 #include "freshet/client.h"
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <utility>
@@ -82,7 +83,8 @@ Status ClientImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* r
   grpc::ClientContext context;
   context.set_deadline(
       std::chrono::system_clock::now() +
-      std::chrono::microseconds(request.timeout_us.value_or(options_.timeout_ms * 1'000)));
+      std::chrono::microseconds(std::min(request.timeout_us.value_or(options_.timeout_ms * 1'000),
+                                         limits::kTimeoutMsMax * 1'000)));
   v1::GetFeaturesRequest wire;
   client::ToWire(request, &wire);
   v1::GetFeaturesResponse answer;

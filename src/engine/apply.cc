@@ -64,10 +64,10 @@ void EngineImpl::RefuseKafkaWithoutBrokers(Draft& draft) const {
 // What a crash leaves, step by step:
 //   before the record is written   the old definitions, whole.
 //   after it                       the new ones: the next start builds on the record, starts lanes
-//   for new tables where the log
-//                                  begins, and removes the leftovers that the record names.
+//                                  for new tables where the log begins, and removes the leftovers
+//                                  that the record names.
 //   after the leftovers are gone   the same; ids are never given out again, so that removing them
-//   once more does nothing.
+//                                  once more does nothing.
 Status EngineImpl::Install(std::shared_ptr<const registry::Registry> next) {
   const std::shared_ptr<const registry::Registry> live = live_.Get()->registry;
   const Leftovers before = leftovers_;

@@ -98,7 +98,15 @@ serve::StreamStanding Standing(const ingest::Ingestor& ingestor) {
           .wait_until_in =
               [&](uint32_t table, int32_t partition, int64_t offset,
                   std::chrono::steady_clock::time_point deadline) {
-                return ingestor.WaitUntilIn(table, partition, offset, deadline);
+                switch (ingestor.WaitUntilIn(table, partition, offset, deadline)) {
+                  case ingest::Arrival::kIn:
+                    return serve::Arrival::kIn;
+                  case ingest::Arrival::kNotYet:
+                    return serve::Arrival::kNotYet;
+                  case ingest::Arrival::kNever:
+                    break;
+                }
+                return serve::Arrival::kNever;
               }};
 }
 
@@ -195,7 +203,8 @@ Result<std::unique_ptr<LoadSession>> EngineImpl::Load(const LoadRequest& request
 }
 
 bool EngineImpl::Ready() const {
-  return ingestor_->CaughtUp();
+  if (!was_ready_.load() && ingestor_->CaughtUp()) was_ready_.store(true);
+  return was_ready_.load();
 }
 
 Status EngineImpl::Stop() {

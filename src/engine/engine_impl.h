@@ -84,6 +84,8 @@ class EngineImpl final : public Engine {
   bool is_stopped_ = false;
   Status stop_status_;
   std::atomic<bool> takes_pushes_{false};
+  // Stays true: streams of views that are added later show in the status and their as-of.
+  mutable std::atomic<bool> was_ready_{false};
 };
 
 }  // namespace freshet::engine

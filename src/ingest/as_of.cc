@@ -18,7 +18,15 @@ bool StandsAt(const Offsets& positions, const Offsets& ends) {
 
 void AsOfProbes::Add(int64_t asked_ms, Offsets ends) {
   std::lock_guard lock(mutex_);
-  if (waiting_.size() < limits::kAsOfProbesMax) waiting_.push_back({asked_ms, std::move(ends)});
+  if (waiting_.size() >= limits::kAsOfProbesMax) Thin();
+  waiting_.push_back({asked_ms, std::move(ends)});
+}
+
+// Every second one goes: what is left still reaches from the oldest to now, only less finely.
+void AsOfProbes::Thin() {
+  std::deque<Probe> kept;
+  for (size_t i = 0; i < waiting_.size(); i += 2) kept.push_back(std::move(waiting_[i]));
+  waiting_ = std::move(kept);
 }
 
 int64_t AsOfProbes::Reached(const Offsets& positions) {

@@ -14,8 +14,7 @@ namespace freshet::ingest {
 class AsOfProbes {
  public:
   // `asked_ms` is the time before the question went out; questions come in the order of their
-  // times. While limits::kAsOfProbesMax wait, further ones are left out: the first is the one that
-  // is reached first.
+  // times. Of more than limits::kAsOfProbesMax that wait, every second one is forgotten.
   void Add(int64_t asked_ms, Offsets ends);
 
   // The latest moment whose ends `positions` has reached; INT64_MIN when there is none.
@@ -26,6 +25,8 @@ class AsOfProbes {
     int64_t asked_ms;
     Offsets ends;
   };
+
+  void Thin();
 
   std::mutex mutex_;
   std::deque<Probe> waiting_;

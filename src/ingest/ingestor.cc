@@ -16,9 +16,6 @@
 namespace freshet::ingest {
 namespace {
 
-// How long a wait for a position trusts that a table keeps its lane.
-constexpr auto kLaneLookInterval = std::chrono::milliseconds(100);
-
 using TablesBySource = std::map<std::string, std::vector<registry::TableId>>;
 
 TablesBySource StreamTables(const registry::Registry& registry) {
@@ -78,8 +75,8 @@ class IngestorOfLanes : public Ingestor {
   Status Apply(std::shared_ptr<const registry::Registry> registry) override;
   bool CaughtUp() const override;
   int64_t AsOfMs(registry::TableId table) const override;
-  bool WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
-                   std::chrono::steady_clock::time_point deadline) const override;
+  Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
+                      std::chrono::steady_clock::time_point deadline) const override;
   Status Stop() override;
   std::vector<LaneStatus> Lanes() const override;
   std::vector<SourceCounters> Counters() const override;
@@ -250,21 +247,15 @@ int64_t IngestorOfLanes::AsOfMs(registry::TableId table) const {
   return found->second->load(std::memory_order_acquire);
 }
 
-bool IngestorOfLanes::WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
-                                  std::chrono::steady_clock::time_point deadline) const {
-  while (true) {
-    std::shared_ptr<Lane> feeding;
-    for (const std::shared_ptr<Lane>& lane : lanes()) {
-      if (lane->state().Feeds(table)) feeding = lane;
-    }
-    if (feeding == nullptr) return false;
-    // A change of definitions may give the table another lane.
-    const auto now = std::chrono::steady_clock::now();
-    if (feeding->state().WaitUntilIn(partition, offset,
-                                     std::min(deadline, now + kLaneLookInterval)))
-      return true;
-    if (now >= deadline) return false;
+Arrival IngestorOfLanes::WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
+                                     std::chrono::steady_clock::time_point deadline) const {
+  for (const std::shared_ptr<Lane>& lane : lanes()) {
+    const LaneState& state = lane->state();
+    if (!state.Feeds(table)) continue;
+    if (state.WaitUntilIn(partition, offset, deadline)) return Arrival::kIn;
+    return state.failed() || stopped_ ? Arrival::kNever : Arrival::kNotYet;
   }
+  return Arrival::kNever;
 }
 
 bool IngestorOfLanes::CaughtUp() const {

@@ -62,6 +62,13 @@ struct SourceCounters {
   std::map<std::string, uint64_t> refused;  // by RefusalName
 };
 
+// Whether an event is in its table.
+enum class Arrival : uint8_t {
+  kIn,
+  kNotYet,
+  kNever,  // nothing feeds the table, or what does has failed or stopped
+};
+
 class Ingestor {
  public:
   // `store` and `clock` must outlive it.
@@ -82,10 +89,9 @@ class Ingestor {
   // that ingest holds.
   virtual int64_t AsOfMs(registry::TableId table) const = 0;
 
-  // Waits until the event at that place of the table's stream is in, or `deadline`. False when it is
-  // not, also for a table that nothing feeds. Any thread.
-  virtual bool WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
-                           std::chrono::steady_clock::time_point deadline) const = 0;
+  // Waits until the event at that place of the table's stream is in, or `deadline`. Any thread.
+  virtual Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
+                              std::chrono::steady_clock::time_point deadline) const = 0;
 
   // Stops reading, writes a last checkpoint, and joins all threads.
   virtual Status Stop() = 0;

@@ -25,6 +25,7 @@ KafkaDeadLetters::~KafkaDeadLetters() = default;
 Status KafkaDeadLetters::Send(const Record& record, std::string_view reason) {
   FRESHET_RETURN_IF_ERROR(EnsureProducer());
   rd_kafka_poll(producer_.get(), 0);
+  FRESHET_RETURN_IF_ERROR(CheckRoom());
   KafkaHeaders headers = MakeHeaders(record, reason);
   if (record.payload.size() <= limits::kEventBytesMax) return Produce(record.payload, headers);
   AddHeader(headers.get(), "payload_bytes", std::to_string(record.payload.size()));
@@ -69,6 +70,18 @@ Status KafkaDeadLetters::EnsureProducer() {
   return Status::Ok();
 }
 
+// What failed has left librdkafka's queue and its bounds.
+Status KafkaDeadLetters::CheckRoom() {
+  std::lock_guard lock(failed_mutex_);
+  if (failed_.size() < limits::kDeadLetterQueueRecordsMax &&
+      failed_bytes_ < limits::kDeadLetterQueueKilobytesMax * 1'024)
+    return Status::Ok();
+  return Status::Unavailable(
+      fmt::format("{} dead letters could not be delivered to topic '{}': {}; reading goes on once "
+                  "they are",
+                  failed_.size(), topic_, failure_));
+}
+
 KafkaHeaders KafkaDeadLetters::MakeHeaders(const Record& record, std::string_view reason) const {
   KafkaHeaders headers(rd_kafka_headers_new(5));
   AddHeader(headers.get(), "source", source_);
@@ -104,12 +117,16 @@ Status KafkaDeadLetters::ResendFailed() {
   {
     std::lock_guard lock(failed_mutex_);
     letters.swap(failed_);
+    failed_bytes_ = 0;
   }
   while (!letters.empty()) {
     Status sent = Produce(letters.front().payload, letters.front().headers);
     if (!sent.ok()) {
       std::lock_guard lock(failed_mutex_);
-      for (Letter& letter : letters) failed_.push_back(std::move(letter));
+      for (Letter& letter : letters) {
+        failed_bytes_ += letter.payload.size();
+        failed_.push_back(std::move(letter));
+      }
       return sent;
     }
     letters.pop_front();
@@ -137,6 +154,7 @@ void KafkaDeadLetters::Keep(const rd_kafka_message_t& message) {
   }
   std::lock_guard lock(failed_mutex_);
   failure_ = rd_kafka_err2str(message.err);
+  failed_bytes_ += letter.payload.size();
   failed_.push_back(std::move(letter));
 }
 

@@ -33,6 +33,7 @@ class KafkaDeadLetters {
   };
 
   Status EnsureProducer();
+  Status CheckRoom();
   // Queues one message; on failure the headers stay with the caller.
   Status Produce(std::string_view payload, KafkaHeaders& headers);
   KafkaHeaders MakeHeaders(const Record& record, std::string_view reason) const;
@@ -47,6 +48,7 @@ class KafkaDeadLetters {
 
   std::mutex failed_mutex_;
   std::deque<Letter> failed_;
+  size_t failed_bytes_ = 0;
   std::string failure_;  // why the last of them failed
 
   std::mutex producer_mutex_;  // guards the making of the producer

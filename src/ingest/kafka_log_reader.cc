@@ -228,8 +228,7 @@ void KafkaLogReader::TakeOutOfRange(const rd_kafka_message_t& event) {
   }
   broken_ = Status::Corruption(fmt::format(
       "{}: partition {} no longer has offset {}, from which source '{}' must go on; either let it "
-      "go "
-      "on at what is kept (skip_missing_offsets), or remove its views and apply them anew",
+      "go on at what is kept (skip_missing_offsets), or remove its views and apply them anew",
       Where(), event.partition, position, source_name_));
 }
 

@@ -80,7 +80,9 @@ void Lane::PollBatch() {
   }
   if (!polled.ok()) {
     state_.Report(Part::kLog, polled, surroundings_.clock.NowMs());
+    batch_.clear();
     Wait(kRetryMs);
+    return;
   }
   for (const Record& record : batch_) {
     ApplyRecord(record);

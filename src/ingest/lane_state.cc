@@ -39,7 +39,7 @@ LaneState::LaneState(std::string source)
     : source_(std::move(source)),
       as_of_ms_(std::make_shared<std::atomic<int64_t>>(INT64_MIN)),
       limiters_{LogLimiter(kLogIntervalMs), LogLimiter(kLogIntervalMs), LogLimiter(kLogIntervalMs),
-                LogLimiter(kLogIntervalMs)} {}
+                LogLimiter(kLogIntervalMs), LogLimiter(kLogIntervalMs)} {}
 
 void LaneState::Report(Part part, const Status& status, int64_t now_ms) {
   const auto index = static_cast<size_t>(part);

@@ -36,8 +36,8 @@ struct AtomicCounters {
 };
 
 // The parts of a lane that can be in trouble, each on its own. A lane shows the first.
-enum class Part : uint8_t { kLane, kLog, kCheckpoint, kDeadLetters };
-inline constexpr size_t kPartCount = 4;
+enum class Part : uint8_t { kLane, kLog, kLogEnds, kCheckpoint, kDeadLetters };
+inline constexpr size_t kPartCount = 5;
 
 class LaneState {
  public:

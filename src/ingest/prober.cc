@@ -49,7 +49,7 @@ void Prober::Ask(LogReader& reader) {
   // Before the question: what was appended by then is below the ends.
   const int64_t asked_ms = clock_.NowMs();
   Result<Offsets> ends = reader.Ends(kAskTimeoutMs);
-  state_.Report(Part::kLog, ends.status(), clock_.NowMs());
+  state_.Report(Part::kLogEnds, ends.status(), clock_.NowMs());
   if (!ends.ok()) return;
   state_.SetEnds(*ends);
   probes_.Add(asked_ms, std::move(*ends));

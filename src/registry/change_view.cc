@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -133,6 +134,39 @@ bool CompareView(const Registry& live_registry, const FeatureView& live,
   return is_same_kind;
 }
 
+bool Reads(const FeatureReference& feature, const FeatureView& view,
+           std::set<std::pair<const FeatureView*, uint32_t>>* looked_at) {
+  if (feature.view == &view) return true;
+  const OnDemandView* on_demand = feature.view->on_demand();
+  if (on_demand == nullptr || !looked_at->emplace(feature.view, feature.feature).second)
+    return false;
+  const std::vector<size_t>& used = on_demand->derived[feature.feature].program->used_variables();
+  return std::any_of(used.begin(), used.end(), [&](size_t variable) {
+    return variable >= on_demand->inputs.size() && variable != on_demand->now_variable() &&
+           Reads(on_demand->dependencies[variable - on_demand->inputs.size()], view, looked_at);
+  });
+}
+
+// State that a live service reads goes in two steps, so that definitions of something else, applied
+// by mistake, delete nothing.
+void RefuseWhileServed(const Registry& live, const FeatureView& view, Change& removed) {
+  std::vector<std::string> readers;
+  for (const auto& service : live.feature_services()) {
+    std::set<std::pair<const FeatureView*, uint32_t>> looked_at;
+    const bool reads = std::any_of(
+        service->features.begin(), service->features.end(),
+        [&](const FeatureReference& feature) { return Reads(feature, view, &looked_at); });
+    if (reads) readers.push_back(service->name);
+  }
+  if (readers.empty()) return;
+  removed.refused = true;
+  removed.reason =
+      fmt::format("it is served by {}, and its state would be gone for good", Listed(readers));
+  removed.way_out =
+      "first apply definitions whose services do not read it, then remove it; if these definitions "
+      "belong to another server, apply them there";
+}
+
 }  // namespace
 
 std::string DescribeTable(const TimelineTable& table) {
@@ -180,9 +214,11 @@ void CompareViews(const Registry& live, const Registry& next, std::vector<Change
   for (const auto& view : live.feature_views()) {
     if (next.FindFeatureView(view->name) != nullptr) continue;
     bool has_state = view->on_demand() == nullptr;
-    views->push_back(Removed(fmt::format("feature view {}", view->name),
+    Change removed = Removed(fmt::format("feature view {}", view->name),
                              fmt::format("with its {}{}", FeaturesText(*view),
-                                         has_state ? "; its state is deleted" : "")));
+                                         has_state ? "; its state is deleted" : ""));
+    if (has_state) RefuseWhileServed(live, *view, removed);
+    views->push_back(std::move(removed));
   }
 }
 

@@ -140,6 +140,7 @@ struct FeatureReference {
 
 struct DerivedFeature {
   std::string text;
+  size_t depth = 1;  // of the longest chain of on-demand features that it reads, itself counted
   // Over OnDemandView::inputs, then ::dependencies, then `now`.
   std::shared_ptr<const expr::Program> program;
 };

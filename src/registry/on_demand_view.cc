@@ -104,6 +104,7 @@ class OnDemandViewReader {
   bool ResolveNames(const DerivedDraft& draft, uint32_t index);
   bool ResolveName(const DerivedDraft& draft, uint32_t index, const DottedName& name);
   bool ResolveOwn(const DerivedDraft& draft, uint32_t index, const DottedName& name);
+  void CheckDepth(const DerivedDraft& draft, DerivedFeature* derived) const;
   bool ReadsUncompiled(const DerivedDraft& draft) const;
   void AddDependency(const FeatureView& view, uint32_t feature);
   std::shared_ptr<const expr::Program> Compile(const DerivedDraft& draft) const;
@@ -126,7 +127,7 @@ bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
       continue;
     }
     view_.features.push_back(draft.feature);
-    on_demand_.derived.push_back({draft.text, nullptr});
+    on_demand_.derived.push_back({.text = draft.text, .program = nullptr});
     drafts.push_back(std::move(draft));
   }
   std::vector<bool> resolved;
@@ -135,6 +136,7 @@ bool OnDemandViewReader::ReadFeatures(const yaml::Node& list) {
     if (!resolved[i] || !inputs_known_ || !drafts[i].expression_node.has_value()) continue;
     if (ReadsUncompiled(drafts[i])) continue;
     on_demand_.derived[i].program = Compile(drafts[i]);
+    CheckDepth(drafts[i], &on_demand_.derived[i]);
   }
   return names_known;
 }
@@ -192,6 +194,21 @@ bool OnDemandViewReader::ResolveOwn(const DerivedDraft& draft, uint32_t index,
   }
   AddDependency(view_, *feature);
   return true;
+}
+
+// Requests follow such chains.
+void OnDemandViewReader::CheckDepth(const DerivedDraft& draft, DerivedFeature* derived) const {
+  if (derived->program == nullptr) return;
+  for (const size_t used : derived->program->used_variables()) {
+    if (used < on_demand_.inputs.size() || used == on_demand_.now_variable()) continue;
+    const FeatureReference& read = on_demand_.dependencies[used - on_demand_.inputs.size()];
+    if (const OnDemandView* view = read.view->on_demand())
+      derived->depth = std::max(derived->depth, view->derived[read.feature].depth + 1);
+  }
+  if (derived->depth <= limits::kDerivedDepthMax) return;
+  draft.expression_node->Report(
+      fmt::format("this reads a chain of {} on-demand features; at most {} may read one another",
+                  derived->depth, limits::kDerivedDepthMax));
 }
 
 // Whether something that the expression reads in this view is wrong, which was reported there.

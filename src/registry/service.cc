@@ -2,7 +2,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -94,11 +96,19 @@ class ServiceReader {
   }
 
   static void CollectKeys(const FeatureReference& feature, std::vector<std::string>* keys) {
+    std::set<std::pair<const FeatureView*, uint32_t>> looked_at;
+    CollectKeys(feature, keys, &looked_at);
+  }
+
+  static void CollectKeys(const FeatureReference& feature, std::vector<std::string>* keys,
+                          std::set<std::pair<const FeatureView*, uint32_t>>* looked_at) {
+    if (!looked_at->emplace(feature.view, feature.feature).second) return;
     if (feature.view->entity != nullptr) {
       for (const JoinKey& key : feature.view->entity->join_keys) keys->push_back(key.name);
     }
-    ForEachDependency(feature,
-                      [&](const FeatureReference& dependency) { CollectKeys(dependency, keys); });
+    ForEachDependency(feature, [&](const FeatureReference& dependency) {
+      CollectKeys(dependency, keys, looked_at);
+    });
   }
 
   // Calls `visit` for what an on-demand feature reads; for others not at all.
@@ -152,6 +162,7 @@ class ServiceReader {
 
   void AddColumnsOf(const yaml::Node& list, const FeatureReference& feature,
                     const KeyColumns* key_columns) {
+    if (!looked_at_.emplace(feature.view, feature.feature, key_columns).second) return;
     AddKeys(list, *feature.view, key_columns);
     if (const OnDemandView* on_demand = feature.view->on_demand()) {
       for (size_t used : on_demand->derived[feature.feature].program->used_variables()) {
@@ -192,6 +203,7 @@ class ServiceReader {
   FeatureService& service_;
   bool types_known_ = true;
   std::map<std::string, int> lines_;
+  std::set<std::tuple<const FeatureView*, uint32_t, const KeyColumns*>> looked_at_;
   std::map<KeyColumns, std::shared_ptr<const KeyColumns>> key_columns_;
   std::map<std::string, Column> keys_;
   std::map<std::string, Column> inputs_;

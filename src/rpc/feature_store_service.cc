@@ -123,6 +123,11 @@ void FeatureStoreService::AnswerLater(grpc::CallbackServerContext* context, size
                     reactor]() mutable {
     Scratch& scratch = ThreadScratch(false);
     scratch.request = std::move(request);
+    scratch.request.is_cancelled = [this, context] { return !waits_ || context->IsCancelled(); };
+    if (scratch.request.is_cancelled()) {
+      reactor->Finish(grpc::Status::CANCELLED);
+      return;
+    }
     reactor->Finish(ToGrpc(Answer(engine_, *context, request_bytes, scratch, response), context));
   };
   if (!waiting_reads_.Submit(request_bytes, run))

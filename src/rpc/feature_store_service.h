@@ -1,6 +1,8 @@
 // freshet.v1.FeatureStore: GetFeatures on gRPC's own threads and raw bytes, the rest beside it.
 #pragma once
 
+#include <atomic>
+
 #include <grpcpp/grpcpp.h>
 
 #include "freshet/engine.h"
@@ -21,6 +23,9 @@ class FeatureStoreService final : public FeatureStoreBase {
   FeatureStoreService(Engine& engine, Workers& pushes, Workers& waiting_reads)
       : engine_(engine), pushes_(pushes), waiting_reads_(waiting_reads) {}
 
+  // Ends the waits of reads, now and from now on.
+  void StopWaiting() { waits_.store(false); }
+
   grpc::ServerUnaryReactor* GetFeatures(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
@@ -39,6 +44,7 @@ class FeatureStoreService final : public FeatureStoreBase {
   Engine& engine_;
   Workers& pushes_;
   Workers& waiting_reads_;
+  std::atomic<bool> waits_{true};
 };
 
 }  // namespace freshet::rpc

@@ -81,7 +81,7 @@ Status FromWire(const v1::GetFeaturesRequest& wire, FeatureRequest* request) {
   if (wire.stale_action() != v1::STALE_ACTION_UNSPECIFIED) {
     if (!v1::StaleAction_IsValid(wire.stale_action()))
       return Status::InvalidArgument(
-          fmt::format("stale_action: {} is none of USE_DEFAULT, SERVE, NULL, FAIL",
+          fmt::format("stale_action: {} is none of STALE_ACTION_USE_DEFAULT, _SERVE, _NULL, _FAIL",
                       static_cast<int>(wire.stale_action())));
     request->stale_action = static_cast<StaleAction>(wire.stale_action());
   }
@@ -92,6 +92,7 @@ Status FromWire(const v1::GetFeaturesRequest& wire, FeatureRequest* request) {
                                                    event.offset()};
   }
   request->timeout_us.reset();
+  request->is_cancelled = nullptr;
   request->include_phases = wire.include_phases();
   request->include_event_times = wire.include_event_times();
   request->include_as_of = wire.include_as_of();

@@ -147,6 +147,7 @@ void RpcServerImpl::Shutdown(int64_t drain_ms) {
   changed_.notify_all();
   readiness_.join();
   SetHealth(false);
+  feature_store_.StopWaiting();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(drain_ms));
   server_->Wait();
   loads_.Stop();

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/time.h"
 
 namespace freshet::serve {
@@ -73,6 +74,11 @@ std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcom
   return {};
 }
 
+void KeepReason(SlotWriter& writer, uint32_t row, std::string reason) {
+  std::vector<FeatureFailure>& failures = writer.column->failures;
+  if (failures.size() < limits::kFailureReasonsMax) failures.push_back({row, std::move(reason)});
+}
+
 }  // namespace
 
 void Begin(SlotWriter& writer, uint32_t row_count, bool with_event_times) {
@@ -112,7 +118,7 @@ void PutZero(SlotWriter& writer, uint32_t row, FeatureStatus status) {
 
 void PutFailure(SlotWriter& writer, uint32_t row, std::string reason) {
   PutDefault(writer, row, FeatureStatus::kFailed);
-  writer.column->failures.push_back({row, std::move(reason)});
+  KeepReason(writer, row, std::move(reason));
 }
 
 void PutEventTime(SlotWriter& writer, uint32_t row, int64_t event_time_ms) {
@@ -127,7 +133,7 @@ void RepeatFirstRow(SlotWriter& writer, const KeyRun& run) {
     const auto failure =
         std::find_if(column.failures.rbegin(), column.failures.rend(),
                      [&](const FeatureFailure& other) { return other.row == run.first_row; });
-    reason = failure->reason;
+    if (failure != column.failures.rend()) reason = failure->reason;
   }
   for (uint32_t row = run.first_row + 1; row < run.first_row + run.row_count; ++row) {
     if (!column.values.integers.empty())
@@ -139,7 +145,7 @@ void RepeatFirstRow(SlotWriter& writer, const KeyRun& run) {
       column.event_times_ms[row] = column.event_times_ms[run.first_row];
     if (status == FeatureStatus::kPresent) continue;
     SetStatus(writer, row, status);
-    if (status == FeatureStatus::kFailed) column.failures.push_back({row, reason});
+    if (status == FeatureStatus::kFailed && !reason.empty()) KeepReason(writer, row, reason);
   }
 }
 

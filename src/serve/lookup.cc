@@ -129,7 +129,11 @@ Status AddAllKeys(const Plan& plan, const LookupOptions& options, uint32_t row_c
 
 Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_count,
                  store::Store& store, Scratch& scratch, bool* is_too_early) {
-  FRESHET_RETURN_IF_ERROR(AddAllKeys(plan, options, row_count, store, scratch));
+  scratch.held_generations.clear();
+  if (Status added = AddAllKeys(plan, options, row_count, store, scratch); !added.ok()) {
+    scratch.held_generations.clear();
+    return added;
+  }
   size_t visited = 0;
   const auto visit = [&](size_t i, std::string_view bytes) {
     ++visited;

@@ -48,6 +48,7 @@ class Compiler {
   }
 
   void AddSources(const FeatureReference& feature) {
+    if (!looked_at_.emplace(feature.view, feature.feature).second) return;
     AddSource(*feature.view);
     const registry::OnDemandView* on_demand = feature.view->on_demand();
     if (on_demand == nullptr) return;
@@ -116,8 +117,7 @@ class Compiler {
     read.schema = &table.schema;
     read.truncated_reason = fmt::format(
         "the window holds more than {} distinct event times or {} bytes, which is all that one "
-        "timeline keeps; "
-        "a larger hop or a smaller window fits",
+        "timeline keeps; a larger hop or a smaller window fits",
         cells_max != 0 ? cells_max : limits::kTimelineCellsMax, limits::kTimelineBytesMax);
     return read;
   }
@@ -200,7 +200,8 @@ class Compiler {
 
   Plan plan_;
   std::map<std::tuple<const FeatureView*, uint32_t, const KeyColumns*>, uint32_t> slots_;
-  std::set<uint32_t> derived_;  // slots
+  std::set<std::pair<const FeatureView*, uint32_t>> looked_at_;  // for sources
+  std::set<uint32_t> derived_;                                   // slots
 };
 
 }  // namespace

@@ -1,49 +1,16 @@
 #include "serve/query.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 
 #include "serve/derive.h"
 #include "serve/finalize.h"
 #include "serve/lookup.h"
-#include "serve/read_after.h"
 #include "serve/request.h"
 #include "serve/staleness.h"
+#include "serve/stopwatch.h"
 
 namespace freshet::serve {
-namespace {
-
-std::chrono::steady_clock::time_point Now() {
-  return std::chrono::steady_clock::now();
-}
-
-// Tells a response where the time went, when the request asks for it.
-class Stopwatch {
- public:
-  Stopwatch(const FeatureRequest& request, FeatureResponse* response)
-      : phases_(request.include_phases ? &response->phases.emplace() : nullptr) {
-    if (phases_ == nullptr) {
-      response->phases.reset();
-    } else {
-      lap_at_ = Now();
-    }
-  }
-
-  // Adds what has passed since the last lap to a phase.
-  void Lap(int64_t PhaseTimes::*phase) {
-    if (phases_ == nullptr) return;
-    const auto now = Now();
-    phases_->*phase += std::chrono::nanoseconds(now - lap_at_).count();
-    lap_at_ = now;
-  }
-
- private:
-  PhaseTimes* const phases_;
-  std::chrono::steady_clock::time_point lap_at_;
-};
-
-}  // namespace
 
 Status Query::Run(const FeatureRequest& request, const QueryContext& context,
                   FeatureResponse* response) {
@@ -55,26 +22,22 @@ Status Query::Run(const FeatureRequest& request, const QueryContext& context,
 
 Status Query::RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
                       FeatureResponse* response) {
-  Stopwatch stopwatch(request, response);
-  FRESHET_ASSIGN_OR_RETURN(const Terms terms, MakeTerms(plan_, request, Now()));
+  Stopwatch stopwatch(context.phases);
   FRESHET_ASSIGN_OR_RETURN(const uint32_t row_count, BindColumns(plan_, request, scratch));
   FRESHET_RETURN_IF_ERROR(EncodeKeys(plan_, row_count, scratch));
+  MarkLate(context.late_tables, scratch);
   stopwatch.Lap(&PhaseTimes::prepare_ns);
-  FRESHET_RETURN_IF_ERROR(
-      WaitForEvents(plan_, request.read_after, terms, context.streams, scratch));
-  stopwatch.Lap(&PhaseTimes::wait_ns);
 
   bool is_too_early = false;
-  FRESHET_RETURN_IF_ERROR(
-      Attempt(request, terms, context, row_count, scratch, response, &is_too_early));
+  FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
   // Between taking the time of a live read and reading a timeline, a newer event may have been let
   // in. It is answered as of the time it is now.
   if (is_too_early && !request.read_time_ms.has_value()) {
-    FRESHET_RETURN_IF_ERROR(
-        Attempt(request, terms, context, row_count, scratch, response, &is_too_early));
+    FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
   }
   stopwatch.Lap(&PhaseTimes::lookup_ns);
 
+  const Terms& terms = context.terms;
   DeriveAll(plan_, row_count, response->read_time_ms, terms.deadline, scratch);
   if (scratch.has_stale && terms.stale_action == StaleAction::kServe)
     FlagStale(plan_, row_count, scratch);
@@ -85,9 +48,18 @@ Status Query::RunWith(const FeatureRequest& request, const QueryContext& context
   return Status::Ok();
 }
 
-Status Query::Attempt(const FeatureRequest& request, const Terms& terms,
-                      const QueryContext& context, uint32_t row_count, Scratch& scratch,
-                      FeatureResponse* response, bool* is_too_early) const {
+void Query::MarkLate(std::span<const registry::TableId> late_tables, Scratch& scratch) const {
+  for (size_t i = 0; i < plan_.timelines.size(); ++i) {
+    const bool is_late = std::find(late_tables.begin(), late_tables.end(),
+                                   plan_.timelines[i].table) != late_tables.end();
+    scratch.is_late[i] = is_late ? 1 : 0;
+  }
+}
+
+Status Query::Attempt(const FeatureRequest& request, const QueryContext& context,
+                      uint32_t row_count, Scratch& scratch, FeatureResponse* response,
+                      bool* is_too_early) const {
+  const Terms& terms = context.terms;
   const int64_t now_ms = request.read_time_ms.value_or(context.clock.NowMs());
   response->read_time_ms = now_ms;
   scratch.has_stale = false;
@@ -112,6 +84,7 @@ void Query::ReadAsOf(const QueryContext& context, Scratch& scratch) const {
 
 void Query::BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,
                         FeatureResponse* response) const {
+  scratch.value_count = std::max(scratch.value_count, size_t{row_count} * plan_.slots.size());
   response->row_count = row_count;
   response->features.resize(plan_.output_count);
   for (uint32_t slot = 0; slot < plan_.slots.size(); ++slot) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <span>
 
 #include "freshet/features.h"
 #include "freshet/status.h"
@@ -21,6 +21,11 @@ struct QueryContext {
   store::Store& store;
   const Clock& clock;
   const StreamStanding& streams;
+  // By when the answer is due, and what is known to be missing by then.
+  const Terms& terms;
+  std::span<const registry::TableId> late_tables;
+  // Of the server's time so far; null when nobody asks.
+  PhaseTimes* phases = nullptr;
 };
 
 // Any thread.
@@ -36,9 +41,9 @@ class Query {
  private:
   Status RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
                  FeatureResponse* response);
-  Status Attempt(const FeatureRequest& request, const Terms& terms, const QueryContext& context,
-                 uint32_t row_count, Scratch& scratch, FeatureResponse* response,
-                 bool* is_too_early) const;
+  Status Attempt(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
+                 Scratch& scratch, FeatureResponse* response, bool* is_too_early) const;
+  void MarkLate(std::span<const registry::TableId> late_tables, Scratch& scratch) const;
   void ReadAsOf(const QueryContext& context, Scratch& scratch) const;
   void BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,
                    FeatureResponse* response) const;

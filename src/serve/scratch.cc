@@ -33,7 +33,9 @@ std::unique_ptr<Scratch> ScratchPool::Take(const Plan& plan) {
 }
 
 void ScratchPool::Give(std::unique_ptr<Scratch> scratch) {
-  if (scratch->state_keys.capacity() > limits::kIdleScratchKeysMax) return;
+  if (scratch->state_keys.capacity() > limits::kIdleScratchKeysMax ||
+      scratch->value_count > limits::kIdleScratchValuesMax)
+    return;
   std::lock_guard lock(mutex_);
   if (idle_.size() < limits::kIdleScratchesMax) idle_.push_back(std::move(scratch));
 }

@@ -78,7 +78,8 @@ struct Scratch {
   std::vector<uint8_t> is_late;             // per Plan::timelines: lacks events of read_after
   std::vector<uint8_t> is_stale;            // per Plan::slots: its stream is too far behind
   bool has_stale = false;
-  std::vector<GenerationView> generations;                                 // per Plan::rows
+  size_t value_count = 0;                   // rows times slots of the largest request so far
+  std::vector<GenerationView> generations;  // per Plan::rows
   std::vector<std::shared_ptr<const store::Generation>> held_generations;  // during a look-up
   std::vector<store::StateKey> state_keys;
   std::vector<LookupTarget> targets;  // per state key

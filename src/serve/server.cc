@@ -1,14 +1,19 @@
 #include "serve/server.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/swapped.h"
 #include "serve/plan_set.h"
 #include "serve/query.h"
+#include "serve/read_after.h"
 #include "serve/request.h"
+#include "serve/stopwatch.h"
 
 namespace freshet::serve {
 namespace {
@@ -72,19 +77,44 @@ class FeatureServerImpl : public FeatureServer {
  private:
   Status Answer(const FeatureRequest& request, FeatureResponse* response) {
     FRESHET_RETURN_IF_ERROR(CheckRequest(request, options_.allow_read_time));
-    const std::shared_ptr<PlanSet> plans = plans_.Get();
+    response->phases.reset();
+    PhaseTimes* phases = request.include_phases ? &response->phases.emplace() : nullptr;
+    Stopwatch stopwatch(phases);
+    std::shared_ptr<PlanSet> plans = plans_.Get();
+    FRESHET_ASSIGN_OR_RETURN(std::shared_ptr<Query> query, FindQuery(plans.get(), request));
+    FRESHET_ASSIGN_OR_RETURN(const Terms terms,
+                             MakeTerms(query->plan(), request, std::chrono::steady_clock::now()));
+    std::vector<registry::TableId> late_tables;
+    stopwatch.Lap(&PhaseTimes::prepare_ns);
+    if (!request.read_after.empty()) {
+      FRESHET_ASSIGN_OR_RETURN(const std::vector<AwaitedEvent> awaited,
+                               FindAwaited(query->plan(), request.read_after));
+      // A change of definitions waits for those who hold plans, so a wait holds none.
+      query.reset();
+      plans.reset();
+      FRESHET_ASSIGN_OR_RETURN(
+          late_tables, WaitForEvents(awaited, terms.wait_deadline, request.is_cancelled, streams_));
+      plans = plans_.Get();
+      FRESHET_ASSIGN_OR_RETURN(query, FindQuery(plans.get(), request));
+      stopwatch.Lap(&PhaseTimes::wait_ns);
+    }
+    return query->Run(request, {store_, clock_, streams_, terms, late_tables, phases}, response);
+  }
+
+  static Result<std::shared_ptr<Query>> FindQuery(PlanSet* plans, const FeatureRequest& request) {
     if (plans == nullptr) return NothingServed();
     Result<std::shared_ptr<Query>> query = plans->Find(request.feature_service, request.features);
-    if (!query.ok()) {
-      // A name that nothing carries is a field of the request that is wrong.
-      return Status::InvalidArgument(std::string(query.status().message()));
-    }
-    return (*query)->Run(request, {store_, clock_, streams_}, response);
+    // A name that nothing carries is a field of the request that is wrong.
+    if (!query.ok()) return Status::InvalidArgument(std::string(query.status().message()));
+    return query;
   }
 
   void CountValues(const FeatureResponse& response) {
     uint64_t failed = 0;
-    for (const FeatureColumn& column : response.features) failed += column.failures.size();
+    for (const FeatureColumn& column : response.features) {
+      failed += static_cast<uint64_t>(
+          std::count(column.statuses.begin(), column.statuses.end(), FeatureStatus::kFailed));
+    }
     values_.fetch_add(uint64_t{response.row_count} * response.features.size(),
                       std::memory_order_relaxed);
     if (failed != 0) values_failed_.fetch_add(failed, std::memory_order_relaxed);

@@ -27,11 +27,14 @@ struct ServeOptions {
   bool allow_read_time = false;
 };
 
+// Whether an event is in its table; kNever where no wait will help.
+enum class Arrival : uint8_t { kIn, kNotYet, kNever };
+
 // What serving asks about the streams behind tables: Ingestor's AsOfMs and WaitUntilIn.
 struct StreamStanding {
   std::function<int64_t(registry::TableId table)> as_of_ms;
-  std::function<bool(registry::TableId table, int32_t partition, int64_t offset,
-                     std::chrono::steady_clock::time_point deadline)>
+  std::function<Arrival(registry::TableId table, int32_t partition, int64_t offset,
+                        std::chrono::steady_clock::time_point deadline)>
       wait_until_in;
 };
 
@@ -66,9 +69,9 @@ class FeatureServer {
   // Fills *response, whose buffers are reused: keep one per thread. InvalidArgument names the field
   // of the request and what is allowed: unknown service or feature, both or neither given, missing,
   // unknown or repeated column, wrong type, columns of different length, too many entities or
-  // features, a read time that is not permitted. Unavailable for a stale stream under kFail.
-  // DeadlineExceeded when the time was out before it began. Blocks for the events of read_after and
-  // for the disk. Any thread.
+  // features, a read time that is not permitted. FailedPrecondition for a stale stream under kFail.
+  // DeadlineExceeded when the time was out before it began, Cancelled when the caller gave up while it
+  // waited. Blocks for the events of read_after and for the disk. Any thread.
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
 
   // The columns that a service or a list of features takes and answers, in its order; one of the

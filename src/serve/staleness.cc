@@ -37,14 +37,16 @@ Result<bool> FindStale(const Plan& plan, const Terms& terms, int64_t now_ms, Scr
   for (size_t i = 0; i < plan.timelines.size(); ++i) {
     const TimelineRead& read = plan.timelines[i];
     const int64_t as_of_ms = scratch.as_of_ms[i];
+    // It is known already what its values are.
+    if (scratch.is_late[i] != 0) continue;
     for (const uint32_t slot : read.slots) {
       const int64_t bound_ms = BoundMs(terms, plan.slots[slot].feature->max_staleness_ms);
       if (bound_ms == INT64_MAX || as_of_ms >= now_ms - bound_ms) continue;
       if (terms.stale_action == StaleAction::kFail) {
-        return Status::Unavailable(fmt::format("{}: source '{}' {}, and {} ms are allowed for '{}'",
-                                               plan.subject, plan.sources[read.source],
-                                               AsOfText(as_of_ms, now_ms), bound_ms,
-                                               plan.slots[slot].name));
+        return Status::FailedPrecondition(
+            fmt::format("{}: source '{}' {}, and {} ms are allowed for '{}'", plan.subject,
+                        plan.sources[read.source], AsOfText(as_of_ms, now_ms), bound_ms,
+                        plan.slots[slot].name));
       }
       scratch.is_stale[slot] = 1;
       found = true;

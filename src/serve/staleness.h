@@ -12,7 +12,7 @@
 namespace freshet::serve {
 
 // Marks in Scratch::is_stale the slots whose stream is not known to be complete up to their bound
-// before `now_ms`; Scratch::as_of_ms is filled. True when there is one. Unavailable, with the source
+// before `now_ms`; Scratch::as_of_ms is filled. True when there is one. FailedPrecondition, with the source
 // and how far it is behind, when that is what the terms ask for.
 Result<bool> FindStale(const Plan& plan, const Terms& terms, int64_t now_ms, Scratch& scratch);
 

@@ -29,11 +29,13 @@ Result<Terms> MakeTerms(const Plan& plan, const FeatureRequest& request,
       request.stale_action.value_or(plan.defaults.stale_action.value_or(StaleAction::kUseDefault));
   const std::optional<int64_t> timeout_us = TimeoutUs(plan, request);
   if (!timeout_us.has_value()) return terms;
+  if (*timeout_us > limits::kTimeoutMsMax * 1'000) return terms;
   if (*timeout_us <= 0) {
     return Status::DeadlineExceeded("the deadline had come before the request was looked at");
   }
   const int64_t margin_us = std::min(*timeout_us / 10, limits::kAnswerMarginUsMax);
   terms.deadline = started_at + std::chrono::microseconds(*timeout_us - margin_us);
+  terms.wait_deadline = *terms.deadline - std::chrono::microseconds(margin_us);
   return terms;
 }
 

@@ -18,6 +18,8 @@ struct Terms {
   StaleAction stale_action = StaleAction::kUseDefault;
   // When the answer must be on its way; nothing: never.
   store::Store::Deadline deadline;
+  // When a wait for events must end, so that the rest can be answered by then.
+  store::Store::Deadline wait_deadline;
 };
 
 // What the request says stands before what the service says; of two times the shorter counts.

@@ -15,7 +15,9 @@ namespace {
 constexpr int64_t kThenMs = 1'780'000'000'000;
 constexpr int64_t kUsers = 50;
 
-std::string DefinitionsWith(bool with_more) {
+enum class More { kNone, kThere, kServed };
+
+std::string DefinitionsWith(More more) {
   std::string yaml = R"(
 entities: [{name: user, join_keys: {user_id: int64}}]
 sources:
@@ -30,13 +32,17 @@ feature_views:
       - {name: spend, function: sum, of: amount}
   - {name: profile, entity: user, source: users, features: [a, b]}
 )";
-  if (with_more) {
+  if (more != More::kNone) {
     yaml += R"(
   - name: more
     entity: user
     source: clicks
     aggregations:
       - {name: clicks, function: count, windows: [1h]}
+)";
+  }
+  if (more == More::kServed) {
+    yaml += R"(
 feature_services:
   - {name: more, features: [more.clicks_1h, activity.clicks]}
 )";
@@ -49,7 +55,7 @@ class ConcurrencyTest : public EngineTest {
   void SetUp() override {
     options_.cache_bytes = 256u << 10;
     Reopen();
-    Apply(DefinitionsWith(false));
+    Apply(DefinitionsWith(More::kNone));
   }
 
   void PushEvents() {
@@ -114,8 +120,11 @@ class ConcurrencyTest : public EngineTest {
   }
 
   void ChangeDefinitions() {
+    // What is served goes in two steps.
+    constexpr More kSteps[] = {More::kServed, More::kThere, More::kNone};
     for (int i = 0; !done_; ++i) {
-      const Result<PlanOutcome> outcome = engine_->Apply(Definitions(DefinitionsWith(i % 2 == 0)));
+      const Result<PlanOutcome> outcome =
+          engine_->Apply(Definitions(DefinitionsWith(kSteps[i % 3])));
       ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
       ASSERT_TRUE(outcome->applicable());
       ++changes_;

@@ -183,6 +183,14 @@ const std::vector<Case> kCases = {
        "count}]}\n",
        ""}},
      {"- feature view buys: with its 1 features: n; its state is deleted"}},
+    {"ServedViewRemoved",
+     {{"  - {name: profile, entity: user, source: users, features: [age, nation], max_age: 30d}\n",
+       ""},
+      {"[activity.clicks_1h, profile.age]", "[activity.clicks_1h]"}},
+     {"-! feature view profile: with its 2 features: age, nation; its state is deleted [it is "
+      "served "
+      "by ranking, and its state would be gone for good]",
+      "~ feature service ranking: loses profile.age"}},
     {"OtherKind",
      {{"name: buys, entity: user, source: orders, aggregations: [{name: n, function: count}]",
        "name: buys, entity: user, source: users, features: [{name: n, field: age}]"}},

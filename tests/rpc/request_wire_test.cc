@@ -29,7 +29,7 @@ TEST(RequestWire, TakesEveryFieldAndType) {
   wire.set_include_event_times(true);
   wire.set_read_time_ms(0);
   wire.set_max_staleness_ms(5'000);
-  wire.set_stale_action(v1::FAIL);
+  wire.set_stale_action(v1::STALE_ACTION_FAIL);
   wire.set_include_phases(true);
   v1::StreamPosition* event = wire.add_read_after();
   event->set_source("clicks");
@@ -72,7 +72,7 @@ TEST(RequestWire, NothingOfTheLastRequestIsLeft) {
   first.set_read_time_ms(1);
   first.set_max_staleness_ms(1);
   first.set_include_as_of(true);
-  first.set_stale_action(v1::SERVE);
+  first.set_stale_action(v1::STALE_ACTION_SERVE);
   first.set_include_phases(true);
   first.add_read_after()->set_offset(1);
   v1::GetFeaturesRequest second;

@@ -104,9 +104,9 @@ StreamStanding ServeTest::Streams() {
           .wait_until_in =
               [this](registry::TableId, int32_t partition, int64_t offset,
                      std::chrono::steady_clock::time_point deadline) {
-                if (partition == 0 && offset < next_offset_in_) return true;
+                if (partition == 0 && offset < next_offset_in_) return Arrival::kIn;
                 std::this_thread::sleep_until(deadline);
-                return false;
+                return Arrival::kNotYet;
               }};
 }
 
