@@ -30,6 +30,14 @@ class Client {
                                const std::vector<std::string_view>& records) = 0;
   virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
+  // Loads files, of which the server is sent what it asks for. `progress` is told what the server
+  // reports. `cancelled` is asked now and then, from another thread; once true, the call ends, and
+  // what was not published then will not be. *outcome is what the server said last, also on error,
+  // with the bad rows. An error of a file ends the load and is returned: nothing was changed.
+  virtual Status LoadFiles(const LoadRequest& request, const std::vector<LoadFile*>& files,
+                           const std::function<void(const LoadProgress&)>& progress,
+                           const std::function<bool()>& cancelled, LoadProgress* outcome) = 0;
+  // The same for one text file whose bytes come front to back, such as from a pipe.
   // Streams the bytes that `next_chunk` hands out (empty: the end) and calls `progress`, from
   // another thread, with what the server reports. *outcome is what the server said last, also on
   // error, with the bad rows. An error of `next_chunk` cancels the load and is returned: nothing

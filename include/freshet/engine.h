@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "freshet/features.h"
+#include "freshet/load.h"
 #include "freshet/options.h"
 #include "freshet/status.h"
 
@@ -43,38 +44,6 @@ struct PlanOutcome {
   std::vector<DefinitionError> errors;    // when there are any, there are no changes
   std::vector<DefinitionChange> changes;  // empty: nothing would change
   bool applicable() const;                // no errors and nothing refused
-};
-
-struct BadRowReport {
-  uint64_t line = 0;
-  std::string reason;
-};
-
-struct LoadProgress {
-  enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
-  Phase phase = Phase::kRead;
-  uint64_t bytes_read = 0;
-  uint64_t rows_read = 0;
-  uint64_t rows_bad = 0;
-  uint64_t rows_written = 0;
-  uint64_t rows_duplicate = 0;
-  std::vector<BadRowReport> bad_rows;
-};
-
-struct LoadRequest {
-  std::string view;
-  std::string format;               // "csv" or "jsonl"; empty: the source's
-  double bad_rows_share_max = 0.0;  // 0..1
-};
-
-// A load under way: feed it the file's bytes, then finish it. Dropping it changes nothing. One
-// thread; the engine must outlive it.
-class LoadSession {
- public:
-  virtual ~LoadSession() = default;
-  virtual Status Feed(std::string_view bytes) = 0;
-  virtual Status Finish(const std::function<void(const LoadProgress&)>& progress) = 0;
-  virtual LoadProgress Progress() const = 0;
 };
 
 struct ServerStatus {

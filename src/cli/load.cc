@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -7,7 +5,9 @@
 #include <fcntl.h>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unistd.h>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,11 +16,14 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/load_report.h"
+#include "load/file_list.h"
+#include "registry/file_format.h"
 
 namespace freshet::cli {
 namespace {
 
 constexpr size_t kChunkBytes = 256u << 10;
+constexpr std::string_view kStandardInput = "-";
 
 struct Arguments {
   std::string view;
@@ -40,24 +43,26 @@ void CancelOnInterrupt() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-class SourceFile {
+// Bytes that come front to back and cannot be read twice: standard input, a named pipe.
+class Pipe {
  public:
-  SourceFile() = default;
-  ~SourceFile() {
-    if (descriptor_ >= 0) close(descriptor_);
+  Pipe() = default;
+  ~Pipe() {
+    if (descriptor_ > STDERR_FILENO) close(descriptor_);
   }
-  SourceFile(const SourceFile&) = delete;
-  SourceFile& operator=(const SourceFile&) = delete;
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  static bool IsOne(const std::string& path) {
+    struct stat about = {};
+    return path == kStandardInput ||
+           (stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode));
+  }
 
   Status Open(const std::string& path) {
     path_ = path;
-    descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat about = {};
-    if (descriptor_ < 0 || fstat(descriptor_, &about) != 0) return Failed();
-    if (S_ISDIR(about.st_mode))
-      return Status::IoError(fmt::format("cannot read {}: it is a folder", path));
-    bytes_ = S_ISREG(about.st_mode) ? static_cast<uint64_t>(about.st_size) : 0;
-    return {};
+    descriptor_ = path == kStandardInput ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    return descriptor_ < 0 ? Failed() : Status::Ok();
   }
 
   // Empty at the end.
@@ -73,9 +78,6 @@ class SourceFile {
     }
   }
 
-  // 0 when that is not known.
-  uint64_t bytes() const { return bytes_; }
-
  private:
   Status Failed() const {
     return Status::IoError(fmt::format("cannot read {}: {}", path_, std::strerror(errno)));
@@ -83,8 +85,38 @@ class SourceFile {
 
   std::string path_;
   int descriptor_ = -1;
-  uint64_t bytes_ = 0;
 };
+
+Status LoadPipe(const Arguments& arguments, const LoadRequest& request, Pipe& pipe,
+                ProgressDisplay& display, LoadProgress* outcome) {
+  return Connect(arguments.address)
+      ->Load(
+          request, [&] { return pipe.Next(); },
+          [&](const LoadProgress& progress) { display.Show(progress); }, outcome);
+}
+
+Status LoadListed(const Arguments& arguments, const LoadRequest& request,
+                  const load::FileList& list, ProgressDisplay& display, LoadProgress* outcome) {
+  std::vector<LoadFile*> files;
+  for (const auto& file : list.files) files.push_back(file.get());
+  return Connect(arguments.address)
+      ->LoadFiles(
+          request, files, [&](const LoadProgress& progress) { display.Show(progress); },
+          [] { return interrupted != 0; }, outcome);
+}
+
+ExitCode Report(const Arguments& arguments, const Status& status, const LoadProgress& outcome,
+                ProgressDisplay& display) {
+  display.Close();
+  fmt::print(stderr, "{}", RenderBadRows(arguments.file, outcome));
+  if (status.code() == StatusCode::kCancelled && interrupted != 0) {
+    PrintError("load", "interrupted: nothing was changed");
+    return ExitCode::kInterrupted;
+  }
+  if (!status.ok()) return Fail("load", status);
+  fmt::print("{}", RenderLoaded(arguments.view, outcome, display.elapsed_ms()));
+  return ExitCode::kDone;
+}
 
 ExitCode Run(const Arguments& arguments) {
   LoadRequest request = {.view = arguments.view, .format = arguments.format};
@@ -92,26 +124,21 @@ ExitCode Run(const Arguments& arguments) {
   if (!share.ok()) return FailUsage("load", share.status().Prefixed("--max-bad-rows").message());
   request.bad_rows_share_max = *share;
   CancelOnInterrupt();
-  SourceFile file;
-  if (Status status = file.Open(arguments.file); !status.ok())
-    return FailUsage("load", status.message());
-
-  ProgressDisplay display(file.bytes());
   LoadProgress outcome;
-  const Status status =
-      Connect(arguments.address)
-          ->Load(
-              request, [&] { return file.Next(); },
-              [&](const LoadProgress& progress) { display.Show(progress); }, &outcome);
-  display.Close();
-  fmt::print(stderr, "{}", RenderBadRows(arguments.file, outcome));
-  if (status.code() == StatusCode::kCancelled && interrupted != 0) {
-    PrintError("load", status.message());
-    return ExitCode::kInterrupted;
+  if (Pipe::IsOne(arguments.file)) {
+    Pipe pipe;
+    if (Status status = pipe.Open(arguments.file); !status.ok())
+      return FailUsage("load", status.message());
+    ProgressDisplay display(0);
+    const Status status = LoadPipe(arguments, request, pipe, display, &outcome);
+    return Report(arguments, status, outcome, display);
   }
-  if (!status.ok()) return Fail("load", status);
-  fmt::print("{}", RenderLoaded(arguments.view, outcome, display.elapsed_ms()));
-  return ExitCode::kDone;
+  const auto list = load::ListFiles(arguments.file);
+  if (!list.ok()) return FailUsage("load", list.status().message());
+  if (request.format.empty()) request.format = list->format;
+  ProgressDisplay display(list->bytes);
+  const Status status = LoadListed(arguments, request, *list, display, &outcome);
+  return Report(arguments, status, outcome, display);
 }
 
 }  // namespace
@@ -121,12 +148,15 @@ Command AddLoad(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand("load", "Load a file into a batch view");
   app->add_option("VIEW", arguments->view, "The feature view")->required();
   app->add_option("--file", arguments->file,
-                  "The file, read on this machine and sent to the server")
-      ->type_name("FILE")
+                  "A file, a folder or a pattern, read on this machine and sent to the server; "
+                  "- is standard input")
+      ->type_name("PATH")
       ->required();
-  app->add_option("--format", arguments->format,
-                  "csv or jsonl; by default what the view's source says")
-      ->check(CLI::IsMember(std::array<std::string, 2>{"csv", "jsonl"}))
+  app->add_option(
+         "--format", arguments->format,
+         "csv, jsonl, parquet or arrow; by default what the files' names or else the view's "
+         "source say")
+      ->check(CLI::IsMember(registry::FileFormatNames()))
       ->type_name("FORMAT");
   app->add_option("--max-bad-rows", arguments->bad_rows_share_max,
                   "Stop, with nothing changed, when a larger share is bad")
@@ -134,12 +164,14 @@ Command AddLoad(CLI::App& parent) {
       ->capture_default_str();
   AddAddress(*app, &arguments->address);
   app->footer(
-      "The file replaces what the view served, all of it in one moment or, when the load fails or "
-      "is\n"
-      "interrupted, nothing. Bad rows are listed with their line and reason.\n\n"
+      "What is loaded replaces what the view served, all of it in one moment or, when the load "
+      "fails\n"
+      "or is interrupted, nothing. Bad rows are listed with their line and reason.\n\n"
       "Examples:\n"
       "  freshet load profile --file users.csv\n"
-      "  freshet load profile --file users.jsonl --format jsonl --max-bad-rows 1%");
+      "  freshet load profile --file users.jsonl --max-bad-rows 1%\n"
+      "  freshet load profile --file 'users/*.parquet'\n"
+      "  zcat users.csv.gz | freshet load profile --file - --format csv");
   return {app, [arguments] { return Run(*arguments); }};
 }
 

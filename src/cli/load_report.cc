@@ -78,7 +78,8 @@ std::string RenderProgress(const LoadProgress& progress, const LoadPace& pace, s
 std::string RenderBadRows(std::string_view file, const LoadProgress& progress) {
   std::string text;
   for (const BadRowReport& bad : progress.bad_rows)
-    text += fmt::format("{}:{}: {}\n", file, bad.line, Printable(bad.reason));
+    text += fmt::format("{}:{}: {}\n", bad.file.empty() ? file : Printable(bad.file), bad.line,
+                        Printable(bad.reason));
   if (progress.rows_bad > progress.bad_rows.size())
     text += fmt::format("and {} more bad rows\n",
                         Grouped(progress.rows_bad - progress.bad_rows.size()));

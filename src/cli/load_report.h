@@ -23,7 +23,7 @@ struct LoadPace {
 // `bar_width` characters unless that is 0.
 std::string RenderProgress(const LoadProgress& progress, const LoadPace& pace, size_t bar_width);
 
-// "FILE:LINE: reason", one a line, and how many more there are.
+// "FILE:LINE: reason", one a line, and how many more there are. `file` is for rows that name none.
 std::string RenderBadRows(std::string_view file, const LoadProgress& progress);
 
 // What was loaded, for the end.

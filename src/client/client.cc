@@ -60,6 +60,9 @@ class ClientImpl final : public Client {
                        const std::vector<std::string_view>& records) override;
   Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) override;
   Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) override;
+  Status LoadFiles(const LoadRequest& request, const std::vector<LoadFile*>& files,
+                   const std::function<void(const LoadProgress&)>& progress,
+                   const std::function<bool()>& cancelled, LoadProgress* outcome) override;
   Status Load(const LoadRequest& request, const std::function<Result<std::string>()>& next_chunk,
               const std::function<void(const LoadProgress&)>& progress,
               LoadProgress* outcome) override;
@@ -120,6 +123,13 @@ Result<PlanOutcome> ClientImpl::Apply(const std::vector<DefinitionText>& files) 
   const grpc::Status status = admin_->Apply(&context, ToWire(files), &answer);
   FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
   return FromWire(answer);
+}
+
+Status ClientImpl::LoadFiles(const LoadRequest& request, const std::vector<LoadFile*>& files,
+                             const std::function<void(const LoadProgress&)>& progress,
+                             const std::function<bool()>& cancelled, LoadProgress* outcome) {
+  return client::StreamFiles(*admin_, options_.address, request, files, progress, cancelled,
+                             outcome);
 }
 
 Status ClientImpl::Load(const LoadRequest& request,

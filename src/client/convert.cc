@@ -282,7 +282,8 @@ LoadProgress FromWire(const v1::LoadProgress& wire) {
   progress.rows_bad = wire.rows_bad();
   progress.rows_written = wire.rows_written();
   progress.rows_duplicate = wire.rows_duplicate();
-  for (const auto& bad : wire.bad_rows()) progress.bad_rows.push_back({bad.line(), bad.reason()});
+  for (const auto& bad : wire.bad_rows())
+    progress.bad_rows.push_back({bad.line(), bad.reason(), bad.file()});
   return progress;
 }
 

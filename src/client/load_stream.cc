@@ -1,9 +1,15 @@
 #include "client/load_stream.h"
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <thread>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/limits.h"
 #include "client/convert.h"
@@ -11,14 +17,28 @@
 namespace freshet::client {
 namespace {
 
+constexpr auto kCancelInterval = std::chrono::milliseconds(50);
+
 using Stream = grpc::ClientReaderWriter<v1::LoadRequest, v1::LoadProgress>;
 
-bool WriteHeader(Stream& stream, const LoadRequest& request) {
+v1::LoadRequest HeaderOf(const LoadRequest& request) {
   v1::LoadRequest message;
   message.mutable_header()->set_view(request.view);
   message.mutable_header()->set_format(request.format);
   message.mutable_header()->set_bad_rows_share_max(request.bad_rows_share_max);
-  return stream.Write(message);
+  return message;
+}
+
+v1::LoadRequest HeaderOf(const LoadRequest& request, const std::vector<LoadFile*>& files) {
+  v1::LoadRequest message = HeaderOf(request);
+  for (const LoadFile* file : files) {
+    v1::LoadFile* wire = message.mutable_header()->add_files();
+    wire->set_name(file->name());
+    wire->set_bytes(file->size());
+    for (const auto& [column, value] : file->path_values())
+      (*wire->mutable_path_values())[column] = value;
+  }
+  return message;
 }
 
 bool WriteChunk(Stream& stream, std::string_view bytes) {
@@ -48,7 +68,96 @@ Status WriteFile(Stream& stream, const std::function<Result<std::string>()>& nex
   return {};
 }
 
+// Cancels a call once it is told to.
+class CallCanceller {
+ public:
+  CallCanceller(grpc::ClientContext& context, const std::function<bool()>& cancelled)
+      : thread_([this, &context, &cancelled] {
+          std::unique_lock lock(mutex_);
+          while (!done_) {
+            if (cancelled && cancelled()) return context.TryCancel();
+            changed_.wait_for(lock, kCancelInterval);
+          }
+        }) {}
+  ~CallCanceller() {
+    {
+      std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  CallCanceller(const CallCanceller&) = delete;
+  CallCanceller& operator=(const CallCanceller&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+// Answers what the server asks for. A write that fails is no error here: see WriteFile.
+class FileSender {
+ public:
+  FileSender(Stream& stream, const std::vector<LoadFile*>& files)
+      : stream_(stream), files_(files) {}
+
+  Status Send(const v1::LoadRange& wanted) {
+    if (wanted.file() >= files_.size())
+      return Status::Internal("the server asks for a file that was not offered");
+    LoadFile& file = *files_[wanted.file()];
+    if (open_ != &file && open_ != nullptr) open_->Close();
+    open_ = &file;
+    uint64_t offset = wanted.offset();
+    if (offset > file.size() || wanted.bytes() > file.size() - offset)
+      return Status::Internal(fmt::format("the server asks for more than {} has", file.name()));
+    const uint64_t end = offset + wanted.bytes();
+    while (offset < end) {
+      std::string* chunk = message_.mutable_chunk();
+      chunk->resize(std::min<uint64_t>(limits::kLoadChunkBytesMax, end - offset));
+      FRESHET_RETURN_IF_ERROR(file.ReadAt(offset, chunk->size(), chunk->data()));
+      offset += chunk->size();
+      if (!stream_.Write(message_)) return {};
+    }
+    return {};
+  }
+
+ private:
+  Stream& stream_;
+  const std::vector<LoadFile*>& files_;
+  LoadFile* open_ = nullptr;
+  v1::LoadRequest message_;
+};
+
 }  // namespace
+
+Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const LoadRequest& request,
+                   const std::vector<LoadFile*>& files,
+                   const std::function<void(const LoadProgress&)>& progress,
+                   const std::function<bool()>& cancelled, LoadProgress* outcome) {
+  *outcome = LoadProgress{};
+  if (files.empty()) return Status::InvalidArgument("a load needs a file");
+  grpc::ClientContext context;
+  std::unique_ptr<Stream> stream = stub.Load(&context);
+  CallCanceller canceller(context, cancelled);
+  Status sent;
+  if (stream->Write(HeaderOf(request, files))) {
+    FileSender sender(*stream, files);
+    v1::LoadProgress message;
+    while (sent.ok() && stream->Read(&message)) {
+      if (message.has_wanted()) {
+        sent = sender.Send(message.wanted());
+      } else {
+        *outcome = FromWire(message);
+        progress(*outcome);
+      }
+    }
+  }
+  if (!sent.ok()) context.TryCancel();
+  const Status status = FromGrpc(stream->Finish(), context, address);
+  return sent.ok() ? status : sent;
+}
 
 Status StreamLoad(v1::Admin::Stub& stub, const std::string& address, const LoadRequest& request,
                   const std::function<Result<std::string>()>& next_chunk,
@@ -64,7 +173,7 @@ Status StreamLoad(v1::Admin::Stub& stub, const std::string& address, const LoadR
     }
   });
   Status written;
-  if (WriteHeader(*stream, request)) written = WriteFile(*stream, next_chunk);
+  if (stream->Write(HeaderOf(request))) written = WriteFile(*stream, next_chunk);
   if (!written.ok()) context.TryCancel();
   reader.join();
   const Status status = FromGrpc(stream->Finish(), context, address);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <grpcpp/grpcpp.h>
 
@@ -11,6 +12,12 @@
 #include "freshet/v1/admin.grpc.pb.h"
 
 namespace freshet::client {
+
+// See Client::LoadFiles.
+Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const LoadRequest& request,
+                   const std::vector<LoadFile*>& files,
+                   const std::function<void(const LoadProgress&)>& progress,
+                   const std::function<bool()>& cancelled, LoadProgress* outcome);
 
 // See Client::Load.
 Status StreamLoad(v1::Admin::Stub& stub, const std::string& address, const LoadRequest& request,

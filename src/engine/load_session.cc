@@ -1,11 +1,13 @@
 #include "engine/load_session.h"
 
+#include <optional>
 #include <utility>
 #include <variant>
 
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "registry/file_format.h"
 
 namespace freshet::engine {
 namespace {
@@ -26,11 +28,12 @@ LoadProgress::Phase ToPhase(load::LoadPhase phase) {
 // to refuse.
 Result<registry::FileFormat> FormatOf(const registry::Registry& registry,
                                       const LoadRequest& request) {
-  if (request.format == "csv") return registry::FileFormat::kCsv;
-  if (request.format == "jsonl") return registry::FileFormat::kJsonl;
   if (!request.format.empty()) {
-    return Status::InvalidArgument(
-        fmt::format("format: '{}' is unknown; known are csv and jsonl", request.format));
+    const std::optional<registry::FileFormat> named = registry::FileFormatOfName(request.format);
+    if (named.has_value()) return *named;
+    return Status::InvalidArgument(fmt::format("format: '{}' is unknown; known are {}",
+                                               request.format,
+                                               fmt::join(registry::FileFormatNames(), ", ")));
   }
   const registry::FeatureView* view = registry.FindFeatureView(request.view);
   if (view == nullptr || view->batch() == nullptr) return registry::FileFormat::kCsv;
@@ -49,6 +52,13 @@ class LoadSessionImpl final : public LoadSession {
       bytes.remove_prefix(chunk.size());
     }
     return Status::Ok();
+  }
+
+  Status ReadFile(LoadFile& file,
+                  const std::function<void(const LoadProgress&)>& progress) override {
+    return load_->ReadFile(file, [&] {
+      if (progress) progress(Progress());
+    });
   }
 
   Status Finish(const std::function<void(const LoadProgress&)>& progress) override {
@@ -72,7 +82,7 @@ class LoadSessionImpl final : public LoadSession {
     progress.rows_written = phase_ == LoadProgress::Phase::kSort ? rows_done_ : report.rows_kept;
     progress.rows_duplicate = report.rows_duplicate;
     for (const load::BadRow& row : report.bad_rows)
-      progress.bad_rows.push_back({row.line, row.reason});
+      progress.bad_rows.push_back({row.line, row.reason, row.file});
     return progress;
   }
 

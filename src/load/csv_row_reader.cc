@@ -3,6 +3,7 @@
 #include <csv.h>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -63,7 +64,11 @@ class CsvParser {
 // line belongs to the row that is open then.
 class CsvRowReader final : public RowReader {
  public:
-  explicit CsvRowReader(const registry::Source& source) : targets_(source), draft_(targets_) {}
+  CsvRowReader(const registry::Source& source, Targets targets)
+      : targets_(std::move(targets)), draft_(targets_) {
+    const auto* file = std::get_if<registry::FileRows>(&source.kind);
+    if (file != nullptr) nulls_ = file->nulls;
+  }
 
   Status Feed(std::string_view bytes, RowVisitor visit) override {
     visit_ = &visit;
@@ -99,7 +104,12 @@ class CsvRowReader final : public RowReader {
   void ReadCell(const Cell& cell);
   void OpenRow();
 
+  bool IsNull(std::string_view text) const {
+    return std::find(nulls_.begin(), nulls_.end(), text) != nulls_.end();
+  }
+
   const Targets targets_;
+  std::vector<std::string> nulls_;
   RowDraft draft_;
   ByteOrderMark mark_;
   CsvParser parser_;
@@ -193,7 +203,9 @@ Status CsvRowReader::Finish(RowVisitor visit) {
   }
   if (status_.ok() && !header_read_) {
     std::vector<std::string> names;
-    for (const Target& target : targets_.all()) names.push_back(target.name);
+    for (const Target& target : targets_.all()) {
+      if (!target.is_fixed) names.push_back(target.name);
+    }
     return Status::InvalidArgument(
         fmt::format("the file is empty; its first line must be a header with the columns {}",
                     fmt::join(names, ", ")));
@@ -217,6 +229,7 @@ void CsvRowReader::TakeField(const char* text, size_t size) {
     return;
   }
   if (text == nullptr || column >= columns_.size() || columns_[column] == nullptr) return;
+  if (IsNull({text, size})) return;
   cells_.push_back({column, row_text_.size(), size});
   row_text_.append(text, size);
 }
@@ -259,7 +272,7 @@ std::vector<std::string> CsvRowReader::HeaderProblems() const {
   std::vector<std::string> problems;
   for (const Target& target : targets_.all()) {
     const auto count = std::count(columns_.begin(), columns_.end(), &target);
-    if (count == 0)
+    if (count == 0 && !target.is_fixed)
       problems.push_back(
           fmt::format("it lacks '{}'{}", target.name, Suggestion(target.name, header_)));
     if (count > 1) problems.push_back(fmt::format("it has '{}' {} times", target.name, count));
@@ -292,8 +305,8 @@ void CsvRowReader::ReadCell(const Cell& cell) {
 
 }  // namespace
 
-std::unique_ptr<RowReader> NewCsvRowReader(const registry::Source& source) {
-  return std::make_unique<CsvRowReader>(source);
+std::unique_ptr<RowReader> NewCsvRowReader(const registry::Source& source, Targets targets) {
+  return std::make_unique<CsvRowReader>(source, std::move(targets));
 }
 
 }  // namespace freshet::load

@@ -42,7 +42,7 @@ Problem NumberProblem(const Target& target, std::string_view token) {
 
 class JsonlRowReader final : public RowReader {
  public:
-  explicit JsonlRowReader(const registry::Source& source) : targets_(source), draft_(targets_) {}
+  explicit JsonlRowReader(Targets targets) : targets_(std::move(targets)), draft_(targets_) {}
 
   Status Feed(std::string_view bytes, RowVisitor visit) override {
     return mark_.Feed(bytes, [&](std::string_view content) { return TakeContent(content, visit); });
@@ -224,8 +224,8 @@ Problem JsonlRowReader::ReadTime(TimeUnit unit, ondemand::json_type json, ondema
 
 }  // namespace
 
-std::unique_ptr<RowReader> NewJsonlRowReader(const registry::Source& source) {
-  return std::make_unique<JsonlRowReader>(source);
+std::unique_ptr<RowReader> NewJsonlRowReader(const registry::Source&, Targets targets) {
+  return std::make_unique<JsonlRowReader>(std::move(targets));
 }
 
 }  // namespace freshet::load

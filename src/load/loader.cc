@@ -1,5 +1,6 @@
 #include "load/loader.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,7 +9,9 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/nearest.h"
-#include "load/row_reader.h"
+#include "load/column_file.h"
+#include "load/text_file.h"
+#include "registry/file_format.h"
 #include "store/entity_key.h"
 #include "store/row.h"
 
@@ -73,21 +76,39 @@ class RowEncoder {
   std::vector<Datum> values_;
 };
 
+bool IsText(registry::FileFormat format) {
+  return format == registry::FileFormat::kCsv || format == registry::FileFormat::kJsonl;
+}
+
+std::string PlaceOf(const BadRow& row) {
+  return row.file.empty() ? fmt::format("line {}", row.line)
+                          : fmt::format("{}:{}", row.file, row.line);
+}
+
 class FileLoad final : public Load {
  public:
   FileLoad(std::shared_ptr<const registry::Registry> registry, const FeatureView& view,
            const LoadOptions& options, std::unique_ptr<store::GenerationWriter> writer)
       : registry_(std::move(registry)),
+        format_(options.format),
         bad_rows_share_max_(options.bad_rows_share_max),
+        source_(*view.batch()->source),
         encoder_(view),
-        reader_(NewRowReader(options.format, *view.batch()->source)),
         writer_(std::move(writer)) {}
 
   Status Feed(std::string_view bytes) override;
+  Status ReadFile(LoadFile& file, FunctionRef<void()> progress) override;
   Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) override;
   const LoadReport& report() const override { return report_; }
 
  private:
+  // What keeps the load from going on.
+  Status CheckOpen() const;
+  // The text file that is fed; made when the first bytes come.
+  Result<TextFile*> FedFile();
+  Status FeedText(TextFile& text, std::string_view bytes);
+  Status ReadTextFile(LoadFile& file, FunctionRef<void()> progress);
+  Status ReadColumnFile(LoadFile& file, FunctionRef<void()> progress);
   Status FinishReading();
   // OK when the rows may be published.
   Status Judge() const;
@@ -97,30 +118,104 @@ class FileLoad final : public Load {
   Status Fail(Status status);
 
   const std::shared_ptr<const registry::Registry> registry_;
+  const registry::FileFormat format_;
   const double bad_rows_share_max_;
+  const registry::Source& source_;
   RowEncoder encoder_;
-  std::unique_ptr<RowReader> reader_;
+  std::unique_ptr<TextFile> fed_;
+  uint64_t files_read_ = 0;
+  std::string file_name_;                            // of the file under way
   std::unique_ptr<store::GenerationWriter> writer_;  // null once the load has ended, well or not
   LoadReport report_;
   Status status_;  // of the store while rows are read, and what ended the load
 };
 
-Status FileLoad::Feed(std::string_view bytes) {
-  if (!status_.ok()) return status_;
+Status FileLoad::CheckOpen() const {
+  FRESHET_RETURN_IF_ERROR(status_);
   if (writer_ == nullptr) return Status::FailedPrecondition("the load is finished");
+  return Status::Ok();
+}
+
+Status FileLoad::Feed(std::string_view bytes) {
+  FRESHET_RETURN_IF_ERROR(CheckOpen());
   if (bytes.size() > limits::kLoadChunkBytesMax) {
     return Status::InvalidArgument(fmt::format("a chunk of {} bytes; at most {} are allowed",
                                                bytes.size(), limits::kLoadChunkBytesMax));
   }
+  const auto text = FedFile();
+  if (!text.ok()) return Fail(text.status());
+  if (Status status = FeedText(**text, bytes); !status.ok()) return Fail(std::move(status));
   report_.bytes_read += bytes.size();
-  const Status read = reader_->Feed(bytes, [this](const FileRow& row) { TakeRow(row); });
-  if (!read.ok()) return Fail(read);
-  return status_.ok() ? Status::Ok() : Fail(status_);
+  return Status::Ok();
+}
+
+Result<TextFile*> FileLoad::FedFile() {
+  if (files_read_ > 0)
+    return Status::FailedPrecondition("a load takes files, or the bytes of one, not both");
+  if (!IsText(format_)) {
+    return Status::InvalidArgument(fmt::format(
+        "{} cannot be read from a stream of bytes: its index stands at the end; load a file",
+        registry::FileFormatName(format_)));
+  }
+  if (fed_ == nullptr) {
+    FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, {}));
+    fed_ = std::make_unique<TextFile>(format_, source_, std::move(targets));
+  }
+  return fed_.get();
+}
+
+// A row that the store refuses ends the load too.
+Status FileLoad::FeedText(TextFile& text, std::string_view bytes) {
+  FRESHET_RETURN_IF_ERROR(text.Feed(bytes, [this](const FileRow& row) { TakeRow(row); }));
+  return status_;
+}
+
+Status FileLoad::ReadFile(LoadFile& file, FunctionRef<void()> progress) {
+  FRESHET_RETURN_IF_ERROR(CheckOpen());
+  if (fed_ != nullptr)
+    return Fail(Status::FailedPrecondition("a load takes files, or the bytes of one, not both"));
+  ++files_read_;
+  file_name_ = file.name();
+  const uint64_t bytes_before = report_.bytes_read;
+  Status status = IsText(format_) ? ReadTextFile(file, progress) : ReadColumnFile(file, progress);
+  if (!status.ok()) return Fail(status.Prefixed(file.name()));
+  report_.bytes_read = bytes_before + file.size();
+  return Status::Ok();
+}
+
+Status FileLoad::ReadTextFile(LoadFile& file, FunctionRef<void()> progress) {
+  FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values()));
+  TextFile text(format_, source_, std::move(targets));
+  std::string bytes;
+  for (uint64_t offset = 0; offset < file.size(); offset += bytes.size()) {
+    bytes.resize(std::min<uint64_t>(limits::kLoadChunkBytesMax, file.size() - offset));
+    FRESHET_RETURN_IF_ERROR(file.ReadAt(offset, bytes.size(), bytes.data()));
+    FRESHET_RETURN_IF_ERROR(FeedText(text, bytes));
+    report_.bytes_read += bytes.size();
+    progress();
+  }
+  FRESHET_RETURN_IF_ERROR(text.Finish([this](const FileRow& row) { TakeRow(row); }));
+  return status_;
+}
+
+Status FileLoad::ReadColumnFile(LoadFile& file, FunctionRef<void()> progress) {
+  FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values()));
+  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<ColumnFile> columns,
+                           ColumnFile::Open(format_, file, std::move(targets)));
+  const uint64_t bytes_before = report_.bytes_read;
+  while (true) {
+    FRESHET_ASSIGN_OR_RETURN(const bool any,
+                             columns->ReadBatch([this](const FileRow& row) { TakeRow(row); }));
+    FRESHET_RETURN_IF_ERROR(status_);
+    if (!any) return Status::Ok();
+    report_.bytes_read = bytes_before + static_cast<uint64_t>(columns->share_read() *
+                                                              static_cast<double>(file.size()));
+    progress();
+  }
 }
 
 Status FileLoad::Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
-  if (!status_.ok()) return status_;
-  if (writer_ == nullptr) return Status::FailedPrecondition("the load is finished");
+  FRESHET_RETURN_IF_ERROR(CheckOpen());
   if (Status status = FinishReading(); !status.ok()) return Fail(std::move(status));
   if (Status status = Publish(progress); !status.ok()) return Fail(std::move(status));
   writer_.reset();
@@ -128,8 +223,11 @@ Status FileLoad::Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> p
 }
 
 Status FileLoad::FinishReading() {
-  FRESHET_RETURN_IF_ERROR(reader_->Finish([this](const FileRow& row) { TakeRow(row); }));
-  FRESHET_RETURN_IF_ERROR(status_);
+  if (files_read_ == 0) {
+    FRESHET_ASSIGN_OR_RETURN(TextFile * text, FedFile());
+    FRESHET_RETURN_IF_ERROR(text->Finish([this](const FileRow& row) { TakeRow(row); }));
+    FRESHET_RETURN_IF_ERROR(status_);
+  }
   return Judge();
 }
 
@@ -141,13 +239,14 @@ Status FileLoad::Judge() const {
   if (share > bad_rows_share_max_) {
     return Status::FailedPrecondition(fmt::format(
         "{} of {} rows are bad, a share of {:.2g} where {:.2g} is allowed; nothing was changed. "
-        "The first: line {}: {}",
-        report_.rows_bad, report_.rows_read, share, bad_rows_share_max_, first.line, first.reason));
+        "The first: {}: {}",
+        report_.rows_bad, report_.rows_read, share, bad_rows_share_max_, PlaceOf(first),
+        first.reason));
   }
   if (report_.rows_bad == report_.rows_read) {
     return Status::FailedPrecondition(
-        fmt::format("all {} rows are bad; nothing was changed. The first: line {}: {}",
-                    report_.rows_read, first.line, first.reason));
+        fmt::format("all {} rows are bad; nothing was changed. The first: {}: {}",
+                    report_.rows_read, PlaceOf(first), first.reason));
   }
   return Status::Ok();
 }
@@ -175,7 +274,7 @@ void FileLoad::TakeRow(const FileRow& file_row) {
 void FileLoad::ReportBad(uint64_t line, std::string reason) {
   ++report_.rows_bad;
   if (report_.bad_rows.size() < limits::kBadRowReportsMax)
-    report_.bad_rows.push_back({line, std::move(reason)});
+    report_.bad_rows.push_back({line, std::move(reason), file_name_});
 }
 
 // Gives the files of an unfinished generation back at once, and lets the view be loaded again.

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "freshet/load.h"
 #include "freshet/status.h"
 
+#include "base/function_ref.h"
 #include "registry/registry.h"
 #include "store/store.h"
 
@@ -21,14 +23,15 @@ struct LoadOptions {
 };
 
 // A row that could not be used. Lines count from 1; a quoted CSV field may span several: it is
-// where the row begins.
+// where the row begins. In formats of columns it is the number of the row.
 struct BadRow {
   uint64_t line = 0;
   std::string reason;
+  std::string file;
 };
 
 struct LoadReport {
-  uint64_t bytes_read = 0;
+  uint64_t bytes_read = 0;  // how far into the files; what is passed over counts as read
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
   uint64_t rows_kept = 0;  // distinct keys, what is served
@@ -39,8 +42,8 @@ struct LoadReport {
 
 enum class LoadPhase : uint8_t { kRead, kSort, kPublish };
 
-// One load. The file's bytes are handed in as they come; nothing of the served view changes before
-// Finish returns OK. Dropping the load leaves nothing behind. One thread.
+// One load. Nothing of the served view changes before Finish returns OK. Dropping the load leaves
+// nothing behind. One thread.
 class Load {
  public:
   // NotFound for a view that there is not, FailedPrecondition for one that is not loaded from
@@ -51,10 +54,13 @@ class Load {
                                              store::Store& store);
   virtual ~Load() = default;
 
-  // The next bytes of the file, at most limits::kLoadChunkBytesMax. InvalidArgument: the file
-  // cannot be this view's (e.g. a CSV header without a column that is needed).
+  // The next bytes of a text file, at most limits::kLoadChunkBytesMax; the file may be compressed.
+  // InvalidArgument: the file cannot be this view's (e.g. a CSV header without a column that is
+  // needed), or is of a format that cannot be read front to back.
   virtual Status Feed(std::string_view bytes) = 0;
-  // The file has ended: sort, write, publish. FailedPrecondition when too many rows are bad, or all;
+  // A whole file. InvalidArgument as above, and for damage. A load is fed or given files, not both.
+  virtual Status ReadFile(LoadFile& file, FunctionRef<void()> progress) = 0;
+  // All rows have come: sort, write, publish. FailedPrecondition when too many rows are bad, or all;
   // the report says which. InvalidArgument for a file without rows, except a CSV file with its
   // header alone: that empties the view. `progress` is called with kSort and kPublish.
   virtual Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) = 0;

@@ -18,6 +18,8 @@ using registry::TimestampUnit;
 
 // Half a step above the largest float: from here on a double rounds to an infinite one.
 constexpr double kFloatEdge = 0x1.ffffffp+127;
+// How Hive spells null in a path.
+constexpr std::string_view kNullInPath = "__HIVE_DEFAULT_PARTITION__";
 // Of a value that a message shows.
 constexpr size_t kShownBytesMax = 40;
 
@@ -106,18 +108,47 @@ Problem ReadTime(TimeUnit unit, std::string_view text, Datum* value) {
 Targets::Targets(const registry::Source& source)
     : field_count_(source.fields.size()), unit_(source.timestamp.unit) {
   for (uint32_t i = 0; i < source.fields.size(); ++i) {
-    all_.push_back({source.fields[i].name, i, source.fields[i].type, std::nullopt, false});
+    all_.push_back({.name = source.fields[i].name, .field = i, .type = source.fields[i].type});
     by_name_.emplace(source.fields[i].name, i);
   }
   const auto [found, added] = by_name_.emplace(source.timestamp.field, all_.size());
-  if (added) all_.push_back({source.timestamp.field, std::nullopt, Type::kTimestamp, unit_, false});
+  if (added) all_.push_back({.name = source.timestamp.field, .unit = unit_});
   event_time_ = found->second;
   all_[event_time_].is_event_time = true;
 }
 
+Result<Targets> Targets::Create(const registry::Source& source,
+                                const LoadFile::PathValues& path_values) {
+  Targets targets(source);
+  for (const auto& [column, text] : path_values) FRESHET_RETURN_IF_ERROR(targets.Fix(column, text));
+  return targets;
+}
+
+Status Targets::Fix(const std::string& column, std::string text) {
+  const auto found = by_name_.find(column);
+  if (found == by_name_.end()) return Status::Ok();
+  Target& target = all_[found->second];
+  target.is_fixed = true;
+  if (text == kNullInPath) {
+    fixed_.push_back({found->second, Datum::Null()});
+    return Status::Ok();
+  }
+  fixed_texts_.push_back(std::make_unique<const std::string>(std::move(text)));
+  const std::string& kept = *fixed_texts_.back();
+  Datum value;
+  const Problem problem = ReadText(target.type, target.unit, kept, &value);
+  if (problem != Problem::kNone) {
+    return Status::InvalidArgument(fmt::format(
+        "the path says {}", Explain(target, fmt::format("'{}'", Shortened(kept)), problem)));
+  }
+  fixed_.push_back({found->second, value});
+  return Status::Ok();
+}
+
 const Target* Targets::Find(std::string_view column) const {
   const auto found = by_name_.find(column);
-  return found == by_name_.end() ? nullptr : &all_[found->second];
+  if (found == by_name_.end() || all_[found->second].is_fixed) return nullptr;
+  return &all_[found->second];
 }
 
 Problem CheckString(std::string_view text) {
@@ -217,6 +248,11 @@ void RowDraft::Clear() {
   values_.assign(values_.size(), Datum::Null());
   time_ms_.reset();
   error_.clear();
+  for (const Targets::Fixed& fixed : targets_->fixed()) {
+    const Target& target = targets_->all()[fixed.target];
+    if (const Problem problem = Set(target, fixed.value); problem != Problem::kNone)
+      Fail(Explain(target, "the value that the path says", problem));
+  }
 }
 
 Problem RowDraft::Set(const Target& target, const Datum& value) {

@@ -4,12 +4,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "freshet/load.h"
+#include "freshet/status.h"
 #include "freshet/value.h"
 
 #include "base/datum.h"
@@ -29,17 +32,26 @@ struct Target {
   Type type = Type::kTimestamp;   // the field's
   TimeUnit unit;                  // where the type is a timestamp
   bool is_event_time = false;
+  bool is_fixed = false;  // the file's path says the value
 };
 
 // The columns that a source needs. Immutable.
 class Targets {
  public:
-  explicit Targets(const registry::Source& source);
+  // InvalidArgument when a value that the path says is not one of its field's type.
+  static Result<Targets> Create(const registry::Source& source,
+                                const LoadFile::PathValues& path_values);
 
   // In the order of the source's fields; an event time that is not among them comes last.
   const std::vector<Target>& all() const { return all_; }
-  // Null for a column that the source does not ask for.
+  // Null for a column that the source does not ask for, or whose value is fixed.
   const Target* Find(std::string_view column) const;
+  // What is fixed, for every row of the file.
+  struct Fixed {
+    size_t target = 0;
+    Datum value;
+  };
+  const std::vector<Fixed>& fixed() const { return fixed_; }
   const Target& event_time() const { return all_[event_time_]; }
   // The unit of the event time.
   registry::TimestampUnit unit() const { return unit_; }
@@ -51,7 +63,12 @@ class Targets {
     size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
 
+  explicit Targets(const registry::Source& source);
+  Status Fix(const std::string& column, std::string text);
+
   std::vector<Target> all_;
+  std::vector<Fixed> fixed_;
+  std::vector<std::unique_ptr<const std::string>> fixed_texts_;  // which strings in fixed_ borrow
   std::unordered_map<std::string, size_t, Hash, std::equal_to<>> by_name_;
   size_t event_time_ = 0;
   size_t field_count_ = 0;

@@ -1,5 +1,7 @@
 #include "load/row_reader.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "load/formats.h"
 
@@ -8,7 +10,7 @@ namespace {
 
 struct Format {
   registry::FileFormat format;
-  std::unique_ptr<RowReader> (*make)(const registry::Source& source);
+  std::unique_ptr<RowReader> (*make)(const registry::Source& source, Targets targets);
 };
 
 constexpr Format kFormats[] = {
@@ -18,12 +20,12 @@ constexpr Format kFormats[] = {
 
 }  // namespace
 
-std::unique_ptr<RowReader> NewRowReader(registry::FileFormat format,
-                                        const registry::Source& source) {
+std::unique_ptr<RowReader> NewRowReader(registry::FileFormat format, const registry::Source& source,
+                                        Targets targets) {
   for (const Format& known : kFormats) {
-    if (known.format == format) return known.make(source);
+    if (known.format == format) return known.make(source, std::move(targets));
   }
-  FRESHET_CHECK(!"a file format without a reader");
+  FRESHET_CHECK(!"a text format without a reader");
   return nullptr;
 }
 

@@ -1,5 +1,5 @@
-// The seam to file formats: bytes in, rows of named fields out. A new format is one file and one
-// line in row_reader.cc.
+// The seam to text formats: bytes in, rows of named fields out. A new format is one file and one
+// line in row_reader.cc. Formats of columns are read by column_file.h.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace freshet::load {
 
 // One row as the reader saw it; the views are valid during the call that hands it over.
 struct FileRow {
-  uint64_t line = 0;
+  uint64_t line = 0;       // where the format has no lines, the number of the row
   std::string_view error;  // not empty: the row cannot be read, and why; then the rest is not set
   int64_t time_ms = 0;
   std::span<const Datum> values;  // per Source::fields, null where the file has nothing
@@ -34,8 +34,10 @@ class RowReader {
   virtual Status Finish(FunctionRef<void(const FileRow& row)> visit) = 0;
 };
 
-// `source` must outlive the reader.
-std::unique_ptr<RowReader> NewRowReader(registry::FileFormat format,
-                                        const registry::Source& source);
+class Targets;
+
+// For a text format: csv or jsonl. `source` must outlive the reader.
+std::unique_ptr<RowReader> NewRowReader(registry::FileFormat format, const registry::Source& source,
+                                        Targets targets);
 
 }  // namespace freshet::load

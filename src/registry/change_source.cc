@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "registry/change_draft.h"
+#include "registry/file_format.h"
 
 namespace freshet::registry {
 namespace {
@@ -79,7 +80,9 @@ std::string DeadLettersText(const Source& source) {
 std::string FileText(const Source& source) {
   const auto* file = std::get_if<FileRows>(&source.kind);
   if (file == nullptr) return "";
-  return fmt::format("{} ({})", file->path, file->format == FileFormat::kCsv ? "csv" : "jsonl");
+  std::string text = fmt::format("{} ({})", file->path, FileFormatName(file->format));
+  if (!file->nulls.empty()) text += fmt::format(" nulls [{}]", fmt::join(file->nulls, ", "));
+  return text;
 }
 
 const Field* FindField(const Source& source, const std::string& name) {

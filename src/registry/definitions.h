@@ -57,10 +57,11 @@ struct KafkaLog {
   std::string dead_letter_topic;  // empty: bad events are counted and logged only
 };
 struct PushLog {};
-enum class FileFormat : uint8_t { kCsv, kJsonl };
+enum class FileFormat : uint8_t { kCsv, kJsonl, kParquet, kArrow };
 struct FileRows {
   std::string path;  // as written; relative to where `freshet load` runs
   FileFormat format = FileFormat::kCsv;
+  std::vector<std::string> nulls;  // csv: fields that say null, beside the empty one
 };
 
 struct Source {

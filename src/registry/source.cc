@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "base/time.h"
+#include "registry/file_format.h"
 #include "registry/readers.h"
 #include "registry/reading.h"
 
@@ -61,20 +62,23 @@ PushLog ReadPush(const yaml::Node& node) {
   return {};
 }
 
-std::optional<FileFormat> FormatOfPath(const std::string& path) {
-  if (path.ends_with(".csv")) return FileFormat::kCsv;
-  if (path.ends_with(".jsonl") || path.ends_with(".ndjson")) return FileFormat::kJsonl;
-  return std::nullopt;
-}
-
 std::optional<FileFormat> ReadFileFormat(const yaml::Node& node) {
   std::optional<std::string> word = node.AsString("format");
   if (!word.has_value()) return std::nullopt;
-  if (*word == "csv") return FileFormat::kCsv;
-  if (*word == "jsonl") return FileFormat::kJsonl;
-  static const std::vector<std::string> kKnown = {"csv", "jsonl"};
-  node.Report(fmt::format("unknown format '{}'{}", *word, Suggestion(*word, kKnown)));
-  return std::nullopt;
+  std::optional<FileFormat> format = FileFormatOfName(*word);
+  if (!format.has_value()) {
+    node.Report(fmt::format("unknown format '{}'{}", *word, Suggestion(*word, FileFormatNames())));
+  }
+  return format;
+}
+
+std::vector<std::string> ReadNulls(const yaml::Node& node) {
+  std::vector<std::string> nulls;
+  for (const yaml::Node& item : ReadItems(node, "nulls", limits::kNullSpellingsMax)) {
+    if (std::optional<std::string> text = item.AsString("a spelling of null"))
+      nulls.push_back(std::move(*text));
+  }
+  return nulls;
 }
 
 FileRows ReadFile(const yaml::Node& node) {
@@ -86,14 +90,17 @@ FileRows ReadFile(const yaml::Node& node) {
   if (auto format = reader.Optional("format")) {
     rows.format = ReadFileFormat(*format).value_or(FileFormat::kCsv);
   } else if (!rows.path.empty()) {
-    std::optional<FileFormat> known = FormatOfPath(rows.path);
+    std::optional<FileFormat> known = FileFormatOfPath(rows.path);
     if (!known.has_value()) {
-      path->Report(
-          fmt::format("the format of '{}' cannot be told from its ending; add format: csv "
-                      "or format: jsonl",
-                      rows.path));
+      path->Report(fmt::format(
+          "the format of '{}' cannot be told from its ending; add format: and one of {}", rows.path,
+          fmt::join(FileFormatNames(), ", ")));
     }
     rows.format = known.value_or(FileFormat::kCsv);
+  }
+  if (auto nulls = reader.Optional("nulls")) {
+    rows.nulls = ReadNulls(*nulls);
+    if (rows.format != FileFormat::kCsv) nulls->Report("only csv has to spell null");
   }
   reader.Done();
   return rows;

@@ -180,6 +180,7 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
     auto* out = wire->add_bad_rows();
     out->set_line(bad.line);
     out->set_reason(bad.reason);
+    out->set_file(bad.file);
   }
 }
 

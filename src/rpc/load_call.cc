@@ -23,7 +23,45 @@ int64_t SteadyMs() {
       .count();
 }
 
+Status CheckFiles(const v1::LoadHeader& header) {
+  if (static_cast<size_t>(header.files_size()) > limits::kLoadFilesMax) {
+    return Status::InvalidArgument(fmt::format("{} files; at most {} are allowed in one load",
+                                               header.files_size(), limits::kLoadFilesMax));
+  }
+  for (const v1::LoadFile& file : header.files()) {
+    if (file.path_values_size() > static_cast<int>(limits::kPathValuesMax)) {
+      return Status::InvalidArgument(
+          fmt::format("{}: {} columns are fixed by its path; at most {} can be", file.name(),
+                      file.path_values_size(), limits::kPathValuesMax));
+    }
+    if (file.bytes() > INT64_MAX)
+      return Status::InvalidArgument(fmt::format("{}: no file is that long", file.name()));
+  }
+  return {};
+}
+
+LoadFile::PathValues PathValuesOf(const v1::LoadFile& file) {
+  return {file.path_values().begin(), file.path_values().end()};
+}
+
 }  // namespace
+
+class LoadCall::ClientFile final : public LoadFile {
+ public:
+  ClientFile(LoadCall& call, uint32_t index)
+      : ClientFile(call, index, call.header_.files(static_cast<int>(index))) {}
+
+  Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
+    return call_.FetchRange(index_, offset, count, bytes);
+  }
+
+ private:
+  ClientFile(LoadCall& call, uint32_t index, const v1::LoadFile& wire)
+      : LoadFile(wire.name(), wire.bytes(), PathValuesOf(wire)), call_(call), index_(index) {}
+
+  LoadCall& call_;
+  const uint32_t index_;
+};
 
 LoadCall::LoadCall(Engine& engine, grpc::CallbackServerContext* context)
     : engine_(engine), context_(context) {}
@@ -32,7 +70,7 @@ void LoadCall::Run() {
   auto session = ReadHeader();
   Status status = session.status();
   if (session.ok()) {
-    status = FeedAll(**session);
+    status = header_.files_size() > 0 ? ReadFiles(**session) : FeedAll(**session);
     if (status.ok()) status = FinishSession(**session);
     LoadProgress last = (*session)->Progress();
     last.phase = LoadProgress::Phase::kDone;
@@ -51,12 +89,44 @@ Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
   FRESHET_RETURN_IF_ERROR(Read());
   if (!part_.has_header())
     return Status::InvalidArgument("the first message of a load must be its header");
-  const v1::LoadHeader& header = part_.header();
+  header_ = std::move(*part_.mutable_header());
+  FRESHET_RETURN_IF_ERROR(CheckFiles(header_));
   LoadRequest request;
-  request.view = header.view();
-  request.format = header.format();
-  request.bad_rows_share_max = header.bad_rows_share_max();
+  request.view = header_.view();
+  request.format = header_.format();
+  request.bad_rows_share_max = header_.bad_rows_share_max();
   return engine_.Load(request);
+}
+
+Status LoadCall::ReadFiles(LoadSession& session) {
+  for (int i = 0; i < header_.files_size(); ++i) {
+    ClientFile file(*this, static_cast<uint32_t>(i));
+    FRESHET_RETURN_IF_ERROR(session.ReadFile(
+        file, [this](const LoadProgress& progress) { WriteNowAndThen(progress); }));
+  }
+  return {};
+}
+
+Status LoadCall::FetchRange(uint32_t file, uint64_t offset, size_t count, char* bytes) {
+  report_.Clear();
+  report_.mutable_wanted()->set_file(file);
+  report_.mutable_wanted()->set_offset(offset);
+  report_.mutable_wanted()->set_bytes(count);
+  WriteReport();
+  while (count > 0) {
+    FRESHET_RETURN_IF_ERROR(Read());
+    const std::string& chunk = part_.chunk();
+    if (!part_.has_chunk() || chunk.empty() || chunk.size() > count) {
+      return Status::InvalidArgument(
+          "a range of a file is answered by chunks of its bytes, no more than were asked for: "
+          "nothing was changed");
+    }
+    chunk.copy(bytes, chunk.size());
+    bytes += chunk.size();
+    count -= chunk.size();
+    bytes_fed_ += chunk.size();
+  }
+  return {};
 }
 
 Status LoadCall::FeedAll(LoadSession& session) {
@@ -123,6 +193,10 @@ void LoadCall::Write(const LoadProgress& progress, const Status& status) {
   } else if (progress.phase != LoadProgress::Phase::kDone) {
     report_.clear_bad_rows();
   }
+  WriteReport();
+}
+
+void LoadCall::WriteReport() {
   std::unique_lock lock(mutex_);
   if (cancelled_ || write_ == Step::kFailed) return;
   write_ = Step::kUnderWay;

@@ -34,6 +34,11 @@ class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadP
   enum class Step : uint8_t { kIdle, kUnderWay, kOk, kFailed };
 
   Result<std::unique_ptr<LoadSession>> ReadHeader();
+  // One of the files that the header lists.
+  class ClientFile;
+
+  Status ReadFiles(LoadSession& session);
+  Status FetchRange(uint32_t file, uint64_t offset, size_t count, char* bytes);
   Status FeedAll(LoadSession& session);
   Status FeedChunk(LoadSession& session, std::string_view chunk);
   Status FinishSession(LoadSession& session);
@@ -41,12 +46,14 @@ class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadP
   Status Read();
   // Waits until the client's side took it. Failures show up in the next Read.
   void Write(const LoadProgress& progress, const Status& status);
+  void WriteReport();
   // At most every kProgressIntervalMs.
   void WriteNowAndThen(const LoadProgress& progress);
   bool cancelled();
 
   Engine& engine_;
   grpc::CallbackServerContext* const context_;
+  v1::LoadHeader header_;
   v1::LoadRequest part_;
   v1::LoadProgress report_;
   uint64_t bytes_fed_ = 0;

@@ -1,5 +1,6 @@
 #include "freshet/client.h"
 
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class ClientTest : public ::testing::Test {
@@ -266,6 +268,85 @@ TEST_F(ClientTest, ALoadThatIsRefusedEarlyDoesNotHang) {
       [](const LoadProgress&) {}, &outcome);
   EXPECT_EQ(status.code(), StatusCode::kNotFound);
   EXPECT_THAT(outcome.bad_rows, IsEmpty());
+}
+
+// A file in memory.
+class TextLoadFile : public LoadFile {
+ public:
+  TextLoadFile(std::string name, std::string text, PathValues path_values = {})
+      : LoadFile(std::move(name), text.size(), std::move(path_values)), text_(std::move(text)) {}
+  Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
+    if (!failure.ok()) return failure;
+    text_.copy(bytes, count, offset);
+    return Status::Ok();
+  }
+  void Close() override { ++closed; }
+
+  Status failure;
+  int closed = 0;
+
+ private:
+  const std::string text_;
+};
+
+TEST_F(ClientTest, FilesAreSentAsTheServerAsksForThem) {
+  std::vector<std::string> seen;
+  LoadFile::PathValues path_values;
+  engine_.load.read_file = [&](LoadFile& file) {
+    std::string tail(6, '\0');
+    FRESHET_RETURN_IF_ERROR(file.ReadAt(file.size() - 6, 6, tail.data()));
+    std::string all(file.size(), '\0');
+    FRESHET_RETURN_IF_ERROR(file.ReadAt(0, all.size(), all.data()));
+    seen.push_back(file.name() + " " + tail + " " +
+                   std::to_string(all == std::string(all.size() - 6, 'x') + tail));
+    path_values.insert(path_values.end(), file.path_values().begin(), file.path_values().end());
+    return Status::Ok();
+  };
+  TextLoadFile one("one", std::string(5u << 20, 'x') + "footer", {{"country", "FI"}});
+  TextLoadFile two("two", "xxxend two");
+  LoadProgress outcome;
+  const Status status = client_->LoadFiles(
+      {.view = "profile", .format = "parquet"}, {&one, &two}, [](const LoadProgress&) {},
+      [] { return false; }, &outcome);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_THAT(seen, ElementsAre("one footer 1", "two nd two 0"));
+  EXPECT_THAT(path_values, ElementsAre(Pair("country", "FI")));
+  EXPECT_EQ(one.closed, 1);
+  EXPECT_EQ(outcome.phase, LoadProgress::Phase::kDone);
+  EXPECT_EQ(engine_.load_request.format, "parquet");
+}
+
+TEST_F(ClientTest, AFileThatFailsEndsTheLoad) {
+  engine_.load.read_file = [](LoadFile& file) {
+    std::string bytes(3, '\0');
+    return file.ReadAt(0, 3, bytes.data());
+  };
+  TextLoadFile file("one", "text");
+  file.failure = Status::IoError("one: gone");
+  LoadProgress outcome;
+  const Status status = client_->LoadFiles(
+      {.view = "profile"}, {&file}, [](const LoadProgress&) {}, [] { return false; }, &outcome);
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_EQ(status.message(), "one: gone");
+  EXPECT_EQ(engine_.load.finished, 0);
+}
+
+TEST_F(ClientTest, ALoadOfFilesCanBeCancelled) {
+  std::atomic<bool> is_reading = false;
+  engine_.load.read_file = [&](LoadFile& file) {
+    is_reading = true;
+    std::string bytes(3, '\0');
+    Status status;
+    while (status.ok()) status = file.ReadAt(0, 3, bytes.data());
+    return status;
+  };
+  TextLoadFile file("one", "text");
+  LoadProgress outcome;
+  const Status status = client_->LoadFiles(
+      {.view = "profile"}, {&file}, [](const LoadProgress&) {}, [&] { return is_reading.load(); },
+      &outcome);
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+  EXPECT_EQ(engine_.load.finished, 0);
 }
 
 TEST_F(ClientTest, AFileThatCannotBeReadCancelsTheLoad) {

@@ -107,6 +107,40 @@ TEST_F(CliCalls, LoadReportsTheRowsAndServesThem) {
   EXPECT_THAT(vector.out, HasSubstr("\"status\":\"PRESENT\""));
 }
 
+TEST_F(CliCalls, LoadTakesFoldersOfParquetAndCompressedPipes) {
+  StartQuickstart();
+  const auto written = testing::RunProgram(
+      {"/usr/bin/env", "python3", "-c",
+       "import sys, pyarrow as pa, pyarrow.parquet as pq, datetime as d\n"
+       "n = 5000\n"
+       "t = pa.table({'user_id': range(n), 'age': pa.array([i % 90 for i in range(n)], pa.int32()),"
+       " 'country': ['FI' if i % 2 else 'SE' for i in range(n)],"
+       " 'updated_at': [d.datetime(2026, 1, 1)] * n})\n"
+       "pq.write_to_dataset(t, sys.argv[1] + '/users', partition_cols=['country'])\n"
+       "import gzip\n"
+       "open(sys.argv[1] + '/users.csv.gz', 'wb').write(gzip.compress("
+       "b'user_id,age,country,updated_at\\n7,77,NO,2026-01-01T00:00:00Z\\n'))\n",
+       folder_.path()},
+      "", {std::string("PYTHONPATH=") + FRESHET_SOURCE_FOLDER + "/build/arrow"});
+  ASSERT_EQ(written.exit_code, 0) << written.err;
+  const auto loaded = Run({"load", "profile", "--file", folder_.File("users")});
+  EXPECT_EQ(loaded.exit_code, 0) << loaded.err;
+  EXPECT_THAT(loaded.out, StartsWith("loaded profile: 5 000 rows served, of 5 000 read"));
+  const auto get = [this] {
+    return Run({"get", "--features", "profile.age,profile.country", "user_id=7", "--json"}).out;
+  };
+  EXPECT_THAT(get(), HasSubstr("\"value\":\"FI\""));
+  const auto piped =
+      Run({"load", "profile", "--file", "-"}, testing::ReadFile(folder_.File("users.csv.gz")));
+  EXPECT_EQ(piped.exit_code, 0) << piped.err;
+  EXPECT_THAT(get(), HasSubstr("\"value\":\"NO\""));
+  const auto misfit =
+      Run({"load", "profile", "--file", folder_.File("users"), "--format", "arrow"});
+  EXPECT_EQ(misfit.exit_code, 1);
+  EXPECT_THAT(misfit.err, HasSubstr("not an Arrow IPC file that can be read"));
+  EXPECT_THAT(get(), HasSubstr("\"value\":\"NO\""));
+}
+
 TEST_F(CliCalls, BadRowsAreListedAndStopTheLoadUnlessAllowed) {
   StartQuickstart();
   const std::string path = Write("users.csv",

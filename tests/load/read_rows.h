@@ -10,7 +10,7 @@
 #include "freshet/value.h"
 
 #include "base/datum.h"
-#include "load/row_reader.h"
+#include "load/text_file.h"
 
 namespace freshet::load {
 
@@ -50,21 +50,24 @@ struct ReadFile {
 
 // Feeds `text` in chunks of `chunk_bytes`.
 inline ReadFile ReadRows(registry::FileFormat format, const registry::Source& source,
-                         std::string_view text, size_t chunk_bytes) {
+                         std::string_view text, size_t chunk_bytes,
+                         const LoadFile::PathValues& path_values = {}) {
   ReadFile file;
   const auto keep = [&](const FileRow& row) {
     ReadRow kept{row.line, std::string(row.error), row.time_ms, {}};
     for (const Datum& value : row.values) kept.values.push_back(ToValue(value));
     file.rows.push_back(std::move(kept));
   };
-  const std::unique_ptr<RowReader> reader = NewRowReader(format, source);
+  auto targets = Targets::Create(source, path_values);
+  if (!targets.ok()) return {targets.status(), {}};
+  TextFile reader(format, source, *std::move(targets));
   for (size_t at = 0; at < text.size(); at += chunk_bytes) {
     // A copy of its own, so that reading beyond the chunk is an error that AddressSanitizer sees.
     const std::string chunk(text.substr(at, chunk_bytes));
-    file.status = reader->Feed(chunk, keep);
+    file.status = reader.Feed(chunk, keep);
     if (!file.status.ok()) return file;
   }
-  file.status = reader->Finish(keep);
+  file.status = reader.Finish(keep);
   return file;
 }
 

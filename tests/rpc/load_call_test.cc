@@ -177,5 +177,29 @@ TEST_F(LoadCallTest, ShutdownCancelsALoadThatStandsStill) {
   EXPECT_FALSE(stream->Finish().ok());
 }
 
+TEST_F(LoadCallTest, AnswersOtherThanTheRangeAreRefused) {
+  engine_.load.read_file = [](LoadFile& file) {
+    std::string bytes(4, '\0');
+    return file.ReadAt(1, 4, bytes.data());
+  };
+  for (const std::string answer : {"longer", ""}) {
+    grpc::ClientContext context;
+    auto stream = admin_->Load(&context);
+    v1::LoadRequest header;
+    header.mutable_header()->set_view("profile");
+    header.mutable_header()->add_files()->set_bytes(10);
+    ASSERT_TRUE(stream->Write(header));
+    v1::LoadProgress message;
+    while (stream->Read(&message) && !message.has_wanted()) continue;
+    EXPECT_EQ(message.wanted().offset(), 1u);
+    EXPECT_EQ(message.wanted().bytes(), 4u);
+    SendChunk(*stream, answer);
+    const v1::LoadProgress last = ReadAll(*stream);
+    EXPECT_EQ(last.phase(), v1::LoadProgress::FAILED);
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  }
+  EXPECT_EQ(engine_.load.finished, 0);
+}
+
 }  // namespace
 }  // namespace freshet::rpc

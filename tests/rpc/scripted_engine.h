@@ -18,6 +18,7 @@ class ScriptedLoad : public LoadSession {
     std::function<Status(std::string_view)> feed = [](std::string_view) { return Status::Ok(); };
     std::function<Status(const std::function<void(const LoadProgress&)>&)> finish =
         [](const auto&) { return Status::Ok(); };
+    std::function<Status(LoadFile&)> read_file = [](LoadFile&) { return Status::Ok(); };
     LoadProgress progress;
     std::atomic<int> finished = 0;
     std::atomic<int> dropped = 0;
@@ -25,6 +26,11 @@ class ScriptedLoad : public LoadSession {
   explicit ScriptedLoad(Script& script) : script_(script) {}
   ~ScriptedLoad() override { ++script_.dropped; }
   Status Feed(std::string_view bytes) override { return script_.feed(bytes); }
+  Status ReadFile(LoadFile& file,
+                  const std::function<void(const LoadProgress&)>& progress) override {
+    if (progress) progress(script_.progress);
+    return script_.read_file(file);
+  }
   Status Finish(const std::function<void(const LoadProgress&)>& progress) override {
     ++script_.finished;
     return script_.finish(progress);

@@ -1,0 +1,81 @@
+// Loads: the rows of files become what a batch view serves.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "freshet/status.h"
+
+namespace freshet {
+
+// One file of a load, whose bytes can be read at any place.
+class LoadFile {
+ public:
+  // Columns whose values the path says, as country does in users/country=FI/part-0.parquet. They
+  // stand before columns of the same name in the file.
+  using PathValues = std::vector<std::pair<std::string, std::string>>;
+
+  LoadFile(std::string name, uint64_t size, PathValues path_values = {})
+      : name_(std::move(name)), size_(size), path_values_(std::move(path_values)) {}
+  virtual ~LoadFile() = default;
+  LoadFile(const LoadFile&) = delete;
+  LoadFile& operator=(const LoadFile&) = delete;
+
+  const std::string& name() const { return name_; }  // for messages
+  uint64_t size() const { return size_; }
+  const PathValues& path_values() const { return path_values_; }
+
+  // Reads `count` bytes from `offset` on, which lie inside of the file.
+  virtual Status ReadAt(uint64_t offset, size_t count, char* bytes) = 0;
+  // Gives back what reading holds, until the next ReadAt.
+  virtual void Close() {}
+
+ private:
+  const std::string name_;
+  const uint64_t size_;
+  const PathValues path_values_;
+};
+
+struct BadRowReport {
+  uint64_t line = 0;  // of a text file, from 1; else the number of the row
+  std::string reason;
+  std::string file;  // empty where the load has no names for its bytes
+};
+
+struct LoadProgress {
+  enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
+  Phase phase = Phase::kRead;
+  uint64_t bytes_read = 0;  // how far into the files; columns that are passed over count as read
+  uint64_t rows_read = 0;
+  uint64_t rows_bad = 0;
+  uint64_t rows_written = 0;
+  uint64_t rows_duplicate = 0;
+  std::vector<BadRowReport> bad_rows;
+};
+
+struct LoadRequest {
+  std::string view;
+  std::string format;               // csv, jsonl, parquet or arrow; empty: the source's
+  double bad_rows_share_max = 0.0;  // 0..1
+};
+
+// A load under way: give it its files, or the bytes of one text file as they come, then finish it.
+// Dropping it changes nothing. One thread; the engine must outlive it.
+class LoadSession {
+ public:
+  virtual ~LoadSession() = default;
+  // The next bytes of a text file, which may be compressed.
+  virtual Status Feed(std::string_view bytes) = 0;
+  // A whole file, in any format. `progress` is called now and then.
+  virtual Status ReadFile(LoadFile& file,
+                          const std::function<void(const LoadProgress&)>& progress) = 0;
+  virtual Status Finish(const std::function<void(const LoadProgress&)>& progress) = 0;
+  virtual LoadProgress Progress() const = 0;
+};
+
+}  // namespace freshet

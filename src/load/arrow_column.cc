@@ -1,0 +1,314 @@
+#include "load/arrow_column.h"
+
+#include <cmath>
+#include <utility>
+
+#include <arrow/extension_type.h>
+#include <arrow/util/decimal.h>
+#include <arrow/util/float16.h>
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace freshet::load {
+namespace {
+
+using registry::TimestampUnit;
+
+constexpr int64_t kMillisecondsPerDay = 86'400'000;
+
+// What an array of this type says at `i`, as `convert(value, datum)` takes it.
+template <typename Array, typename Convert>
+class PlainColumn final : public ArrowColumn {
+ public:
+  explicit PlainColumn(Convert convert) : convert_(std::move(convert)) {}
+
+  void Bind(const arrow::Array& array) override { array_ = static_cast<const Array*>(&array); }
+  Problem Read(int64_t i, Datum* value) const override {
+    if (array_->IsNull(i)) {
+      *value = Datum::Null();
+      return Problem::kNone;
+    }
+    return convert_(array_->GetView(i), value);
+  }
+
+ private:
+  const Convert convert_;
+  const Array* array_ = nullptr;
+};
+
+template <typename Array, typename Convert>
+std::unique_ptr<ArrowColumn> Plain(Convert convert) {
+  return std::make_unique<PlainColumn<Array, Convert>>(std::move(convert));
+}
+
+class NullColumn final : public ArrowColumn {
+ public:
+  void Bind(const arrow::Array&) override {}
+  Problem Read(int64_t, Datum* value) const override {
+    *value = Datum::Null();
+    return Problem::kNone;
+  }
+};
+
+class DictionaryColumn final : public ArrowColumn {
+ public:
+  explicit DictionaryColumn(std::unique_ptr<ArrowColumn> values) : values_(std::move(values)) {}
+
+  void Bind(const arrow::Array& array) override {
+    array_ = static_cast<const arrow::DictionaryArray*>(&array);
+    values_->Bind(*array_->dictionary());
+  }
+  Problem Read(int64_t i, Datum* value) const override {
+    if (!array_->IsNull(i)) return values_->Read(array_->GetValueIndex(i), value);
+    *value = Datum::Null();
+    return Problem::kNone;
+  }
+
+ private:
+  const std::unique_ptr<ArrowColumn> values_;
+  const arrow::DictionaryArray* array_ = nullptr;
+};
+
+class ExtensionColumn final : public ArrowColumn {
+ public:
+  explicit ExtensionColumn(std::unique_ptr<ArrowColumn> storage) : storage_(std::move(storage)) {}
+
+  void Bind(const arrow::Array& array) override {
+    storage_->Bind(*static_cast<const arrow::ExtensionArray&>(array).storage());
+  }
+  Problem Read(int64_t i, Datum* value) const override { return storage_->Read(i, value); }
+
+ private:
+  const std::unique_ptr<ArrowColumn> storage_;
+};
+
+std::unique_ptr<ArrowColumn> NewBoolColumn(const arrow::DataType& type) {
+  if (type.id() != arrow::Type::BOOL) return nullptr;
+  return Plain<arrow::BooleanArray>([](bool flag, Datum* value) {
+    *value = Datum::Bool(flag);
+    return Problem::kNone;
+  });
+}
+
+// `fit` takes int64_t.
+template <typename Fit>
+std::unique_ptr<ArrowColumn> NewIntegerColumn(const arrow::DataType& type, Fit fit) {
+  const auto plain = [fit](auto number, Datum* value) {
+    return fit(static_cast<int64_t>(number), value);
+  };
+  switch (type.id()) {
+    case arrow::Type::INT8:
+      return Plain<arrow::Int8Array>(plain);
+    case arrow::Type::INT16:
+      return Plain<arrow::Int16Array>(plain);
+    case arrow::Type::INT32:
+      return Plain<arrow::Int32Array>(plain);
+    case arrow::Type::INT64:
+      return Plain<arrow::Int64Array>(plain);
+    case arrow::Type::UINT8:
+      return Plain<arrow::UInt8Array>(plain);
+    case arrow::Type::UINT16:
+      return Plain<arrow::UInt16Array>(plain);
+    case arrow::Type::UINT32:
+      return Plain<arrow::UInt32Array>(plain);
+    case arrow::Type::UINT64:
+      return Plain<arrow::UInt64Array>([fit](uint64_t number, Datum* value) {
+        if (number > INT64_MAX) return Problem::kOutOfRange;
+        return fit(static_cast<int64_t>(number), value);
+      });
+    default:
+      return nullptr;
+  }
+}
+
+// Decimals without a fraction.
+template <typename Fit>
+std::unique_ptr<ArrowColumn> NewWholeDecimalColumn(const arrow::DataType& type, Fit fit) {
+  if (type.id() != arrow::Type::DECIMAL128 ||
+      static_cast<const arrow::Decimal128Type&>(type).scale() != 0) {
+    return nullptr;
+  }
+  return Plain<arrow::Decimal128Array>([fit](std::string_view bytes, Datum* value) {
+    const arrow::Decimal128 decimal(reinterpret_cast<const uint8_t*>(bytes.data()));
+    int64_t number = 0;
+    if (!decimal.ToInteger(&number).ok()) return Problem::kOutOfRange;
+    return fit(number, value);
+  });
+}
+
+std::unique_ptr<ArrowColumn> NewIntColumn(const arrow::DataType& type, Type wanted) {
+  const auto fit = [wanted](int64_t number, Datum* value) { return FitInt(wanted, number, value); };
+  std::unique_ptr<ArrowColumn> column = NewIntegerColumn(type, fit);
+  return column != nullptr ? std::move(column) : NewWholeDecimalColumn(type, fit);
+}
+
+// What is not a number is null, as in expressions; pandas writes its nulls so.
+Problem FitNumber(Type wanted, double number, Datum* value) {
+  if (!std::isnan(number)) return FitDouble(wanted, number, value);
+  *value = Datum::Null();
+  return Problem::kNone;
+}
+
+std::unique_ptr<ArrowColumn> NewDoubleColumn(const arrow::DataType& type, Type wanted) {
+  const auto plain = [wanted](auto number, Datum* value) {
+    return FitNumber(wanted, static_cast<double>(number), value);
+  };
+  switch (type.id()) {
+    case arrow::Type::HALF_FLOAT:
+      return Plain<arrow::HalfFloatArray>([plain](uint16_t bits, Datum* value) {
+        return plain(arrow::util::Float16::FromBits(bits).ToDouble(), value);
+      });
+    case arrow::Type::FLOAT:
+      return Plain<arrow::FloatArray>(plain);
+    case arrow::Type::DOUBLE:
+      return Plain<arrow::DoubleArray>(plain);
+    case arrow::Type::DECIMAL128: {
+      const int32_t scale = static_cast<const arrow::Decimal128Type&>(type).scale();
+      return Plain<arrow::Decimal128Array>([plain, scale](std::string_view bytes, Datum* value) {
+        const arrow::Decimal128 decimal(reinterpret_cast<const uint8_t*>(bytes.data()));
+        return plain(decimal.ToDouble(scale), value);
+      });
+    }
+    case arrow::Type::DECIMAL256: {
+      const int32_t scale = static_cast<const arrow::Decimal256Type&>(type).scale();
+      return Plain<arrow::Decimal256Array>([plain, scale](std::string_view bytes, Datum* value) {
+        const arrow::Decimal256 decimal(reinterpret_cast<const uint8_t*>(bytes.data()));
+        return plain(decimal.ToDouble(scale), value);
+      });
+    }
+    default:
+      return NewIntegerColumn(type, plain);
+  }
+}
+
+// `take` takes a string_view.
+template <typename Take>
+std::unique_ptr<ArrowColumn> NewTextColumn(const arrow::DataType& type, Take take) {
+  switch (type.id()) {
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+      return Plain<arrow::BinaryArray>(take);
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::LARGE_BINARY:
+      return Plain<arrow::LargeBinaryArray>(take);
+    case arrow::Type::STRING_VIEW:
+    case arrow::Type::BINARY_VIEW:
+      return Plain<arrow::BinaryViewArray>(take);
+    default:
+      return nullptr;
+  }
+}
+
+std::unique_ptr<ArrowColumn> NewStringColumn(const arrow::DataType& type) {
+  return NewTextColumn(type, [](std::string_view text, Datum* value) {
+    const Problem problem = CheckString(text);
+    if (problem == Problem::kNone) *value = Datum::String(text);
+    return problem;
+  });
+}
+
+TimestampUnit UnitOf(arrow::TimeUnit::type unit) {
+  switch (unit) {
+    case arrow::TimeUnit::SECOND:
+      return TimestampUnit::kSeconds;
+    case arrow::TimeUnit::MILLI:
+      return TimestampUnit::kMilliseconds;
+    case arrow::TimeUnit::MICRO:
+      return TimestampUnit::kMicroseconds;
+    case arrow::TimeUnit::NANO:
+      return TimestampUnit::kNanoseconds;
+  }
+  return TimestampUnit::kMilliseconds;
+}
+
+// A column of times tells its own unit; numbers and text are in the target's.
+std::unique_ptr<ArrowColumn> NewTimeColumn(const arrow::DataType& type, TimeUnit unit) {
+  switch (type.id()) {
+    case arrow::Type::TIMESTAMP: {
+      const TimeUnit own = UnitOf(static_cast<const arrow::TimestampType&>(type).unit());
+      return Plain<arrow::TimestampArray>(
+          [own](int64_t number, Datum* value) { return FitTime(own, Datum::Int(number), value); });
+    }
+    case arrow::Type::DATE32:
+      return Plain<arrow::Date32Array>([](int32_t day, Datum* value) {
+        return FitTime(TimestampUnit::kMilliseconds, Datum::Int(day * kMillisecondsPerDay), value);
+      });
+    case arrow::Type::DATE64:
+      return Plain<arrow::Date64Array>([](int64_t time_ms, Datum* value) {
+        return FitTime(TimestampUnit::kMilliseconds, Datum::Int(time_ms), value);
+      });
+    default:
+      break;
+  }
+  if (unit.value_or(TimestampUnit::kRfc3339) == TimestampUnit::kRfc3339) {
+    std::unique_ptr<ArrowColumn> text =
+        NewTextColumn(type, [unit](std::string_view written, Datum* value) {
+          return FitTime(unit, Datum::String(written), value);
+        });
+    if (text != nullptr) return text;
+  }
+  if (unit == TimestampUnit::kRfc3339) return nullptr;
+  return NewIntegerColumn(type, [unit](int64_t number, Datum* value) {
+    return FitTime(unit, Datum::Int(number), value);
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<ArrowColumn> NewArrowColumn(const arrow::DataType& type, const Target& target) {
+  if (type.id() == arrow::Type::NA) return std::make_unique<NullColumn>();
+  if (type.id() == arrow::Type::DICTIONARY) {
+    const auto& dictionary = static_cast<const arrow::DictionaryType&>(type);
+    auto values = NewArrowColumn(*dictionary.value_type(), target);
+    return values == nullptr ? nullptr : std::make_unique<DictionaryColumn>(std::move(values));
+  }
+  if (type.id() == arrow::Type::EXTENSION) {
+    const auto& extension = static_cast<const arrow::ExtensionType&>(type);
+    auto storage = NewArrowColumn(*extension.storage_type(), target);
+    return storage == nullptr ? nullptr : std::make_unique<ExtensionColumn>(std::move(storage));
+  }
+  switch (target.type) {
+    case Type::kBool:
+      return NewBoolColumn(type);
+    case Type::kInt32:
+    case Type::kInt64:
+      return NewIntColumn(type, target.type);
+    case Type::kFloat:
+    case Type::kDouble:
+      return NewDoubleColumn(type, target.type);
+    case Type::kString:
+      return NewStringColumn(type);
+    case Type::kTimestamp:
+      return NewTimeColumn(type, target.unit);
+  }
+  return nullptr;
+}
+
+std::string_view FittingTypes(const Target& target) {
+  switch (target.type) {
+    case Type::kBool:
+      return "a column of bools";
+    case Type::kInt32:
+    case Type::kInt64:
+      return "a column of integers, or of decimals without a fraction";
+    case Type::kFloat:
+    case Type::kDouble:
+      return "a column of floating point numbers, integers or decimals";
+    case Type::kString:
+      return "a column of strings";
+    case Type::kTimestamp:
+      break;
+  }
+  if (!target.unit.has_value()) return "a column of timestamps, dates, strings or integers";
+  return target.unit == TimestampUnit::kRfc3339 ? "a column of timestamps, dates or strings"
+                                                : "a column of timestamps, dates or integers";
+}
+
+std::string ShownValue(const arrow::Array& array, int64_t i) {
+  const auto scalar = array.GetScalar(i);
+  if (!scalar.ok()) return "a value";
+  return fmt::format("'{}'", Shortened((*scalar)->ToString()));
+}
+
+}  // namespace freshet::load

@@ -1,0 +1,354 @@
+#include "load/column_file.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <arrow/api.h>
+#include <arrow/io/interfaces.h>
+#include <arrow/ipc/reader.h>
+#include <fmt/format.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/file_reader.h>
+#include <parquet/properties.h>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "load/arrow_column.h"
+#include "load/row_draft.h"
+
+namespace freshet::load {
+namespace {
+
+using RowVisitor = FunctionRef<void(const FileRow& row)>;
+
+constexpr int64_t kBatchRows = 4'096;
+constexpr int64_t kReadBufferBytes = 1 << 20;
+constexpr std::string_view kIpcFileMagic = "ARROW1";
+
+// A LoadFile as Arrow reads files. What went wrong in it is kept, since Arrow has fewer words.
+class InputFile final : public arrow::io::RandomAccessFile {
+ public:
+  explicit InputFile(LoadFile& file) : file_(file) {}
+
+  const Status& status() const { return status_; }
+
+  arrow::Status Close() override {
+    closed_ = true;
+    return arrow::Status::OK();
+  }
+  bool closed() const override { return closed_; }
+  arrow::Result<int64_t> Tell() const override { return position_; }
+  arrow::Status Seek(int64_t position) override {
+    if (position < 0) return arrow::Status::Invalid("a place before the file's beginning");
+    position_ = position;
+    return arrow::Status::OK();
+  }
+  arrow::Result<int64_t> GetSize() override { return static_cast<int64_t>(file_.size()); }
+
+  arrow::Result<int64_t> ReadAt(int64_t position, int64_t count, void* bytes) override {
+    const auto size = static_cast<int64_t>(file_.size());
+    if (position < 0 || count < 0) return arrow::Status::Invalid("a place outside of the file");
+    count = std::min(count, std::max<int64_t>(0, size - position));
+    if (count == 0) return 0;
+    status_ = file_.ReadAt(static_cast<uint64_t>(position), static_cast<size_t>(count),
+                           static_cast<char*>(bytes));
+    if (!status_.ok()) return arrow::Status::IOError(std::string(status_.message()));
+    return count;
+  }
+  arrow::Result<std::shared_ptr<arrow::Buffer>> ReadAt(int64_t position, int64_t count) override {
+    ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(std::max<int64_t>(0, count)));
+    ARROW_ASSIGN_OR_RAISE(const int64_t got, ReadAt(position, count, buffer->mutable_data()));
+    ARROW_RETURN_NOT_OK(buffer->Resize(got));
+    return std::shared_ptr<arrow::Buffer>(std::move(buffer));
+  }
+  arrow::Result<int64_t> Read(int64_t count, void* bytes) override {
+    ARROW_ASSIGN_OR_RAISE(const int64_t got, ReadAt(position_, count, bytes));
+    position_ += got;
+    return got;
+  }
+  arrow::Result<std::shared_ptr<arrow::Buffer>> Read(int64_t count) override {
+    ARROW_ASSIGN_OR_RAISE(auto buffer, ReadAt(position_, count));
+    position_ += buffer->size();
+    return buffer;
+  }
+
+ private:
+  LoadFile& file_;
+  Status status_;
+  int64_t position_ = 0;
+  bool closed_ = false;
+};
+
+// The column of the file that fills a target.
+struct BoundColumn {
+  const Target* target = nullptr;
+  int position = 0;  // in the file's schema
+  std::unique_ptr<ArrowColumn> column;
+};
+
+// Columns for the targets, or all that keeps the file from having them.
+Result<std::vector<BoundColumn>> BindColumns(const arrow::Schema& schema, const Targets& targets) {
+  std::vector<BoundColumn> columns;
+  std::vector<std::string> problems;
+  for (const Target& target : targets.all()) {
+    if (target.is_fixed) continue;
+    const std::vector<int> found = schema.GetAllFieldIndices(target.name);
+    if (found.empty()) {
+      problems.push_back(fmt::format("it lacks '{}'{}", target.name,
+                                     Suggestion(target.name, schema.field_names())));
+    } else if (found.size() > 1) {
+      problems.push_back(fmt::format("it has '{}' {} times", target.name, found.size()));
+    } else {
+      const arrow::DataType& type = *schema.field(found.front())->type();
+      auto column = NewArrowColumn(type, target);
+      if (column == nullptr) {
+        problems.push_back(fmt::format("'{}' is a column of {}, but the source's {} needs {}",
+                                       target.name, type.ToString(), TypeName(target.type),
+                                       FittingTypes(target)));
+      }
+      columns.push_back({&target, found.front(), std::move(column)});
+    }
+  }
+  if (!problems.empty()) {
+    return Status::InvalidArgument(
+        fmt::format("the file does not fit the source: {}", fmt::join(problems, "; ")));
+  }
+  return columns;
+}
+
+// Both formats answer columns in the order of the file.
+struct ColumnOrder {
+  explicit ColumnOrder(const std::vector<int>& wanted) : sorted(wanted) {
+    std::sort(sorted.begin(), sorted.end());
+    for (const int column : wanted) {
+      const auto place = std::lower_bound(sorted.begin(), sorted.end(), column);
+      ranks.push_back(static_cast<int>(place - sorted.begin()));
+    }
+  }
+  ColumnOrder() = default;
+
+  std::vector<int> sorted;
+  std::vector<int> ranks;  // of the wanted columns among the sorted ones
+};
+
+// Record batches of a file, whatever its format.
+class BatchReader {
+ public:
+  virtual ~BatchReader() = default;
+  virtual const arrow::Schema& schema() const = 0;
+  // Batches will have these columns of the schema alone, in this order.
+  virtual arrow::Status Begin(const std::vector<int>& columns) = 0;
+  // Null at the end.
+  virtual arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
+  virtual double share_read() const = 0;
+};
+
+class ParquetBatches final : public BatchReader {
+ public:
+  static arrow::Result<std::unique_ptr<BatchReader>> Open(std::shared_ptr<InputFile> input) {
+    parquet::ReaderProperties properties(arrow::default_memory_pool());
+    // Pages as they are needed, not whole row groups at once.
+    properties.enable_buffered_stream();
+    properties.set_buffer_size(kReadBufferBytes);
+    parquet::ArrowReaderProperties arrow_properties;
+    arrow_properties.set_batch_size(kBatchRows);
+    arrow_properties.set_pre_buffer(false);
+    arrow_properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
+    parquet::arrow::FileReaderBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Open(std::move(input), properties));
+    auto batches = std::make_unique<ParquetBatches>();
+    ARROW_RETURN_NOT_OK(builder.properties(arrow_properties)->Build(&batches->file_));
+    ARROW_RETURN_NOT_OK(batches->file_->GetSchema(&batches->schema_));
+    batches->rows_ = batches->file_->parquet_reader()->metadata()->num_rows();
+    return std::unique_ptr<BatchReader>(std::move(batches));
+  }
+
+  const arrow::Schema& schema() const override { return *schema_; }
+
+  arrow::Status Begin(const std::vector<int>& columns) override {
+    std::vector<int> row_groups(static_cast<size_t>(file_->num_row_groups()));
+    for (size_t i = 0; i < row_groups.size(); ++i) row_groups[i] = static_cast<int>(i);
+    order_ = ColumnOrder(columns);
+    ARROW_ASSIGN_OR_RAISE(reader_,
+                          file_->GetRecordBatchReader(row_groups, LeavesOf(order_.sorted)));
+    return arrow::Status::OK();
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
+    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::RecordBatch> batch, reader_->Next());
+    if (batch == nullptr) return batch;
+    rows_read_ += batch->num_rows();
+    return batch->SelectColumns(order_.ranks);
+  }
+
+  double share_read() const override {
+    return rows_ == 0 ? 1 : static_cast<double>(rows_read_) / static_cast<double>(rows_);
+  }
+
+ private:
+  // Columns that a target can use are flat: one leaf each.
+  std::vector<int> LeavesOf(const std::vector<int>& columns) const {
+    std::vector<int> leaves;
+    for (const int column : columns)
+      leaves.push_back(file_->manifest().schema_fields[static_cast<size_t>(column)].column_index);
+    return leaves;
+  }
+
+  std::unique_ptr<parquet::arrow::FileReader> file_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::unique_ptr<arrow::RecordBatchReader> reader_;
+  ColumnOrder order_;
+  int64_t rows_ = 0;
+  int64_t rows_read_ = 0;
+};
+
+// Arrow's IPC file format, and its stream format, of which a file may hold one.
+class IpcBatches final : public BatchReader {
+ public:
+  static arrow::Result<std::unique_ptr<BatchReader>> Open(std::shared_ptr<InputFile> input) {
+    auto batches = std::make_unique<IpcBatches>();
+    batches->input_ = std::move(input);
+    ARROW_ASSIGN_OR_RAISE(const auto start, batches->input_->ReadAt(0, kIpcFileMagic.size()));
+    batches->is_stream_ = start->ToString() != kIpcFileMagic;
+    ARROW_RETURN_NOT_OK(batches->Reopen({}));
+    return std::unique_ptr<BatchReader>(std::move(batches));
+  }
+
+  const arrow::Schema& schema() const override { return *schema_; }
+
+  arrow::Status Begin(const std::vector<int>& columns) override {
+    order_ = ColumnOrder(columns);
+    return Reopen(order_.sorted);
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    if (is_stream_) {
+      ARROW_RETURN_NOT_OK(stream_->ReadNext(&batch));
+    } else if (next_ < file_->num_record_batches()) {
+      ARROW_ASSIGN_OR_RAISE(batch, file_->ReadRecordBatch(next_++));
+    }
+    if (batch == nullptr) return batch;
+    // Offsets and indices come from the file as they are.
+    ARROW_RETURN_NOT_OK(batch->ValidateFull());
+    return batch->SelectColumns(order_.ranks);
+  }
+
+  double share_read() const override {
+    if (!is_stream_) {
+      const int count = file_->num_record_batches();
+      return count == 0 ? 1 : static_cast<double>(next_) / count;
+    }
+    const auto position = input_->Tell();
+    const auto size = input_->GetSize();
+    if (!position.ok() || !size.ok() || *size == 0) return 1;
+    return std::min(1.0, static_cast<double>(*position) / static_cast<double>(*size));
+  }
+
+ private:
+  arrow::Status Reopen(std::vector<int> columns) {
+    arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults();
+    options.use_threads = false;
+    options.included_fields = std::move(columns);
+    if (is_stream_) {
+      ARROW_RETURN_NOT_OK(input_->Seek(0));
+      ARROW_ASSIGN_OR_RAISE(stream_,
+                            arrow::ipc::RecordBatchStreamReader::Open(input_.get(), options));
+      if (schema_ == nullptr) schema_ = stream_->schema();
+    } else {
+      ARROW_ASSIGN_OR_RAISE(file_, arrow::ipc::RecordBatchFileReader::Open(input_.get(), options));
+      if (schema_ == nullptr) schema_ = file_->schema();
+    }
+    return arrow::Status::OK();
+  }
+
+  std::shared_ptr<InputFile> input_;
+  bool is_stream_ = false;
+  std::shared_ptr<arrow::Schema> schema_;  // of the whole file
+  std::shared_ptr<arrow::ipc::RecordBatchStreamReader> stream_;
+  std::shared_ptr<arrow::ipc::RecordBatchFileReader> file_;
+  ColumnOrder order_;
+  int next_ = 0;
+};
+
+class ColumnFileImpl final : public ColumnFile {
+ public:
+  ColumnFileImpl(std::shared_ptr<InputFile> input, std::string_view format_name, Targets targets)
+      : input_(std::move(input)),
+        format_name_(format_name),
+        targets_(std::move(targets)),
+        draft_(targets_) {}
+
+  Status Open(arrow::Result<std::unique_ptr<BatchReader>> batches) {
+    FRESHET_RETURN_IF_ERROR(FromArrow(batches.status()));
+    batches_ = *std::move(batches);
+    FRESHET_ASSIGN_OR_RETURN(columns_, BindColumns(batches_->schema(), targets_));
+    std::vector<int> positions;
+    for (const BoundColumn& column : columns_) positions.push_back(column.position);
+    return FromArrow(batches_->Begin(positions));
+  }
+
+  Result<bool> ReadBatch(RowVisitor visit) override {
+    const auto batch = batches_->Next();
+    FRESHET_RETURN_IF_ERROR(FromArrow(batch.status()));
+    if (*batch == nullptr) return false;
+    const auto arrays = (*batch)->columns();
+    for (size_t i = 0; i < columns_.size(); ++i) columns_[i].column->Bind(*arrays[i]);
+    for (int64_t row = 0; row < (*batch)->num_rows(); ++row) {
+      ReadRow(arrays, row);
+      visit(draft_.Finish(++rows_read_));
+    }
+    return true;
+  }
+
+  double share_read() const override { return batches_->share_read(); }
+
+ private:
+  void ReadRow(const std::vector<std::shared_ptr<arrow::Array>>& arrays, int64_t row) {
+    draft_.Clear();
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      const BoundColumn& column = columns_[i];
+      Datum value;
+      Problem problem = column.column->Read(row, &value);
+      if (problem == Problem::kNone) problem = draft_.Set(*column.target, value);
+      if (problem == Problem::kNone) continue;
+      draft_.Fail(Explain(*column.target, ShownValue(*arrays[i], row), problem));
+      return;
+    }
+  }
+
+  Status FromArrow(const arrow::Status& status) const {
+    if (status.ok()) return Status::Ok();
+    FRESHET_RETURN_IF_ERROR(input_->status());
+    if (status.IsOutOfMemory()) return Status::ResourceExhausted(status.message());
+    return Status::InvalidArgument(
+        fmt::format("not {} file that can be read: {}", format_name_, status.message()));
+  }
+
+  const std::shared_ptr<InputFile> input_;
+  const std::string_view format_name_;
+  const Targets targets_;
+  RowDraft draft_;
+  std::unique_ptr<BatchReader> batches_;
+  std::vector<BoundColumn> columns_;
+  uint64_t rows_read_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ColumnFile>> ColumnFile::Open(registry::FileFormat format, LoadFile& file,
+                                                     Targets targets) {
+  const bool is_parquet = format == registry::FileFormat::kParquet;
+  auto input = std::make_shared<InputFile>(file);
+  auto opened = std::make_unique<ColumnFileImpl>(input, is_parquet ? "a Parquet" : "an Arrow IPC",
+                                                 std::move(targets));
+  FRESHET_RETURN_IF_ERROR(
+      opened->Open(is_parquet ? ParquetBatches::Open(input) : IpcBatches::Open(input)));
+  return std::unique_ptr<ColumnFile>(std::move(opened));
+}
+
+}  // namespace freshet::load

@@ -1,0 +1,180 @@
+#include "load/file_list.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <glob.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "base/limits.h"
+#include "registry/file_format.h"
+
+namespace freshet::load {
+namespace {
+
+Status CannotRead(const std::string& path, int error) {
+  return Status::IoError(fmt::format("cannot read {}: {}", path, std::strerror(error)));
+}
+
+class LocalFile final : public LoadFile {
+ public:
+  LocalFile(const std::string& path, uint64_t size, PathValues path_values)
+      : LoadFile(path, size, std::move(path_values)) {}
+  ~LocalFile() override { Close(); }
+
+  Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
+    if (descriptor_ < 0) descriptor_ = open(name().c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) return CannotRead(name(), errno);
+    while (count > 0) {
+      const ssize_t got = pread(descriptor_, bytes, count, static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return CannotRead(name(), errno);
+      if (got == 0) {
+        return Status::IoError(
+            fmt::format("{} became shorter while it was read: it had {} bytes", name(), size()));
+      }
+      bytes += got;
+      offset += static_cast<uint64_t>(got);
+      count -= static_cast<size_t>(got);
+    }
+    return Status::Ok();
+  }
+
+  void Close() override {
+    if (descriptor_ >= 0) close(descriptor_);
+    descriptor_ = -1;
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// %2F and the like, as Hive and Spark write what a path cannot hold.
+std::string Unescaped(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
+                        HexDigit(text[i + 2]) >= 0;
+    if (escape) {
+      plain += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
+      i += 2;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+LoadFile::PathValues PathValuesOf(const std::filesystem::path& path) {
+  LoadFile::PathValues values;
+  for (const std::filesystem::path& part : path.parent_path()) {
+    const std::string text = part.string();
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) continue;
+    values.emplace_back(Unescaped(text.substr(0, equals)), Unescaped(text.substr(equals + 1)));
+  }
+  return values;
+}
+
+bool IsHidden(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with('.') || name.starts_with('_');
+}
+
+Status AddFile(const std::string& path, FileList* list) {
+  struct stat about = {};
+  if (stat(path.c_str(), &about) != 0) return CannotRead(path, errno);
+  if (!S_ISREG(about.st_mode))
+    return Status::IoError(fmt::format("cannot read {}: it is not a file", path));
+  if (list->files.size() == limits::kLoadFilesMax) {
+    return Status::InvalidArgument(
+        fmt::format("more than {} files; load them in parts", limits::kLoadFilesMax));
+  }
+  LoadFile::PathValues path_values = PathValuesOf(path);
+  if (path_values.size() > limits::kPathValuesMax) {
+    return Status::InvalidArgument(fmt::format("{}: the path fixes {} columns; at most {} can be",
+                                               path, path_values.size(), limits::kPathValuesMax));
+  }
+  const auto size = static_cast<uint64_t>(about.st_size);
+  list->files.push_back(std::make_unique<LocalFile>(path, size, std::move(path_values)));
+  list->bytes += size;
+  return Status::Ok();
+}
+
+Status AddFolder(const std::string& folder, FileList* list) {
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator walk(folder, error);
+  for (; !error && walk != std::filesystem::recursive_directory_iterator(); walk.increment(error)) {
+    if (IsHidden(walk->path())) {
+      walk.disable_recursion_pending();
+    } else if (!walk->is_directory(error) && !error) {
+      FRESHET_RETURN_IF_ERROR(AddFile(walk->path().string(), list));
+    }
+  }
+  return error ? CannotRead(folder, error.value()) : Status::Ok();
+}
+
+Status AddPath(const std::string& path, FileList* list) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) ? AddFolder(path, list) : AddFile(path, list);
+}
+
+Status AddMatches(const std::string& pattern, FileList* list) {
+  glob_t matches = {};
+  const int outcome = glob(pattern.c_str(), GLOB_ERR, nullptr, &matches);
+  Status status;
+  if (outcome == GLOB_ABORTED) status = CannotRead(pattern, errno);
+  for (size_t i = 0; i < matches.gl_pathc && status.ok(); ++i)
+    status = AddPath(matches.gl_pathv[i], list);
+  globfree(&matches);
+  return status;
+}
+
+Status TellFormat(FileList* list) {
+  const LoadFile* teller = nullptr;
+  for (const auto& file : list->files) {
+    const auto format = registry::FileFormatOfPath(file->name());
+    if (!format.has_value()) continue;
+    const std::string_view name = registry::FileFormatName(*format);
+    if (teller != nullptr && name != list->format) {
+      return Status::InvalidArgument(
+          fmt::format("the files are of different formats: {} and {}; load one of them",
+                      teller->name(), file->name()));
+    }
+    teller = file.get();
+    list->format = name;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<FileList> ListFiles(const std::string& path) {
+  FileList list;
+  std::error_code ignored;
+  const bool is_pattern =
+      path.find_first_of("*?[") != std::string::npos && !std::filesystem::exists(path, ignored);
+  FRESHET_RETURN_IF_ERROR(is_pattern ? AddMatches(path, &list) : AddPath(path, &list));
+  if (list.files.empty()) {
+    return Status::InvalidArgument(is_pattern ? fmt::format("nothing matches {}", path)
+                                              : fmt::format("there are no files in {}", path));
+  }
+  std::sort(list.files.begin(), list.files.end(),
+            [](const auto& a, const auto& b) { return a->name() < b->name(); });
+  FRESHET_RETURN_IF_ERROR(TellFormat(&list));
+  return list;
+}
+
+}  // namespace freshet::load

@@ -1,0 +1,105 @@
+#include "load/file_list.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/temp_folder.h"
+
+namespace freshet::load {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+class FileListTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& name, const std::string& text) {
+    const std::filesystem::path path = folder_.File(name);
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+
+  std::vector<std::string> Names(const std::string& path) {
+    auto list = ListFiles(folder_.File(path));
+    EXPECT_TRUE(list.ok()) << list.status().ToString();
+    std::vector<std::string> names;
+    if (!list.ok()) return names;
+    for (const auto& file : list->files)
+      names.push_back(file->name().substr(folder_.path().size() + 1));
+    return names;
+  }
+
+  std::string Refusal(const std::string& path) {
+    const auto list = ListFiles(folder_.File(path));
+    EXPECT_FALSE(list.ok());
+    return std::string(list.status().message());
+  }
+
+  testing::TempFolder folder_;
+};
+
+TEST_F(FileListTest, AFileIsItself) {
+  Write("users.csv", "hello world");
+  auto list = ListFiles(folder_.File("users.csv"));
+  ASSERT_TRUE(list.ok()) << list.status().ToString();
+  ASSERT_EQ(list->files.size(), 1u);
+  EXPECT_EQ(list->bytes, 11u);
+  EXPECT_EQ(list->format, "csv");
+  std::string bytes(5, '\0');
+  ASSERT_TRUE(list->files[0]->ReadAt(6, 5, bytes.data()).ok());
+  EXPECT_EQ(bytes, "world");
+  list->files[0]->Close();
+  ASSERT_TRUE(list->files[0]->ReadAt(0, 5, bytes.data()).ok());
+  EXPECT_EQ(bytes, "hello");
+}
+
+TEST_F(FileListTest, AFolderIsItsFilesByName) {
+  Write("users/b/2.csv.gz", "");
+  Write("users/a.csv", "");
+  Write("users/_SUCCESS", "");
+  Write("users/.crc/1.csv", "");
+  Write("users/b/1.csv", "");
+  EXPECT_THAT(Names("users"), ElementsAre("users/a.csv", "users/b/1.csv", "users/b/2.csv.gz"));
+  EXPECT_THAT(Names("users/*.csv"), ElementsAre("users/a.csv"));
+  EXPECT_THAT(Names("u*/?"), ElementsAre("users/b/1.csv", "users/b/2.csv.gz"));
+}
+
+TEST_F(FileListTest, PathsTellValues) {
+  Write("users/country=FI/year=2026/a.parquet", "");
+  Write("users/country=C%C3%B4te%2Fx/a.parquet", "");
+  auto list = ListFiles(folder_.File("users"));
+  ASSERT_TRUE(list.ok()) << list.status().ToString();
+  ASSERT_EQ(list->files.size(), 2u);
+  EXPECT_THAT(list->files[0]->path_values(), ElementsAre(Pair("country", "Côte/x")));
+  EXPECT_THAT(list->files[1]->path_values(),
+              ElementsAre(Pair("country", "FI"), Pair("year", "2026")));
+  EXPECT_EQ(list->format, "parquet");
+}
+
+TEST_F(FileListTest, WhatCannotBeLoadedSaysWhy) {
+  Write("mixed/a.csv", "");
+  Write("mixed/b.parquet", "");
+  std::filesystem::create_directories(folder_.File("empty"));
+  EXPECT_THAT(Refusal("mixed"), HasSubstr("the files are of different formats: "));
+  EXPECT_THAT(Refusal("empty"), HasSubstr("there are no files in "));
+  EXPECT_THAT(Refusal("*.parquet"), HasSubstr("nothing matches "));
+  EXPECT_THAT(Refusal("nowhere.csv"), HasSubstr("No such file or directory"));
+}
+
+TEST_F(FileListTest, AFileThatShrinksIsAnError) {
+  Write("users.csv", "hello world");
+  auto list = ListFiles(folder_.File("users.csv"));
+  ASSERT_TRUE(list.ok());
+  Write("users.csv", "hello");
+  std::string bytes(11, '\0');
+  const Status status = list->files[0]->ReadAt(0, 11, bytes.data());
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("became shorter while it was read"));
+}
+
+}  // namespace
+}  // namespace freshet::load

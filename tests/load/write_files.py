@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Writes files of columns into a folder, for tests to read: write_files.py FOLDER."""
+import bz2
+import datetime
+import decimal
+import gzip
+import os
+import sys
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+folder = sys.argv[1]
+UTC = datetime.timezone.utc
+DAY = datetime.datetime(2026, 11, 24, 10, tzinfo=UTC)  # 1795514400000 ms
+
+
+def path(name):
+    return os.path.join(folder, name)
+
+
+def types():
+    """A row of least values, one of greatest, one of nulls."""
+    utc_us = pa.timestamp("us", tz="UTC")
+    return pa.table(
+        {
+            "unwanted": pa.array([[1, 2], [], None], pa.list_(pa.int32())),
+            "flag": pa.array([False, True, None]),
+            "small": pa.array([-(2**31), 2**31 - 1, None], pa.int32()),
+            "nested": pa.array([{"a": 1, "b": "x"}, None, {"a": 2, "b": "y"}]),
+            "big": pa.array([-(2**63), 2**63 - 1, None], pa.int64()),
+            "single": pa.array([-1.5, 3.4028234663852886e38, None], pa.float32()),
+            "twice": pa.array([5e-324, 1.7976931348623157e308, None]),
+            "text": pa.array(["", "h\u00e9llo \U0001f600", None]),
+            "moment": pa.array([-62135596800000000, 253402300799999000, None], utc_us),
+            "time": pa.array([DAY, DAY, DAY], utc_us),
+        }
+    )
+
+
+def users(**columns):
+    base = {
+        "user_id": pa.array([1, 2, 3], pa.int64()),
+        "age": pa.array([30, None, 50], pa.int32()),
+        "country": pa.array(["FI", "SE", None]),
+        "updated_at": pa.array([5, 6, 7], pa.int64()),
+    }
+    base.update(columns)
+    return pa.table({name: column for name, column in base.items() if column is not None})
+
+
+def write(name, table, **options):
+    pq.write_table(table, path(name), **options)
+
+
+def write_arrow(name, table, new, compression=None):
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.OSFile(path(name), "wb") as sink, new(sink, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=2)
+
+
+for codec in ["none", "snappy", "gzip", "brotli", "zstd", "lz4"]:
+    write(f"types-{codec}.parquet", types(), compression=codec)
+for page in ["1.0", "2.0"]:
+    write(f"types-page-{page}.parquet", types(), data_page_version=page, use_dictionary=False)
+write("types-encoded.parquet", types().select(["big", "small", "text", "flag", "single", "twice", "moment", "time"]),
+      use_dictionary=False, data_page_version="2.0",
+      column_encoding={"big": "DELTA_BINARY_PACKED", "small": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY",
+                       "single": "BYTE_STREAM_SPLIT", "flag": "RLE"})
+write("types-int96.parquet", types().slice(2), use_deprecated_int96_timestamps=True)
+for compression in [None, "lz4", "zstd"]:
+    write_arrow(f"types-{compression}.arrow", types(), pa.ipc.new_file, compression)
+    write_arrow(f"types-{compression}.arrows", types(), pa.ipc.new_stream, compression)
+
+# Columns of other types than the source's, which hold its values all the same.
+other = users(
+    user_id=pa.array([decimal.Decimal(1), decimal.Decimal(2), decimal.Decimal(3)], pa.decimal128(20, 0)),
+    age=pa.array([30, None, 50], pa.uint8()),
+    country=pa.array(["FI", "SE", None]).dictionary_encode(),
+    updated_at=pa.array([5_999_999, 6_000_000, 7_000_001], pa.timestamp("ns", tz="Europe/Helsinki")),
+)
+write("other.parquet", other)
+write_arrow("other.arrow", other, pa.ipc.new_file)
+write_arrow("views.arrow",
+            users(country=pa.array(["FI", "SE", None], pa.string_view()),
+                  age=pa.array([30, None, 50], pa.int64()).dictionary_encode(),
+                  updated_at=pa.array([5, 6, 7], pa.timestamp("ms"))), pa.ipc.new_stream)
+write("large.parquet", users(country=pa.array(["FI", "SE", None], pa.large_string()),
+                             updated_at=pa.array([5, 6, 7], pa.timestamp("ms"))))
+write("binary.parquet", users(country=pa.array([b"FI", b"\xff", None], pa.binary())))
+write("numbers.parquet",
+      pa.table({"user_id": pa.array([1, 2, 3, 4]), "updated_at": pa.array([1, 1, 1, 1]),
+                "a": pa.array([decimal.Decimal("1.25"), decimal.Decimal("-0.01"), None, decimal.Decimal("2")],
+                              pa.decimal128(10, 2)),
+                "b": pa.array([0.5, float("nan"), None, 2.0]),
+                "c": pa.array([1, -2, None, 2**53], pa.int64()),
+                "d": pa.array([0.1, 65504.0, None, -0.0], pa.float16())}))
+days = [datetime.date(1970, 1, 2), datetime.date(1969, 12, 31), datetime.date(2026, 11, 24)]
+write("dates.parquet", users(updated_at=pa.array(days)))
+write_arrow("dates.arrow", users(updated_at=pa.array(days, pa.date64())), pa.ipc.new_file)
+
+# What cannot be used.
+write("misfit.parquet", users(age=pa.array([1.5, 2.5, 3.5]), country=pa.array([["FI"], ["SE"], []]),
+                              user_id=None, user_idd=pa.array([1, 2, 3])))
+write("bad-rows.parquet", users(age=pa.array([30, 2**31, 50], pa.int64()), updated_at=pa.array([5, 6, None])))
+twice = users()
+write_arrow("twice.arrow", twice.append_column("age", twice["age"]), pa.ipc.new_file)
+
+# Many row groups, and a tree of partitions.
+count = 10_000
+many = users(user_id=pa.array(range(count)), age=pa.array([i % 90 for i in range(count)], pa.int32()),
+             country=pa.array([["FI", "SE", "NO"][i % 3] for i in range(count)]),
+             updated_at=pa.array(range(count)), unwanted=pa.array(["x" * 1000 + str(i) for i in range(count)]))
+write("many.parquet", many, row_group_size=1_500, data_page_size=4_096, use_dictionary=["country"])
+write("none.parquet", users().slice(0, 0))
+pq.write_to_dataset(many.drop_columns(["unwanted"]).slice(0, 30), path("tree"), partition_cols=["country"])
+os.makedirs(path("odd/country=__HIVE_DEFAULT_PARTITION__"))
+os.makedirs(path("odd/country=C%C3%B4te d%27Ivoire"))
+write("odd/country=__HIVE_DEFAULT_PARTITION__/a.parquet", users(country=None))
+write("odd/country=C%C3%B4te d%27Ivoire/b.parquet", users())
+open(path("odd/_SUCCESS"), "w").close()
+
+duck = duckdb.connect()
+duck.execute("set timezone = 'UTC'")
+for codec in ["uncompressed", "snappy", "gzip", "zstd"]:
+    duck.execute(f"""
+        copy (select * from (values
+            (false, (-2147483648)::integer, (-9223372036854775808)::bigint, (-1.5)::float, 5e-324::double, '',
+             timestamptz '0001-01-01 00:00:00+00'),
+            (true, 2147483647::integer, 9223372036854775807::bigint, 3.4028234663852886e38::float,
+             1.7976931348623157e308::double, 'h\u00e9llo \U0001f600', timestamptz '9999-12-31 23:59:59.999+00'),
+            (null, null, null, null, null, null, null)) as t(flag, small, big, single, twice, text, moment),
+            (select timestamptz '2026-11-24 10:00:00+00' as time))
+        to '{path(f"duck-{codec}.parquet")}' (format parquet, compression {codec})""")
+duck.execute(f"""
+    copy (select 1::hugeint::decimal(30, 0) as user_id, 30::utinyint as age, 'FI' as country,
+          timestamp '1970-01-01 00:00:00.005' as updated_at)
+    to '{path("duck-other.parquet")}' (format parquet)""")
+
+# Text, compressed.
+text = "user_id,age,country,updated_at\n" + "".join(f"{i},{i % 90},FI,{i}\n" for i in range(20_000))
+for name, compress in [("gz", gzip.compress), ("bz2", bz2.compress),
+                       ("zst", lambda data: pa.Codec("zstd").compress(data, asbytes=True)),
+                       ("lz4", lambda data: pa.Codec("lz4").compress(data, asbytes=True))]:
+    half = text.index("\n", len(text) // 2) + 1
+    with open(path(f"users.csv.{name}"), "wb") as file:
+        file.write(compress(text.encode()))
+    with open(path(f"halves.csv.{name}"), "wb") as file:
+        file.write(compress(text[:half].encode()) + compress(text[half:].encode()))
+with open(path("users.csv"), "w") as file:
+    file.write(text)
