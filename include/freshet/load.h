@@ -54,7 +54,10 @@ struct LoadProgress {
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
   uint64_t rows_written = 0;
-  uint64_t rows_duplicate = 0;
+  uint64_t rows_duplicate = 0;  // the load has a newer row of the key
+  uint64_t rows_deleted = 0;    // keys whose newest row deletes
+  uint64_t rows_older = 0;      // of an upsert: a newer row of the key was served
+  uint64_t rows_unchanged = 0;  // of an upsert: the same row was served
   std::vector<BadRowReport> bad_rows;
 };
 
@@ -62,6 +65,8 @@ struct LoadRequest {
   std::string view;
   std::string format;               // csv, jsonl, parquet or arrow; empty: the source's
   double bad_rows_share_max = 0.0;  // 0..1
+  bool upsert = false;  // rows go into what is served, unless a newer one is; else they replace it
+  std::string delete_column;  // a bool column: true where the row deletes its entity; empty: none
 };
 
 // A load under way: give it its files, or the bytes of one text file as they come, then finish it.

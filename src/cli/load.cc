@@ -30,6 +30,8 @@ struct Arguments {
   std::string file;
   std::string format;
   std::string bad_rows_share_max = "0";
+  bool upsert = false;
+  std::string delete_column;
   std::string address;
 };
 
@@ -123,6 +125,8 @@ ExitCode Run(const Arguments& arguments) {
   const auto share = ParseShare(arguments.bad_rows_share_max);
   if (!share.ok()) return FailUsage("load", share.status().Prefixed("--max-bad-rows").message());
   request.bad_rows_share_max = *share;
+  request.upsert = arguments.upsert;
+  request.delete_column = arguments.delete_column;
   CancelOnInterrupt();
   LoadProgress outcome;
   if (Pipe::IsOne(arguments.file)) {
@@ -158,6 +162,13 @@ Command AddLoad(CLI::App& parent) {
          "source say")
       ->check(CLI::IsMember(registry::FileFormatNames()))
       ->type_name("FORMAT");
+  app->add_flag(
+      "--upsert", arguments->upsert,
+      "Rows go into what is served, unless a newer row of the key is served; columns that "
+      "the file lacks stay as they are");
+  app->add_option("--delete-column", arguments->delete_column,
+                  "A column of bools: true where the row deletes its entity")
+      ->type_name("COLUMN");
   app->add_option("--max-bad-rows", arguments->bad_rows_share_max,
                   "Stop, with nothing changed, when a larger share is bad")
       ->type_name("SHARE")
@@ -171,6 +182,7 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file users.csv\n"
       "  freshet load profile --file users.jsonl --max-bad-rows 1%\n"
       "  freshet load profile --file 'users/*.parquet'\n"
+      "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");
   return {app, [arguments] { return Run(*arguments); }};
 }

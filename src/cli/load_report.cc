@@ -92,6 +92,12 @@ std::string RenderLoaded(std::string_view view, const LoadProgress& progress, in
   if (progress.rows_duplicate > 0)
     text +=
         fmt::format("; {} older ones of the same key left out", Grouped(progress.rows_duplicate));
+  if (progress.rows_deleted > 0)
+    text += fmt::format("; {} deleted", Grouped(progress.rows_deleted));
+  if (progress.rows_older > 0)
+    text += fmt::format("; {} older than what is served", Grouped(progress.rows_older));
+  if (progress.rows_unchanged > 0)
+    text += fmt::format("; {} as they were", Grouped(progress.rows_unchanged));
   if (progress.rows_bad > 0) text += fmt::format("; {} bad", Grouped(progress.rows_bad));
   return text + fmt::format("; {:.1f} s\n", static_cast<double>(elapsed_ms) / 1'000);
 }

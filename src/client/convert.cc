@@ -282,6 +282,9 @@ LoadProgress FromWire(const v1::LoadProgress& wire) {
   progress.rows_bad = wire.rows_bad();
   progress.rows_written = wire.rows_written();
   progress.rows_duplicate = wire.rows_duplicate();
+  progress.rows_deleted = wire.rows_deleted();
+  progress.rows_older = wire.rows_older();
+  progress.rows_unchanged = wire.rows_unchanged();
   for (const auto& bad : wire.bad_rows())
     progress.bad_rows.push_back({bad.line(), bad.reason(), bad.file()});
   return progress;

@@ -26,6 +26,8 @@ v1::LoadRequest HeaderOf(const LoadRequest& request) {
   message.mutable_header()->set_view(request.view);
   message.mutable_header()->set_format(request.format);
   message.mutable_header()->set_bad_rows_share_max(request.bad_rows_share_max);
+  message.mutable_header()->set_upsert(request.upsert);
+  message.mutable_header()->set_delete_column(request.delete_column);
   return message;
 }
 

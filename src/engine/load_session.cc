@@ -81,6 +81,9 @@ class LoadSessionImpl final : public LoadSession {
     progress.rows_bad = report.rows_bad;
     progress.rows_written = phase_ == LoadProgress::Phase::kSort ? rows_done_ : report.rows_kept;
     progress.rows_duplicate = report.rows_duplicate;
+    progress.rows_deleted = report.rows_deleted;
+    progress.rows_older = report.rows_older;
+    progress.rows_unchanged = report.rows_unchanged;
     for (const load::BadRow& row : report.bad_rows)
       progress.bad_rows.push_back({row.line, row.reason, row.file});
     return progress;
@@ -101,6 +104,8 @@ Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::R
   FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(*registry, request));
   options.bad_rows_share_max = request.bad_rows_share_max;
   options.memory_bytes = memory_bytes;
+  options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
+  options.delete_column = request.delete_column;
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load,
                            load::Load::Start(std::move(registry), request.view, options, store));
   return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(load)));

@@ -90,14 +90,18 @@ struct BoundColumn {
   std::unique_ptr<ArrowColumn> column;
 };
 
-// Columns for the targets, or all that keeps the file from having them.
-Result<std::vector<BoundColumn>> BindColumns(const arrow::Schema& schema, const Targets& targets) {
+// Columns for the targets, or all that keeps the file from having them. The draft is told what the
+// file lacks and may.
+Result<std::vector<BoundColumn>> BindColumns(const arrow::Schema& schema, const Targets& targets,
+                                             RowDraft& draft) {
   std::vector<BoundColumn> columns;
   std::vector<std::string> problems;
   for (const Target& target : targets.all()) {
     if (target.is_fixed) continue;
     const std::vector<int> found = schema.GetAllFieldIndices(target.name);
-    if (found.empty()) {
+    if (found.empty() && target.is_optional) {
+      draft.Lack(target);
+    } else if (found.empty()) {
       problems.push_back(fmt::format("it lacks '{}'{}", target.name,
                                      Suggestion(target.name, schema.field_names())));
     } else if (found.size() > 1) {
@@ -286,7 +290,7 @@ class ColumnFileImpl final : public ColumnFile {
   Status Open(arrow::Result<std::unique_ptr<BatchReader>> batches) {
     FRESHET_RETURN_IF_ERROR(FromArrow(batches.status()));
     batches_ = *std::move(batches);
-    FRESHET_ASSIGN_OR_RETURN(columns_, BindColumns(batches_->schema(), targets_));
+    FRESHET_ASSIGN_OR_RETURN(columns_, BindColumns(batches_->schema(), targets_, draft_));
     std::vector<int> positions;
     for (const BoundColumn& column : columns_) positions.push_back(column.position);
     return FromArrow(batches_->Begin(positions));

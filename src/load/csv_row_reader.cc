@@ -258,6 +258,10 @@ void CsvRowReader::FailRow(std::string reason) {
 void CsvRowReader::ReadHeader() {
   header_read_ = true;
   for (const std::string& name : header_) columns_.push_back(targets_.Find(name));
+  for (const Target& target : targets_.all()) {
+    const bool is_there = std::find(columns_.begin(), columns_.end(), &target) != columns_.end();
+    if (target.is_optional && !target.is_fixed && !is_there) draft_.Lack(target);
+  }
   const std::vector<std::string> problems = HeaderProblems();
   if (problems.empty()) return;
   status_ = Status::InvalidArgument(fmt::format("line {}: the header does not fit the source: {}",
@@ -272,7 +276,7 @@ std::vector<std::string> CsvRowReader::HeaderProblems() const {
   std::vector<std::string> problems;
   for (const Target& target : targets_.all()) {
     const auto count = std::count(columns_.begin(), columns_.end(), &target);
-    if (count == 0 && !target.is_fixed)
+    if (count == 0 && !target.is_fixed && !target.is_optional)
       problems.push_back(
           fmt::format("it lacks '{}'{}", target.name, Suggestion(target.name, header_)));
     if (count > 1) problems.push_back(fmt::format("it has '{}' {} times", target.name, count));

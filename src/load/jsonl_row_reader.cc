@@ -1,6 +1,7 @@
 #include <simdjson.h>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -42,7 +43,8 @@ Problem NumberProblem(const Target& target, std::string_view token) {
 
 class JsonlRowReader final : public RowReader {
  public:
-  explicit JsonlRowReader(Targets targets) : targets_(std::move(targets)), draft_(targets_) {}
+  explicit JsonlRowReader(Targets targets)
+      : targets_(std::move(targets)), draft_(targets_), seen_(targets_.all().size()) {}
 
   Status Feed(std::string_view bytes, RowVisitor visit) override {
     return mark_.Feed(bytes, [&](std::string_view content) { return TakeContent(content, visit); });
@@ -72,8 +74,12 @@ class JsonlRowReader final : public RowReader {
     draft_.Fail(fmt::format("not a JSON object: {}", simdjson::error_message(error)));
   }
 
+  // An absent member must not be taken for a null that clears what is stored.
+  void CheckOptional();
+
   const Targets targets_;
   RowDraft draft_;
+  std::vector<bool> seen_;  // of the targets, in the row under way
   ByteOrderMark mark_;
   ondemand::parser parser_;
 
@@ -108,7 +114,9 @@ void JsonlRowReader::EndLine(RowVisitor visit) {
     if (too_long_) {
       draft_.Fail(fmt::format("the line is longer than {} bytes", limits::kRowBytesMax));
     } else {
+      seen_.assign(seen_.size(), false);
       ReadRow();
+      CheckOptional();
     }
     visit(draft_.Finish(line_));
   }
@@ -129,6 +137,16 @@ void JsonlRowReader::ReadRow() {
     draft_.Fail("more text follows the JSON object; one object a line is expected");
 }
 
+void JsonlRowReader::CheckOptional() {
+  if (draft_.failed() || draft_.is_deletion()) return;
+  for (size_t i = 0; i < seen_.size(); ++i) {
+    const Target& target = targets_.all()[i];
+    if (seen_[i] || !target.is_optional || target.is_fixed) continue;
+    draft_.Fail(fmt::format("{}: the object lacks it; null would clear it", target.name));
+    return;
+  }
+}
+
 void JsonlRowReader::ReadObject(ondemand::object object) {
   for (auto member : object) {
     ondemand::field field;
@@ -146,6 +164,7 @@ bool JsonlRowReader::ReadMember(ondemand::field& member) {
   }
   const Target* target = targets_.Find(key);
   if (target == nullptr) return true;
+  seen_[static_cast<size_t>(target - targets_.all().data())] = true;
 
   ondemand::value& value = member.value();
   ondemand::json_type type;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -53,9 +54,13 @@ class RowEncoder {
       return fmt::format("the join keys have {} bytes together, at most {} are allowed",
                          key_.size(), limits::kEntityKeyBytesMax);
     }
+    row_.clear();
+    if (file_row.is_deletion) {
+      store::RowLayout::EncodeTombstone(file_row.time_ms, row_);
+      return std::nullopt;
+    }
     values_.clear();
     for (const uint32_t field : batch_.feature_fields) values_.push_back(file_row.values[field]);
-    row_.clear();
     layout_.Encode(file_row.time_ms, values_, row_);
     return std::nullopt;
   }
@@ -85,6 +90,19 @@ std::string PlaceOf(const BadRow& row) {
                           : fmt::format("{}:{}", row.file, row.line);
 }
 
+// An upsert may leave out what is neither a join key nor the event time.
+Wanted WantedOf(const FeatureView& view, const LoadOptions& options) {
+  Wanted wanted;
+  wanted.delete_column = options.delete_column;
+  if (options.kind != store::LoadKind::kUpsert) return wanted;
+  const std::vector<uint32_t>& keys = view.batch()->key_fields;
+  for (uint32_t field = 0; field < view.batch()->source->fields.size(); ++field) {
+    if (std::find(keys.begin(), keys.end(), field) == keys.end())
+      wanted.optional_fields.push_back(field);
+  }
+  return wanted;
+}
+
 class FileLoad final : public Load {
  public:
   FileLoad(std::shared_ptr<const registry::Registry> registry, const FeatureView& view,
@@ -92,7 +110,10 @@ class FileLoad final : public Load {
       : registry_(std::move(registry)),
         format_(options.format),
         bad_rows_share_max_(options.bad_rows_share_max),
+        kind_(options.kind),
+        view_(view),
         source_(*view.batch()->source),
+        wanted_(WantedOf(view, options)),
         encoder_(view),
         writer_(std::move(writer)) {}
 
@@ -113,6 +134,10 @@ class FileLoad final : public Load {
   // OK when the rows may be published.
   Status Judge() const;
   Status Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress);
+  // Files of one load lack the same fields.
+  Status TakeLacking(std::span<const uint32_t> lacking);
+  // The columns of the view that the files do without.
+  std::vector<bool> KeptColumns() const;
   void TakeRow(const FileRow& file_row);
   void ReportBad(uint64_t line, std::string reason);
   Status Fail(Status status);
@@ -120,7 +145,11 @@ class FileLoad final : public Load {
   const std::shared_ptr<const registry::Registry> registry_;
   const registry::FileFormat format_;
   const double bad_rows_share_max_;
+  const store::LoadKind kind_;
+  const FeatureView& view_;
   const registry::Source& source_;
+  const Wanted wanted_;
+  std::optional<std::vector<uint32_t>> lacking_;  // fields that the files do without
   RowEncoder encoder_;
   std::unique_ptr<TextFile> fed_;
   uint64_t files_read_ = 0;
@@ -158,7 +187,7 @@ Result<TextFile*> FileLoad::FedFile() {
         registry::FileFormatName(format_)));
   }
   if (fed_ == nullptr) {
-    FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, {}));
+    FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, {}, wanted_));
     fed_ = std::make_unique<TextFile>(format_, source_, std::move(targets));
   }
   return fed_.get();
@@ -184,7 +213,7 @@ Status FileLoad::ReadFile(LoadFile& file, FunctionRef<void()> progress) {
 }
 
 Status FileLoad::ReadTextFile(LoadFile& file, FunctionRef<void()> progress) {
-  FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values()));
+  FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values(), wanted_));
   TextFile text(format_, source_, std::move(targets));
   std::string bytes;
   for (uint64_t offset = 0; offset < file.size(); offset += bytes.size()) {
@@ -199,7 +228,7 @@ Status FileLoad::ReadTextFile(LoadFile& file, FunctionRef<void()> progress) {
 }
 
 Status FileLoad::ReadColumnFile(LoadFile& file, FunctionRef<void()> progress) {
-  FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values()));
+  FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values(), wanted_));
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<ColumnFile> columns,
                            ColumnFile::Open(format_, file, std::move(targets)));
   const uint64_t bytes_before = report_.bytes_read;
@@ -253,13 +282,35 @@ Status FileLoad::Judge() const {
 
 Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
   progress(LoadPhase::kSort, 0);
+  if (kind_ == store::LoadKind::kUpsert) FRESHET_RETURN_IF_ERROR(writer_->Keep(KeptColumns()));
   FRESHET_RETURN_IF_ERROR(
       writer_->Finish([&](uint64_t rows) { progress(LoadPhase::kSort, rows); }));
-  report_.rows_duplicate = writer_->duplicate_count();
-  progress(LoadPhase::kPublish, writer_->row_count());
+  const store::LoadCounts& counts = writer_->counts();
+  report_.rows_duplicate = counts.duplicates;
+  report_.rows_deleted = counts.deleted;
+  report_.rows_older = counts.older;
+  report_.rows_unchanged = counts.unchanged;
+  progress(LoadPhase::kPublish, counts.served);
   FRESHET_RETURN_IF_ERROR(writer_->Publish());
-  report_.rows_kept = writer_->row_count();
+  report_.rows_kept = counts.served;
   return Status::Ok();
+}
+
+Status FileLoad::TakeLacking(std::span<const uint32_t> lacking) {
+  if (!lacking_.has_value()) lacking_.emplace(lacking.begin(), lacking.end());
+  if (std::equal(lacking.begin(), lacking.end(), lacking_->begin(), lacking_->end()))
+    return Status::Ok();
+  return Status::InvalidArgument(
+      "it has not the same columns as the files before it; load it on its own");
+}
+
+std::vector<bool> FileLoad::KeptColumns() const {
+  std::vector<bool> kept;
+  for (const uint32_t field : view_.batch()->feature_fields) {
+    kept.push_back(lacking_.has_value() &&
+                   std::find(lacking_->begin(), lacking_->end(), field) != lacking_->end());
+  }
+  return kept;
 }
 
 void FileLoad::TakeRow(const FileRow& file_row) {
@@ -268,6 +319,7 @@ void FileLoad::TakeRow(const FileRow& file_row) {
   if (std::optional<std::string> reason = encoder_.Encode(file_row)) {
     return ReportBad(file_row.line, *std::move(reason));
   }
+  if (status_.ok()) status_ = TakeLacking(file_row.lacking);
   if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
 }
 
@@ -322,9 +374,12 @@ Result<std::unique_ptr<Load>> Load::Start(std::shared_ptr<const registry::Regist
                                           store::Store& store) {
   FRESHET_RETURN_IF_ERROR(CheckOptions(options));
   FRESHET_ASSIGN_OR_RETURN(const FeatureView* view, FindBatchView(*registry, view_name));
-  FRESHET_ASSIGN_OR_RETURN(
-      std::unique_ptr<store::GenerationWriter> writer,
-      store.NewGeneration(view->id, ColumnNames(*view), ColumnTypes(*view), options.memory_bytes));
+  auto started =
+      options.kind == store::LoadKind::kUpsert
+          ? store.NewUpsert(view->id, ColumnNames(*view), ColumnTypes(*view), options.memory_bytes)
+          : store.NewGeneration(view->id, ColumnNames(*view), ColumnTypes(*view),
+                                options.memory_bytes);
+  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<store::GenerationWriter> writer, std::move(started));
   return std::unique_ptr<Load>(
       std::make_unique<FileLoad>(std::move(registry), *view, options, std::move(writer)));
 }

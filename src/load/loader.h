@@ -20,6 +20,8 @@ struct LoadOptions {
   registry::FileFormat format = registry::FileFormat::kCsv;
   double bad_rows_share_max = 0.0;   // 0..1: a larger share of bad rows stops the load
   size_t memory_bytes = 256u << 20;  // for sorting
+  store::LoadKind kind = store::LoadKind::kReplace;
+  std::string delete_column;  // a bool column: true where the row deletes its key; empty: none
 };
 
 // A row that could not be used. Lines count from 1; a quoted CSV field may span several: it is
@@ -34,9 +36,12 @@ struct LoadReport {
   uint64_t bytes_read = 0;  // how far into the files; what is passed over counts as read
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
-  uint64_t rows_kept = 0;  // distinct keys, what is served
+  uint64_t rows_kept = 0;  // rows of the view, what is served
   uint64_t rows_duplicate =
       0;  // keys that stood more than once: the newest event time won, then the later row
+  uint64_t rows_deleted = 0;     // keys whose newest row deletes
+  uint64_t rows_older = 0;       // keys of which a newer row was served
+  uint64_t rows_unchanged = 0;   // keys of which the same row was served
   std::vector<BadRow> bad_rows;  // the first limits::kBadRowReportsMax
 };
 

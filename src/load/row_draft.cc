@@ -118,10 +118,30 @@ Targets::Targets(const registry::Source& source)
 }
 
 Result<Targets> Targets::Create(const registry::Source& source,
-                                const LoadFile::PathValues& path_values) {
+                                const LoadFile::PathValues& path_values, const Wanted& wanted) {
   Targets targets(source);
+  for (const uint32_t field : wanted.optional_fields) {
+    Target& target = targets.all_[field];
+    target.is_optional = !target.is_event_time;
+  }
+  if (!wanted.delete_column.empty())
+    FRESHET_RETURN_IF_ERROR(targets.AddDeleteColumn(wanted.delete_column));
   for (const auto& [column, text] : path_values) FRESHET_RETURN_IF_ERROR(targets.Fix(column, text));
   return targets;
+}
+
+Status Targets::AddDeleteColumn(const std::string& column) {
+  const auto [found, added] = by_name_.emplace(column, all_.size());
+  if (added) all_.push_back({.name = column, .type = Type::kBool});
+  Target& target = all_[found->second];
+  if (target.type != Type::kBool) {
+    return Status::InvalidArgument(fmt::format(
+        "the column '{}' cannot tell what is deleted: it is a field of type {}, not bool", column,
+        TypeName(target.type)));
+  }
+  target.tells_deletion = true;
+  target.is_optional = false;
+  return Status::Ok();
 }
 
 Status Targets::Fix(const std::string& column, std::string text) {
@@ -247,6 +267,7 @@ std::string Explain(const Target& target, std::string_view shown, Problem proble
 void RowDraft::Clear() {
   values_.assign(values_.size(), Datum::Null());
   time_ms_.reset();
+  is_deletion_ = false;
   error_.clear();
   for (const Targets::Fixed& fixed : targets_->fixed()) {
     const Target& target = targets_->all()[fixed.target];
@@ -257,6 +278,7 @@ void RowDraft::Clear() {
 
 Problem RowDraft::Set(const Target& target, const Datum& value) {
   if (target.field.has_value()) values_[*target.field] = value;
+  if (target.tells_deletion) is_deletion_ = !value.is_null() && value.as_bool();
   if (!target.is_event_time) return Problem::kNone;
   time_ms_.reset();
   if (value.is_null()) return Problem::kNone;
@@ -280,6 +302,8 @@ FileRow RowDraft::Finish(uint64_t line) {
   if (failed()) return row;
   row.time_ms = *time_ms_;
   row.values = values_;
+  row.lacking = lacking_;
+  row.is_deletion = is_deletion_;
   return row;
 }
 

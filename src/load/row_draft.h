@@ -32,15 +32,26 @@ struct Target {
   Type type = Type::kTimestamp;   // the field's
   TimeUnit unit;                  // where the type is a timestamp
   bool is_event_time = false;
-  bool is_fixed = false;  // the file's path says the value
+  bool is_fixed = false;     // the file's path says the value
+  bool is_optional = false;  // a file may do without the column
+  bool tells_deletion = false;
+};
+
+// What a load wants of its files beside the source's fields.
+struct Wanted {
+  // Fields, as positions in the source, that a file may lack. A format whose rows tell columns one by
+  // one has them all in each row, so that an absent one is not taken for a null.
+  std::vector<uint32_t> optional_fields;
+  std::string delete_column;  // a bool: true where the row deletes; empty: none does
 };
 
 // The columns that a source needs. Immutable.
 class Targets {
  public:
-  // InvalidArgument when a value that the path says is not one of its field's type.
+  // InvalidArgument when a value that the path says is not one of its field's type, or when the
+  // column that tells deletions is a field of another type.
   static Result<Targets> Create(const registry::Source& source,
-                                const LoadFile::PathValues& path_values);
+                                const LoadFile::PathValues& path_values, const Wanted& wanted);
 
   // In the order of the source's fields; an event time that is not among them comes last.
   const std::vector<Target>& all() const { return all_; }
@@ -65,6 +76,7 @@ class Targets {
 
   explicit Targets(const registry::Source& source);
   Status Fix(const std::string& column, std::string text);
+  Status AddDeleteColumn(const std::string& column);
 
   std::vector<Target> all_;
   std::vector<Fixed> fixed_;
@@ -104,6 +116,9 @@ class RowDraft {
   // Takes the value of a column, of the target's type or null. Not kNone when the event time cannot
   // be told from it.
   Problem Set(const Target& target, const Datum& value);
+  // The file has no such column, in any of its rows.
+  void Lack(const Target& target) { lacking_.push_back(*target.field); }
+  bool is_deletion() const { return is_deletion_; }
 
   // Borrows from the draft. A row without an event time is an error.
   FileRow Finish(uint64_t line);
@@ -111,7 +126,9 @@ class RowDraft {
  private:
   const Targets* targets_;
   std::vector<Datum> values_;
+  std::vector<uint32_t> lacking_;
   std::optional<int64_t> time_ms_;
+  bool is_deletion_ = false;
   std::string error_;
 };
 

@@ -176,6 +176,9 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
   wire->set_rows_bad(progress.rows_bad);
   wire->set_rows_written(progress.rows_written);
   wire->set_rows_duplicate(progress.rows_duplicate);
+  wire->set_rows_deleted(progress.rows_deleted);
+  wire->set_rows_older(progress.rows_older);
+  wire->set_rows_unchanged(progress.rows_unchanged);
   for (const BadRowReport& bad : progress.bad_rows) {
     auto* out = wire->add_bad_rows();
     out->set_line(bad.line);

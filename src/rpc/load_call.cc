@@ -95,6 +95,8 @@ Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
   request.view = header_.view();
   request.format = header_.format();
   request.bad_rows_share_max = header_.bad_rows_share_max();
+  request.upsert = header_.upsert();
+  request.delete_column = header_.delete_column();
   return engine_.Load(request);
 }
 

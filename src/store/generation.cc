@@ -26,9 +26,20 @@ Status Generations::RecoverServed() {
     if (!ParseGenerationKey(key, &view_id))
       return Status::Corruption("the key of a batch view's generation cannot be read");
     FRESHET_ASSIGN_OR_RETURN(Generation generation, DecodeGeneration(value));
+    FRESHET_RETURN_IF_ERROR(ReadSummary(&generation));
     Remember(view_id, std::move(generation));
     return Status::Ok();
   });
+}
+
+Status Generations::ReadSummary(Generation* generation) {
+  std::string summary;
+  const rocksdb::Status status =
+      database_.db().Get(rocksdb::ReadOptions(), database_.rows(),
+                         StateKeyOf(generation->table, kSummaryEntityKey), &summary);
+  if (status.IsNotFound()) return Status::Ok();
+  FRESHET_RETURN_IF_ERROR(FromRocks(status, "read the summary of a row table"));
+  return DecodeSummary(summary, generation);
 }
 
 Status Generations::RemoveDiscarded() {
@@ -120,6 +131,16 @@ Status Generations::Publish(uint32_t view_id, Generation generation) {
     retired_.push_back(std::move(retired));
   RemoveRetired();
   return Status::Ok();
+}
+
+void Generations::Update(uint32_t view_id, Generation generation) {
+  const TableId table = generation.table;
+  auto served = std::make_shared<const Generation>(std::move(generation));
+  {
+    std::lock_guard lock(mutex_);
+    views_[view_id].served = std::move(served);
+  }
+  cache_.DropTables(TableKind::kRows, std::span(&table, 1));
 }
 
 Status Generations::DiscardTable(TableId table) {

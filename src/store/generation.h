@@ -50,6 +50,8 @@ class Generations {
   // BeginLoad until EndLoad.
   Result<TableId> BeginLoad(uint32_t view_id);
   Status Publish(uint32_t view_id, Generation generation);
+  // What is served has changed in place: an upsert is in the database.
+  void Update(uint32_t view_id, Generation generation);
   Status DiscardTable(TableId table);
   void EndLoad(uint32_t view_id);
 
@@ -65,6 +67,8 @@ class Generations {
   };
 
   Status RecoverServed();
+  // What upserts have made of the generation.
+  Status ReadSummary(Generation* generation);
   Status RemoveDiscarded();
   Status RemoveLoadFiles();
   // Answers the generation that the view's readers are no longer given, if there was one.

@@ -6,6 +6,7 @@ namespace freshet::store {
 namespace {
 
 constexpr uint8_t kGenerationVersion = 1;
+constexpr uint8_t kSummaryVersion = 1;
 
 bool IsType(uint8_t number) {
   return number >= static_cast<uint8_t>(Type::kBool) &&
@@ -46,6 +47,23 @@ Result<Generation> DecodeGeneration(std::string_view bytes) {
   if (!sound || !reader.done())
     return Status::Corruption("the record of a batch view's generation cannot be read");
   return generation;
+}
+
+std::string EncodeSummary(const Generation& generation) {
+  std::string bytes;
+  Append(bytes, kSummaryVersion);
+  Append(bytes, generation.loaded_at_ms);
+  Append(bytes, generation.row_count);
+  return bytes;
+}
+
+Status DecodeSummary(std::string_view bytes, Generation* generation) {
+  ByteReader reader(bytes);
+  const auto version = reader.Read<uint8_t>();
+  generation->loaded_at_ms = reader.Read<int64_t>();
+  generation->row_count = reader.Read<uint64_t>();
+  if (version == kSummaryVersion && reader.done()) return Status::Ok();
+  return Status::Corruption("the summary of a row table cannot be read");
 }
 
 std::string EncodeRowTable(TableId table) {

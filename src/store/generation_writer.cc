@@ -6,58 +6,76 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "store/generation_record.h"
+#include "store/row_upsert.h"
 
 namespace freshet::store {
 
 Result<std::unique_ptr<SortingGenerationWriter>> SortingGenerationWriter::Begin(
-    Database& database, Generations& generations, uint32_t view_id,
-    std::vector<std::string> column_names, std::vector<Type> column_types, size_t memory_bytes) {
-  if (column_names.size() != column_types.size()) {
+    Database& database, Generations& generations, Options options) {
+  if (options.column_names.size() != options.column_types.size()) {
     return Status::InvalidArgument(fmt::format("{} column names for {} column types",
-                                               column_names.size(), column_types.size()));
+                                               options.column_names.size(),
+                                               options.column_types.size()));
   }
-  Generation generation;
-  generation.column_names = std::move(column_names);
-  generation.column_types = std::move(column_types);
-  FRESHET_ASSIGN_OR_RETURN(generation.table, generations.BeginLoad(view_id));
-  const std::string folder = generations.LoadFolder(generation.table);
+  FRESHET_ASSIGN_OR_RETURN(const TableId load, generations.BeginLoad(options.view_id));
   // From here on the destructor cleans up.
-  auto writer = std::unique_ptr<SortingGenerationWriter>(new SortingGenerationWriter(
-      database, generations, view_id, std::move(generation), memory_bytes));
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return Status::IoError(fmt::format("cannot make the folder {}: {}", folder, error.message()));
+  auto writer = std::unique_ptr<SortingGenerationWriter>(
+      new SortingGenerationWriter(database, generations, std::move(options), load));
+  FRESHET_RETURN_IF_ERROR(writer->Begin());
   return writer;
 }
 
 SortingGenerationWriter::SortingGenerationWriter(Database& database, Generations& generations,
-                                                 uint32_t view_id, Generation generation,
-                                                 size_t memory_bytes)
+                                                 Options options, TableId load)
     : database_(database),
       generations_(generations),
-      view_id_(view_id),
-      generation_(std::move(generation)),
-      layout_(generation_.column_types),
-      sorter_(database, generations.LoadFolder(generation_.table), generation_.table,
-              memory_bytes) {}
+      options_(std::move(options)),
+      load_(load),
+      layout_(options_.column_types),
+      kept_(options_.column_types.size(), false),
+      sorter_(database, generations.LoadFolder(load), load, options_.memory_bytes) {
+  generation_.table = load;
+  generation_.column_names = options_.column_names;
+  generation_.column_types = options_.column_types;
+}
+
+Status SortingGenerationWriter::Begin() {
+  if (options_.kind == LoadKind::kUpsert) base_ = generations_.Find(options_.view_id);
+  if (goes_into_served()) {
+    if (base_->column_names != generation_.column_names ||
+        base_->column_types != generation_.column_types) {
+      return Status::FailedPrecondition(
+          "the features of the view are not those that its rows were loaded with; load it whole "
+          "once, then upsert");
+    }
+    generation_.table = base_->table;
+    counts_.served = base_->row_count;
+  }
+  const std::string folder = generations_.LoadFolder(load_);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return Status::IoError(fmt::format("cannot make the folder {}: {}", folder, error.message()));
+  return Status::Ok();
+}
 
 SortingGenerationWriter::~SortingGenerationWriter() {
   std::error_code error;
-  std::filesystem::remove_all(generations_.LoadFolder(generation_.table), error);
+  std::filesystem::remove_all(generations_.LoadFolder(load_), error);
   if (error) LogWarning("files of a load are left until the next start: {}", error.message());
-  if (stage_ != Stage::kPublished) {
-    if (Status status = generations_.DiscardTable(generation_.table); !status.ok())
+  if (stage_ != Stage::kPublished || goes_into_served()) {
+    if (Status status = generations_.DiscardTable(load_); !status.ok())
       LogWarning("rows of a load are left until the next start: {}", status.message());
   }
-  generations_.EndLoad(view_id_);
+  generations_.EndLoad(options_.view_id);
 }
 
 Status SortingGenerationWriter::Add(std::string_view entity_key, std::string_view row) {
   if (stage_ != Stage::kAdding)
     return Status::FailedPrecondition("rows cannot be added to a load that was finished or failed");
-  if (entity_key.size() > limits::kEntityKeyBytesMax) {
-    return Status::InvalidArgument(fmt::format("an entity key of {} bytes is too long; at most {}",
+  if (entity_key.empty() || entity_key.size() > limits::kEntityKeyBytesMax) {
+    return Status::InvalidArgument(fmt::format("an entity key of {} bytes; 1 to {} are allowed",
                                                entity_key.size(), limits::kEntityKeyBytesMax));
   }
   if (Status status = layout_.Validate(row); !status.ok())
@@ -67,14 +85,62 @@ Status SortingGenerationWriter::Add(std::string_view entity_key, std::string_vie
   return status;
 }
 
+Status SortingGenerationWriter::Keep(std::vector<bool> columns) {
+  if (options_.kind != LoadKind::kUpsert || columns.size() != kept_.size())
+    return Status::InvalidArgument("an upsert keeps columns, each of them or not");
+  kept_ = std::move(columns);
+  return Status::Ok();
+}
+
 Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> progress) {
   if (stage_ != Stage::kAdding)
     return Status::FailedPrecondition("a load can be finished once, unless it failed before");
   stage_ = Stage::kFailed;
-  FRESHET_RETURN_IF_ERROR(sorter_.Finish(progress));
-  generation_.row_count = sorter_.row_count();
+  RowFileWriter files(
+      database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
+      [this] { return NewFile(); }, progress);
+  FRESHET_RETURN_IF_ERROR(WriteRows(files));
+  FRESHET_RETURN_IF_ERROR(files.Finish());
+  counts_.duplicates = sorter_.duplicate_count();
+  generation_.row_count = counts_.served;
+  generation_.loaded_at_ms = generations_.clock().NowMs();
+  if (goes_into_served()) FRESHET_RETURN_IF_ERROR(WriteSummary());
   stage_ = Stage::kFinished;
   return Status::Ok();
+}
+
+Status SortingGenerationWriter::WriteRows(RowFileWriter& files) {
+  const auto write = [&](std::string_view entity_key, std::string_view row) {
+    return files.Add(entity_key, row);
+  };
+  if (goes_into_served()) {
+    RowUpsert upsert(database_, *base_, kept_, write, counts_);
+    FRESHET_RETURN_IF_ERROR(sorter_.Finish([&](std::string_view entity_key, std::string_view row) {
+      return upsert.Add(entity_key, row);
+    }));
+    return upsert.Flush();
+  }
+  return sorter_.Finish([&](std::string_view entity_key, std::string_view row) {
+    const bool is_deleted = RowLayout::IsTombstone(row);
+    ++(is_deleted ? counts_.deleted : counts_.served);
+    // Only a later upsert has to know what was deleted.
+    if (is_deleted && options_.kind == LoadKind::kReplace) return Status::Ok();
+    ++counts_.written;
+    return files.Add(entity_key, row);
+  });
+}
+
+Status SortingGenerationWriter::WriteSummary() {
+  RowFileWriter file(
+      database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
+      [this] { return NewFile(); }, [](uint64_t) {});
+  FRESHET_RETURN_IF_ERROR(file.Add(kSummaryEntityKey, EncodeSummary(generation_)));
+  return file.Finish();
+}
+
+std::string SortingGenerationWriter::NewFile() {
+  files_.push_back(fmt::format("{}/rows-{:06}.sst", generations_.LoadFolder(load_), files_.size()));
+  return files_.back();
 }
 
 Status SortingGenerationWriter::Publish() {
@@ -86,13 +152,13 @@ Status SortingGenerationWriter::Ingest() {
   if (stage_ == Stage::kIngested) return Status::Ok();
   if (stage_ != Stage::kFinished)
     return Status::FailedPrecondition("only a finished load can be published, and once");
-  if (!sorter_.files().empty()) {
+  if (!files_.empty()) {
     rocksdb::IngestExternalFileOptions ingest;
     ingest.move_files = true;
-    // Table ids are never used again, so nothing that is read now lies in the files' key range.
-    ingest.snapshot_consistency = false;
+    // Table ids are never used again, so nothing that is read now lies in a new table's key range.
+    ingest.snapshot_consistency = goes_into_served();
     FRESHET_RETURN_IF_ERROR(
-        FromRocks(database_.db().IngestExternalFile(database_.rows(), sorter_.files(), ingest),
+        FromRocks(database_.db().IngestExternalFile(database_.rows(), files_, ingest),
                   "take the loaded rows over"));
   }
   stage_ = Stage::kIngested;
@@ -102,8 +168,12 @@ Status SortingGenerationWriter::Ingest() {
 Status SortingGenerationWriter::Flip() {
   if (stage_ != Stage::kIngested)
     return Status::FailedPrecondition("only a finished load can be published, and once");
-  generation_.loaded_at_ms = generations_.clock().NowMs();
-  FRESHET_RETURN_IF_ERROR(generations_.Publish(view_id_, generation_));
+  if (goes_into_served()) {
+    generations_.Update(options_.view_id, generation_);
+  } else {
+    generation_.loaded_at_ms = generations_.clock().NowMs();
+    FRESHET_RETURN_IF_ERROR(generations_.Publish(options_.view_id, generation_));
+  }
   stage_ = Stage::kPublished;
   return Status::Ok();
 }

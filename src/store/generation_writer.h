@@ -15,34 +15,56 @@ namespace freshet::store {
 
 class SortingGenerationWriter : public GenerationWriter {
  public:
-  // All must outlive the writer. InvalidArgument when names and types do not pair up.
-  static Result<std::unique_ptr<SortingGenerationWriter>> Begin(
-      Database& database, Generations& generations, uint32_t view_id,
-      std::vector<std::string> column_names, std::vector<Type> column_types, size_t memory_bytes);
+  struct Options {
+    LoadKind kind = LoadKind::kReplace;
+    uint32_t view_id = 0;
+    std::vector<std::string> column_names;
+    std::vector<Type> column_types;
+    size_t memory_bytes = 0;
+  };
+
+  // All must outlive the writer. InvalidArgument when names and types do not pair up,
+  // FailedPrecondition for an upsert into other columns.
+  static Result<std::unique_ptr<SortingGenerationWriter>> Begin(Database& database,
+                                                                Generations& generations,
+                                                                Options options);
   ~SortingGenerationWriter() override;
 
   Status Add(std::string_view entity_key, std::string_view row) override;
+  Status Keep(std::vector<bool> columns) override;
   Status Finish(FunctionRef<void(uint64_t rows_written)> progress) override;
-  uint64_t row_count() const override { return sorter_.row_count(); }
-  uint64_t duplicate_count() const override { return sorter_.duplicate_count(); }
+  const LoadCounts& counts() const override { return counts_; }
   Status Publish() override;
 
-  // The steps of Publish: the files become part of the database, then the view serves them.
+  // The steps of Publish: the files become part of the database, then the view serves them. An
+  // upsert serves its rows after the first.
   Status Ingest();
   Status Flip();
 
  private:
   enum class Stage : uint8_t { kAdding, kFinished, kIngested, kPublished, kFailed };
 
-  SortingGenerationWriter(Database& database, Generations& generations, uint32_t view_id,
-                          Generation generation, size_t memory_bytes);
+  SortingGenerationWriter(Database& database, Generations& generations, Options options,
+                          TableId load);
+
+  Status Begin();
+  bool goes_into_served() const { return base_ != nullptr; }
+  Status WriteRows(RowFileWriter& files);
+  // Says in the files themselves how many rows the table has with them.
+  Status WriteSummary();
+  std::string NewFile();
 
   Database& database_;
   Generations& generations_;
-  const uint32_t view_id_;
-  Generation generation_;
+  const Options options_;
+  const TableId load_;  // names the load's folder, and is the table of a new generation
   const RowLayout layout_;
+  std::shared_ptr<const Generation> base_;  // what an upsert goes into
+  Generation generation_;                   // what will be served
+  std::vector<bool> kept_;
   RowSorter sorter_;
+  LoadCounts counts_;
+  std::vector<std::string> files_;
   Stage stage_ = Stage::kAdding;
 };
 

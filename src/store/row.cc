@@ -8,9 +8,12 @@
 namespace freshet::store {
 namespace {
 
+// First bytes. They are on disk: never change or reuse one.
 constexpr uint8_t kRowVersion = 1;
+constexpr uint8_t kTombstoneVersion = 2;
 constexpr size_t kEventTimeOffset = 1;
 constexpr size_t kBitmapOffset = kEventTimeOffset + sizeof(int64_t);
+constexpr size_t kTombstoneBytes = kEventTimeOffset + sizeof(int64_t);
 
 size_t WidthOf(Type type) {
   switch (type) {
@@ -100,7 +103,23 @@ void RowLayout::Encode(int64_t event_time_ms, std::span<const Datum> values,
   }
 }
 
+void RowLayout::EncodeTombstone(int64_t event_time_ms, std::string& row) {
+  const size_t start = row.size();
+  row.resize(start + kTombstoneBytes);
+  row[start] = static_cast<char>(kTombstoneVersion);
+  Save(row.data() + start + kEventTimeOffset, event_time_ms);
+}
+
+bool RowLayout::IsTombstone(std::string_view row) {
+  return !row.empty() && static_cast<uint8_t>(row[0]) == kTombstoneVersion;
+}
+
 Status RowLayout::Validate(std::string_view row) const {
+  if (IsTombstone(row)) {
+    if (row.size() == kTombstoneBytes) return Status::Ok();
+    return Status::Corruption(
+        fmt::format("a tombstone of {} bytes, where it has {}", row.size(), kTombstoneBytes));
+  }
   if (row.size() < fixed_bytes_) {
     return Status::Corruption(fmt::format("a row of {} bytes is shorter than its {} fixed bytes",
                                           row.size(), fixed_bytes_));

@@ -1,5 +1,6 @@
 // Rows of batch views: version, event time, null bitmap, fixed-width columns, then variable-width
-// ones. A column is read at an offset without parsing the row. Specified in docs/formats.md.
+// ones. A column is read at an offset without parsing the row. A tombstone stands for a row that was
+// deleted, so that an older one cannot bring the entity back. Specified in docs/formats.md.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +26,14 @@ class RowLayout {
   // Appends a row. One datum per column, null or of the column's kind.
   void Encode(int64_t event_time_ms, std::span<const Datum> values, std::string& row) const;
 
-  // Corruption unless the bytes are a row that Encode can have written for this layout. The readers
-  // below need such bytes.
+  static void EncodeTombstone(int64_t event_time_ms, std::string& row);
+
+  // Corruption unless the bytes are a tombstone, or a row that Encode can have written for this
+  // layout. The readers below need such bytes.
   Status Validate(std::string_view row) const;
+  static bool IsTombstone(std::string_view row);
   static int64_t EventTimeMs(std::string_view row);
-  // Borrows from `row`.
+  // Borrows from `row`, which is no tombstone.
   Datum Read(std::string_view row, size_t column) const;
 
  private:

@@ -51,21 +51,16 @@ Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
   return SpillRun();
 }
 
-Status RowSorter::Finish(FunctionRef<void(uint64_t rows_written)> progress) {
-  RowFileWriter writer(
-      database_.row_file_options(), table_, limits::kSortedFileBytes,
-      [this] { return NewFile("sorted"); }, progress);
-  if (runs_.empty()) {
-    FRESHET_RETURN_IF_ERROR(WriteRecords(writer));
-  } else {
-    if (!records_.empty()) FRESHET_RETURN_IF_ERROR(SpillRun());
-    FRESHET_RETURN_IF_ERROR(ReduceRuns());
-    FRESHET_RETURN_IF_ERROR(MergeRuns(runs_, writer));
-    runs_.clear();
-  }
-  FRESHET_RETURN_IF_ERROR(writer.Finish());
-  row_count_ = writer.rows_written();
-  files_ = writer.files();
+Status RowSorter::Finish(Sink sink) {
+  const auto counted = [&](std::string_view entity_key, std::string_view row) {
+    ++sorted_;
+    return sink(entity_key, row);
+  };
+  if (runs_.empty()) return TakeRecords(counted);
+  if (!records_.empty()) FRESHET_RETURN_IF_ERROR(SpillRun());
+  FRESHET_RETURN_IF_ERROR(ReduceRuns());
+  FRESHET_RETURN_IF_ERROR(MergeRuns(runs_, counted));
+  runs_.clear();
   return Status::Ok();
 }
 
@@ -82,7 +77,7 @@ char* RowSorter::Allocate(size_t size) {
   return bytes;
 }
 
-Status RowSorter::WriteRecords(RowFileWriter& writer) {
+Status RowSorter::TakeRecords(Sink sink) {
   // Files often come sorted.
   if (!std::is_sorted(records_.begin(), records_.end(), SortsBefore))
     std::sort(records_.begin(), records_.end(), SortsBefore);
@@ -91,7 +86,7 @@ Status RowSorter::WriteRecords(RowFileWriter& writer) {
     // The first of equal keys is the one to keep.
     if (kept != nullptr && kept->key() == record.key()) continue;
     kept = &record;
-    FRESHET_RETURN_IF_ERROR(writer.Add(record.key(), record.row()));
+    FRESHET_RETURN_IF_ERROR(sink(record.key(), record.row()));
   }
   records_.clear();
   blocks_.clear();
@@ -101,33 +96,35 @@ Status RowSorter::WriteRecords(RowFileWriter& writer) {
 }
 
 Status RowSorter::SpillRun() {
-  RowFileWriter writer(
-      database_.run_file_options(), table_, UINT64_MAX, [this] { return NewFile("run"); },
-      kNoProgress);
-  FRESHET_RETURN_IF_ERROR(WriteRecords(writer));
-  FRESHET_RETURN_IF_ERROR(writer.Finish());
-  runs_.insert(runs_.end(), writer.files().begin(), writer.files().end());
-  return Status::Ok();
+  return WriteRun([this](Sink sink) { return TakeRecords(sink); }, &runs_);
 }
 
 Status RowSorter::ReduceRuns() {
   while (runs_.size() > limits::kMergeRunsMax) {
     std::vector<std::string> merged;
     for (size_t begin = 0; begin < runs_.size(); begin += limits::kMergeRunsMax) {
-      size_t count = std::min(limits::kMergeRunsMax, runs_.size() - begin);
-      RowFileWriter writer(
-          database_.run_file_options(), table_, UINT64_MAX, [this] { return NewFile("run"); },
-          kNoProgress);
-      FRESHET_RETURN_IF_ERROR(MergeRuns(std::span(runs_).subspan(begin, count), writer));
-      FRESHET_RETURN_IF_ERROR(writer.Finish());
-      merged.insert(merged.end(), writer.files().begin(), writer.files().end());
+      const size_t count = std::min(limits::kMergeRunsMax, runs_.size() - begin);
+      const auto some = std::span<const std::string>(runs_).subspan(begin, count);
+      FRESHET_RETURN_IF_ERROR(WriteRun([&](Sink sink) { return MergeRuns(some, sink); }, &merged));
     }
     runs_ = std::move(merged);
   }
   return Status::Ok();
 }
 
-Status RowSorter::MergeRuns(std::span<const std::string> runs, RowFileWriter& writer) {
+Status RowSorter::WriteRun(FunctionRef<Status(Sink sink)> rows, std::vector<std::string>* runs) {
+  RowFileWriter writer(
+      database_.run_file_options(), table_, UINT64_MAX,
+      [this] { return fmt::format("{}/run-{:06}.sst", folder_, next_run_++); }, kNoProgress);
+  FRESHET_RETURN_IF_ERROR(rows([&](std::string_view entity_key, std::string_view row) {
+    return writer.Add(entity_key, row);
+  }));
+  FRESHET_RETURN_IF_ERROR(writer.Finish());
+  runs->insert(runs->end(), writer.files().begin(), writer.files().end());
+  return Status::Ok();
+}
+
+Status RowSorter::MergeRuns(std::span<const std::string> runs, Sink sink) {
   RunMerger merger;
   for (const std::string& run : runs)
     FRESHET_RETURN_IF_ERROR(merger.AddRun(database_.run_file_options(), run));
@@ -138,7 +135,7 @@ Status RowSorter::MergeRuns(std::span<const std::string> runs, RowFileWriter& wr
     if (!kept || kept_key != key) {
       kept = true;
       kept_key = key;
-      FRESHET_RETURN_IF_ERROR(writer.Add(key, merger.row()));
+      FRESHET_RETURN_IF_ERROR(sink(key, merger.row()));
     }
     FRESHET_RETURN_IF_ERROR(merger.Next());
   }
@@ -149,10 +146,6 @@ Status RowSorter::MergeRuns(std::span<const std::string> runs, RowFileWriter& wr
       return Status::IoError(fmt::format("cannot remove {}: {}", run, error.message()));
   }
   return Status::Ok();
-}
-
-std::string RowSorter::NewFile(std::string_view kind) {
-  return fmt::format("{}/{}-{:06}.sst", folder_, kind, next_file_++);
 }
 
 }  // namespace freshet::store

@@ -1,8 +1,8 @@
-// Sorts the rows of a load into RocksDB's file format, within a memory budget.
+// Sorts the rows of a load within a memory budget.
 //
 // Rows are gathered in memory. When they fill the budget they are sorted and written as a run, and
-// at the end the runs are merged; what fits into memory goes to its final files at once. Of several
-// rows with one key the newest event time stays, and of equal times the one added last.
+// at the end the runs are merged; what fits into memory is handed on at once. Of several rows with
+// one key the newest event time stays, and of equal times the one added last.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,16 @@ namespace freshet::store {
 // One thread.
 class RowSorter {
  public:
-  // Files go into `folder`, which there is; `database` must outlive the sorter.
+  using Sink = FunctionRef<Status(std::string_view entity_key, std::string_view row)>;
+
+  // Runs go into `folder`, which there is; `database` must outlive the sorter.
   RowSorter(const Database& database, std::string folder, TableId table, size_t memory_bytes);
 
   Status Add(std::string_view entity_key, std::string_view row);
-  // Sorts and writes what is left; then files() are the rows, in key order and without overlap.
-  Status Finish(FunctionRef<void(uint64_t rows_written)> progress);
+  // Hands over the rows in key order, each key once. Once, last.
+  Status Finish(Sink sink);
 
-  const std::vector<std::string>& files() const { return files_; }
-  uint64_t row_count() const { return row_count_; }
-  uint64_t duplicate_count() const { return added_ - row_count_; }
+  uint64_t duplicate_count() const { return added_ - sorted_; }  // after Finish
 
  private:
   struct Record {
@@ -48,13 +48,14 @@ class RowSorter {
 
   static bool SortsBefore(const Record& a, const Record& b);
   char* Allocate(size_t size);
-  // Writes the gathered rows, sorted and each key once.
-  Status WriteRecords(RowFileWriter& writer);
+  // Hands over the gathered rows, sorted and each key once.
+  Status TakeRecords(Sink sink);
   Status SpillRun();
   // Merges neighbouring runs until one merge can take them all.
   Status ReduceRuns();
-  Status MergeRuns(std::span<const std::string> runs, RowFileWriter& writer);
-  std::string NewFile(std::string_view kind);
+  Status MergeRuns(std::span<const std::string> runs, Sink sink);
+  // Writes what `rows(sink)` hands over as one run.
+  Status WriteRun(FunctionRef<Status(Sink sink)> rows, std::vector<std::string>* runs);
 
   const Database& database_;
   const std::string folder_;
@@ -68,10 +69,9 @@ class RowSorter {
   std::vector<Record> records_;
 
   std::vector<std::string> runs_;  // in the order of their rows' adding
-  std::vector<std::string> files_;
-  uint64_t next_file_ = 0;
+  uint64_t next_run_ = 0;
   uint64_t added_ = 0;
-  uint64_t row_count_ = 0;
+  uint64_t sorted_ = 0;
 };
 
 }  // namespace freshet::store

@@ -145,7 +145,12 @@ void StateCache::DropTables(TableKind kind, std::span<const TableId> tables) {
     if (std::find(tables.begin(), tables.end(), entry->table) != tables.end()) Remove(shard, entry);
   };
   for (Shard& shard : shards_) {
-    // The table may grow between two locks; then some entries are left to eviction.
+    {
+      std::lock_guard lock(shard.mutex);
+      ++shard.epoch;
+    }
+    // When the table grows between two locks, entries of buckets that are still to come move to
+    // buckets that are still to come.
     size_t bucket = 0;
     bool more = true;
     while (more) {

@@ -16,6 +16,7 @@
 //     was evicted, hence before the reader read. So its bytes are what the disk has, and are kept.
 //   - It is not, and the epoch differs: the reader reads the disk again. After a few attempts it
 //     does so under the shard's lock, where nothing can be evicted.
+// Rows change on disk, under an upsert: all epochs rise before the entries of their table go.
 #pragma once
 
 #include <atomic>
@@ -163,7 +164,8 @@ class StateCache {
   // Drops an entry with its changes. Each entry once.
   void Discard(CacheEntry* entry);
 
-  // Drops the clean entries of tables, a little at a time.
+  // Drops the clean entries of tables, a little at a time. A reader that read the disk before the
+  // call keeps nothing of it.
   void DropTables(TableKind kind, std::span<const TableId> tables);
 
   CacheTotals Totals() const;

@@ -9,6 +9,7 @@
 #include "store/generation_writer.h"
 #include "store/lookup.h"
 #include "store/position.h"
+#include "store/row.h"
 #include "store/state_cache.h"
 #include "store/timeline_writer.h"
 
@@ -41,7 +42,11 @@ class RocksStore : public Store {
   Status Lookup(std::span<const StateKey> keys,
                 FunctionRef<void(size_t i, std::string_view bytes)> visit,
                 const Deadline& deadline) override {
-    return reader_.Lookup(keys, visit, deadline);
+    const auto visit_rows = [&](size_t i, std::string_view bytes) {
+      const bool is_deleted = keys[i].kind == TableKind::kRows && RowLayout::IsTombstone(bytes);
+      visit(i, is_deleted ? std::string_view() : bytes);
+    };
+    return reader_.Lookup(keys, visit_rows, deadline);
   }
   void SetTimelineGuard(TimelineGuard guard) override {
     reader_.SetTimelineGuard(std::move(guard));
@@ -59,11 +64,21 @@ class RocksStore : public Store {
                                                           std::vector<std::string> column_names,
                                                           std::vector<Type> column_types,
                                                           size_t memory_bytes) override {
-    FRESHET_ASSIGN_OR_RETURN(
-        std::unique_ptr<GenerationWriter> writer,
-        SortingGenerationWriter::Begin(*database_, generations_, view_id, std::move(column_names),
-                                       std::move(column_types), memory_bytes));
-    return writer;
+    return NewWriter({.kind = LoadKind::kReplace,
+                      .view_id = view_id,
+                      .column_names = std::move(column_names),
+                      .column_types = std::move(column_types),
+                      .memory_bytes = memory_bytes});
+  }
+  Result<std::unique_ptr<GenerationWriter>> NewUpsert(uint32_t view_id,
+                                                      std::vector<std::string> column_names,
+                                                      std::vector<Type> column_types,
+                                                      size_t memory_bytes) override {
+    return NewWriter({.kind = LoadKind::kUpsert,
+                      .view_id = view_id,
+                      .column_names = std::move(column_names),
+                      .column_types = std::move(column_types),
+                      .memory_bytes = memory_bytes});
   }
   Status DropGenerations(std::span<const uint32_t> view_ids) override {
     return generations_.Drop(view_ids);
@@ -87,6 +102,13 @@ class RocksStore : public Store {
   StoreStats Stats() override;
 
  private:
+  Result<std::unique_ptr<GenerationWriter>> NewWriter(SortingGenerationWriter::Options options) {
+    FRESHET_ASSIGN_OR_RETURN(
+        std::unique_ptr<GenerationWriter> writer,
+        SortingGenerationWriter::Begin(*database_, generations_, std::move(options)));
+    return writer;
+  }
+
   std::unique_ptr<Database> database_;
   StateCache cache_;
   Generations generations_;

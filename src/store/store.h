@@ -103,19 +103,34 @@ struct LogRecord {
   std::string_view payload;
 };
 
-// A generation under construction: rows go into files beside the serving path. Dropping it
-// unpublished removes its files.
+// What a load does to a view: of Store::NewGeneration, and of Store::NewUpsert.
+enum class LoadKind : uint8_t { kReplace, kUpsert };
+
+// What became of the rows of a load.
+struct LoadCounts {
+  uint64_t served = 0;      // rows of the view once it is published
+  uint64_t duplicates = 0;  // rows of a key that the load has a newer one of
+  uint64_t written = 0;     // rows and tombstones that are new or differ from what was served
+  uint64_t deleted = 0;     // keys whose newest row is a tombstone
+  uint64_t older = 0;       // keys of which a newer row is served
+  uint64_t unchanged = 0;   // keys of which the same row is served
+};
+
+// A load under construction: rows go into files beside the serving path. Dropping it unpublished
+// removes its files.
 class GenerationWriter {
  public:
   virtual ~GenerationWriter() = default;
-  // Rows in any order. Of several with one key the newest event time stays, and of equal times the
-  // last added.
+  // Rows and tombstones in any order. Of several with one key the newest event time stays, and of
+  // equal times the last added.
   virtual Status Add(std::string_view entity_key, std::string_view row) = 0;
+  // Of an upsert, before Finish: the marked columns stay as they are served, whatever the rows have
+  // in them.
+  virtual Status Keep(std::vector<bool> columns) = 0;
   // Sorts and writes what is left. `progress` is called now and then with the rows written so far.
   virtual Status Finish(FunctionRef<void(uint64_t rows_written)> progress) = 0;
-  virtual uint64_t row_count() const = 0;        // after Finish: distinct keys
-  virtual uint64_t duplicate_count() const = 0;  // after Finish
-  // Makes the rows the view's served generation in one atomic write. Call after Finish.
+  virtual const LoadCounts& counts() const = 0;  // after Finish
+  // Makes the rows served in one atomic step. Call after Finish.
   virtual Status Publish() = 0;
 };
 
@@ -176,10 +191,17 @@ class Store {
   // Null when the view was never loaded. Any thread. The rows stay readable while the answer is held,
   // and until the second publication after it; hold it for one request, not longer.
   virtual std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) = 0;
-  // Starts a load of the view. ResourceExhausted when the view is being loaded already.
+  // Starts a load that replaces what is served of the view. ResourceExhausted when the view is being
+  // loaded already.
   virtual Result<std::unique_ptr<GenerationWriter>> NewGeneration(
       uint32_t view_id, std::vector<std::string> column_names, std::vector<Type> column_types,
       size_t memory_bytes) = 0;
+  // Starts a load that goes into what is served: a row takes the place of one that is not newer.
+  // FailedPrecondition when what is served has other columns.
+  virtual Result<std::unique_ptr<GenerationWriter>> NewUpsert(uint32_t view_id,
+                                                              std::vector<std::string> column_names,
+                                                              std::vector<Type> column_types,
+                                                              size_t memory_bytes) = 0;
   // Removes every generation of views that are no longer defined. No reader may use them any more.
   // FailedPrecondition while one of them is being loaded.
   virtual Status DropGenerations(std::span<const uint32_t> view_ids) = 0;

@@ -141,6 +141,29 @@ TEST_F(CliCalls, LoadTakesFoldersOfParquetAndCompressedPipes) {
   EXPECT_THAT(get(), HasSubstr("\"value\":\"NO\""));
 }
 
+TEST_F(CliCalls, UpsertsGoIntoWhatIsServed) {
+  StartQuickstart();
+  ASSERT_EQ(Run({"load", "profile", "--file", std::string(kQuickstart) + "/users.csv"}).exit_code,
+            0);
+  const std::string path = Write("changes.csv",
+                                 "user_id,age,updated_at,is_deleted\n"
+                                 "41,99,2100-01-01T00:00:00Z,false\n"
+                                 "42,,2100-01-01T00:00:00Z,true\n"
+                                 "43,99,1990-01-01T00:00:00Z,false\n");
+  const auto loaded =
+      Run({"load", "profile", "--file", path, "--upsert", "--delete-column", "is_deleted"});
+  EXPECT_EQ(loaded.exit_code, 0) << loaded.err;
+  EXPECT_THAT(loaded.out,
+              StartsWith("loaded profile: 999 rows served, of 3 read; 1 deleted; 1 older than what "
+                         "is served; "));
+  const auto get = [this](const char* user) {
+    return Run({"get", "--features", "profile.age", user, "--json"}).out;
+  };
+  EXPECT_THAT(get("user_id=41"), HasSubstr("\"value\":99"));
+  EXPECT_THAT(get("user_id=42"), HasSubstr("NOT_FOUND"));
+  EXPECT_THAT(get("user_id=43"), ::testing::Not(HasSubstr("\"value\":99")));
+}
+
 TEST_F(CliCalls, BadRowsAreListedAndStopTheLoadUnlessAllowed) {
   StartQuickstart();
   const std::string path = Write("users.csv",

@@ -49,7 +49,7 @@ class MemoryFile final : public LoadFile {
 
 ReadFile ReadColumns(FileFormat format, const registry::Source& source, LoadFile& file) {
   ReadFile read;
-  auto targets = Targets::Create(source, file.path_values());
+  auto targets = Targets::Create(source, file.path_values(), {});
   if (!targets.ok()) return {targets.status(), {}};
   auto columns = ColumnFile::Open(format, file, *std::move(targets));
   if (!columns.ok()) return {columns.status(), {}};

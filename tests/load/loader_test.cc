@@ -21,6 +21,7 @@
 namespace freshet::load {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -326,6 +327,130 @@ TEST_F(LoaderTest, MatchesANaiveModel) {
           << id;
     }
   }
+}
+
+const LoadOptions kUpsert{.kind = store::LoadKind::kUpsert};
+
+TEST_F(LoaderTest, AnUpsertTakesNewerRowsAndKeepsWhatTheFileLacks) {
+  ASSERT_TRUE(LoadUsers("1,33,FI,5\n2,20,SE,5\n").ok());
+  const Status status =
+      LoadText("profile", "updated_at,country,user_id\n6,NO,1\n4,NO,2\n7,,3\n", kUpsert);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(FindUser(1), StoredUser(6, Text("NO"), Int(33)));
+  EXPECT_EQ(FindUser(2), StoredUser(5, Text("SE"), Int(20)));
+  EXPECT_EQ(FindUser(3), StoredUser(7, kNull, kNull));
+  EXPECT_EQ(report_.rows_kept, 3u);
+  EXPECT_EQ(report_.rows_older, 1u);
+  // A null of a column that is there overwrites.
+  ASSERT_TRUE(LoadText("profile", "updated_at,country,user_id\n8,,1\n", kUpsert).ok());
+  EXPECT_EQ(FindUser(1), StoredUser(8, kNull, Int(33)));
+  ASSERT_TRUE(LoadText("profile", "updated_at,country,user_id\n8,,1\n", kUpsert).ok());
+  EXPECT_EQ(report_.rows_unchanged, 1u);
+}
+
+TEST_F(LoaderTest, AnUpsertNeedsKeysAndTimes) {
+  EXPECT_THAT(std::string(LoadText("profile", "age,country\n", kUpsert).message()),
+              AllOf(HasSubstr("it lacks 'user_id'"), HasSubstr("it lacks 'updated_at'")));
+  EXPECT_THAT(std::string(LoadText("profile", "user_id,updated_at,country\n").message()),
+              HasSubstr("it lacks 'age'"));
+}
+
+TEST_F(LoaderTest, AColumnTellsWhatIsDeleted) {
+  ASSERT_TRUE(LoadUsers("1,33,FI,5\n2,20,SE,5\n").ok());
+  LoadOptions options = kUpsert;
+  options.delete_column = "gone";
+  const Status status = LoadText(
+      "profile", "user_id,updated_at,gone\n1,6,true\n2,4,true\n3,6,false\n4,6,\n", options);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(FindUser(1), std::nullopt);
+  EXPECT_EQ(FindUser(2), StoredUser(5, Text("SE"), Int(20)));
+  EXPECT_EQ(FindUser(3), StoredUser(6, kNull, kNull));
+  EXPECT_EQ(report_.rows_deleted, 1u);
+  EXPECT_EQ(report_.rows_kept, 3u);
+  ASSERT_TRUE(LoadText("profile", "user_id,updated_at,age,gone\n1,5,3,false\n", options).ok());
+  EXPECT_EQ(FindUser(1), std::nullopt);
+  EXPECT_THAT(std::string(LoadText("profile", "user_id,updated_at\n", options).message()),
+              HasSubstr("it lacks 'gone'"));
+  options.delete_column = "age";
+  EXPECT_THAT(std::string(LoadText("profile", "user_id,updated_at,age\n", options).message()),
+              HasSubstr("the column 'age' cannot tell what is deleted"));
+}
+
+TEST_F(LoaderTest, AnUpsertOfJsonNeverTakesAnAbsentMemberForNull) {
+  LoadOptions options = kUpsert;
+  options.format = registry::FileFormat::kJsonl;
+  options.delete_column = "gone";
+  options.bad_rows_share_max = 0.5;
+  const Status status = LoadText("profile",
+                                 R"({"user_id":1,"age":null,"country":"FI","updated_at":5})"
+                                 "\n"
+                                 R"({"user_id":2,"country":"FI","updated_at":5})"
+                                 "\n"
+                                 R"({"user_id":3,"updated_at":5,"gone":true})"
+                                 "\n",
+                                 options);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_THAT(report_.bad_rows, SizeIs(1));
+  EXPECT_EQ(report_.bad_rows[0].line, 2u);
+  EXPECT_EQ(report_.bad_rows[0].reason, "age: the object lacks it; null would clear it");
+  EXPECT_EQ(report_.rows_deleted, 1u);
+}
+
+// A file in memory.
+class TextLoadFile final : public LoadFile {
+ public:
+  TextLoadFile(const std::string& name, std::string text)
+      : LoadFile(name, text.size()), text_(std::move(text)) {}
+  Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
+    text_.copy(bytes, count, offset);
+    return Status::Ok();
+  }
+
+ private:
+  const std::string text_;
+};
+
+TEST_F(LoaderTest, FilesAreLoadedTogether) {
+  TextLoadFile one("one.csv", "user_id,age,country,updated_at\n1,33,FI,5\n2,20,SE,5\n");
+  TextLoadFile two("two.csv", "updated_at,age,country,user_id\n6,x,SE,2\n7,50,NO,2\n");
+  auto load = Start("profile", {.bad_rows_share_max = 0.5});
+  int reports = 0;
+  ASSERT_TRUE(load->ReadFile(one, [&] { ++reports; }).ok());
+  ASSERT_TRUE(load->ReadFile(two, [&] { ++reports; }).ok());
+  EXPECT_EQ(load->report().bytes_read, one.size() + two.size());
+  EXPECT_EQ(reports, 2);
+  ASSERT_TRUE(load->Finish([](LoadPhase, uint64_t) {}).ok());
+  EXPECT_EQ(FindUser(1), StoredUser(5, Text("FI"), Int(33)));
+  EXPECT_EQ(FindUser(2), StoredUser(7, Text("NO"), Int(50)));
+  ASSERT_THAT(load->report().bad_rows, SizeIs(1));
+  EXPECT_EQ(load->report().bad_rows[0].file, "two.csv");
+  EXPECT_EQ(load->report().bad_rows[0].line, 2u);
+}
+
+TEST_F(LoaderTest, FilesOfOneUpsertHaveTheSameColumns) {
+  TextLoadFile one("one.csv", "user_id,age,updated_at\n1,33,5\n");
+  TextLoadFile two("two.csv", "user_id,country,updated_at\n1,FI,5\n");
+  auto load = Start("profile", kUpsert);
+  ASSERT_TRUE(load->ReadFile(one, [] {}).ok());
+  const Status status = load->ReadFile(two, [] {});
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("two.csv: it has not the same columns as the files before it"));
+}
+
+TEST_F(LoaderTest, IsFedOrGivenFiles) {
+  TextLoadFile file("one.csv", "user_id,age,country,updated_at\n");
+  auto load = Start("profile");
+  ASSERT_TRUE(load->ReadFile(file, [] {}).ok());
+  EXPECT_EQ(load->Feed("x").code(), StatusCode::kFailedPrecondition);
+  load.reset();
+  load = Start("profile");
+  ASSERT_TRUE(load->Feed("user_id").ok());
+  EXPECT_EQ(load->ReadFile(file, [] {}).code(), StatusCode::kFailedPrecondition);
+  load.reset();
+  load = Start("profile", {.format = registry::FileFormat::kParquet});
+  EXPECT_THAT(std::string(load->Feed("PAR1").message()),
+              HasSubstr("parquet cannot be read from a stream of bytes"));
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ inline ReadFile ReadRows(registry::FileFormat format, const registry::Source& so
     for (const Datum& value : row.values) kept.values.push_back(ToValue(value));
     file.rows.push_back(std::move(kept));
   };
-  auto targets = Targets::Create(source, path_values);
+  auto targets = Targets::Create(source, path_values, {});
   if (!targets.ok()) return {targets.status(), {}};
   TextFile reader(format, source, *std::move(targets));
   for (size_t at = 0; at < text.size(); at += chunk_bytes) {

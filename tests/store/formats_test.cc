@@ -80,5 +80,17 @@ TEST(Formats, HexOfLongKeysIsCutOff) {
   EXPECT_EQ(Hex(std::string(65, 'a')).size(), 128 + std::string("... (65 bytes)").size());
 }
 
+TEST(Formats, SummariesHaveTheirGoldenBytes) {
+  const std::string bytes = EncodeSummary({.table = 3, .loaded_at_ms = 258, .row_count = 5});
+  EXPECT_EQ(bytes,
+            "\x01"s + "\x02\x01\x00\x00\x00\x00\x00\x00"s + "\x05\x00\x00\x00\x00\x00\x00\x00"s);
+  Generation generation;
+  EXPECT_TRUE(DecodeSummary(bytes, &generation).ok());
+  EXPECT_EQ(generation.loaded_at_ms, 258);
+  EXPECT_EQ(generation.row_count, 5u);
+  EXPECT_FALSE(DecodeSummary(bytes + "x", &generation).ok());
+  EXPECT_FALSE(DecodeSummary("\x02"s + bytes.substr(1), &generation).ok());
+}
+
 }  // namespace
 }  // namespace freshet::store

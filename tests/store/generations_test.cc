@@ -10,6 +10,7 @@
 #include "store/row.h"
 #include "store/store.h"
 #include "store_fixture.h"
+#include "support/seed.h"
 
 namespace freshet::store {
 namespace {
@@ -132,8 +133,8 @@ TEST_F(GenerationsTest, KeepTheNewestRowOfAKeyThenTheLastAdded) {
     ASSERT_TRUE(writer->Add("k", RowOf(-5, 4)).ok());
     ASSERT_TRUE(writer->Add("other", RowOf(1, 5)).ok());
     ASSERT_TRUE(writer->Finish(kNoProgress).ok());
-    EXPECT_EQ(writer->row_count(), 2u);
-    EXPECT_EQ(writer->duplicate_count(), 3u);
+    EXPECT_EQ(writer->counts().served, 2u);
+    EXPECT_EQ(writer->counts().duplicates, 3u);
     ASSERT_TRUE(writer->Publish().ok());
     TableId table = store_->FindGeneration(kView)->table;
     EXPECT_EQ(NumberOf(Read(table, "k", TableKind::kRows)), 3);
@@ -162,8 +163,8 @@ TEST_F(GenerationsTest, AgreeWithAModelWhenRowsSpill) {
       if (time_ms >= best.time_ms) best = {time_ms, row};
     }
     ASSERT_TRUE(writer->Finish(kNoProgress).ok());
-    EXPECT_EQ(writer->row_count(), model.size());
-    EXPECT_EQ(writer->duplicate_count(), 8'000 - model.size());
+    EXPECT_EQ(writer->counts().served, model.size());
+    EXPECT_EQ(writer->counts().duplicates, 8'000 - model.size());
     ASSERT_TRUE(writer->Publish().ok());
     writer.reset();
     TableId table = store_->FindGeneration(kView)->table;
@@ -249,6 +250,195 @@ TEST_F(GenerationsTest, OfDroppedViewsAreGone) {
   EXPECT_TRUE(StoredRows().empty());
   Open();
   EXPECT_EQ(store_->FindGeneration(kView), nullptr);
+}
+
+class UpsertsTest : public GenerationsTest {
+ protected:
+  using Rows = std::vector<std::pair<std::string, std::string>>;
+
+  std::unique_ptr<GenerationWriter> BeginUpsert(size_t memory_bytes = kMemory) {
+    auto writer = store_->NewUpsert(kView, {"number", "text"}, kTypes, memory_bytes);
+    EXPECT_TRUE(writer.ok()) << writer.status().ToString();
+    return writer.ok() ? std::move(*writer) : nullptr;
+  }
+  LoadCounts Upsert(const Rows& rows, std::vector<bool> kept = {false, false},
+                    size_t memory_bytes = kMemory) {
+    auto writer = BeginUpsert(memory_bytes);
+    for (const auto& [key, row] : rows) EXPECT_TRUE(writer->Add(key, row).ok());
+    EXPECT_TRUE(writer->Keep(std::move(kept)).ok());
+    EXPECT_TRUE(writer->Finish(kNoProgress).ok());
+    EXPECT_TRUE(writer->Publish().ok());
+    return writer->counts();
+  }
+  static std::string Tombstone(int64_t event_time_ms) {
+    std::string row;
+    RowLayout::EncodeTombstone(event_time_ms, row);
+    return row;
+  }
+  std::string Served(const std::string& key) {
+    const auto generation = store_->FindGeneration(kView);
+    return generation == nullptr ? "" : Read(generation->table, key, TableKind::kRows);
+  }
+  uint64_t ServedCount() { return store_->FindGeneration(kView)->row_count; }
+};
+
+TEST_F(UpsertsTest, ReplaceWhatIsNotNewer) {
+  Upsert({{"a", RowOf(10, 1)}, {"b", RowOf(10, 1)}, {"c", RowOf(10, 1)}});
+  const TableId table = store_->FindGeneration(kView)->table;
+  EXPECT_EQ(Served("a"), RowOf(10, 1));  // from now on in the cache
+  const LoadCounts counts =
+      Upsert({{"a", RowOf(11, 2)}, {"b", RowOf(9, 2)}, {"c", RowOf(10, 2)}, {"d", RowOf(1, 2)}});
+  EXPECT_EQ(Served("a"), RowOf(11, 2));
+  EXPECT_EQ(Served("b"), RowOf(10, 1));
+  EXPECT_EQ(Served("c"), RowOf(10, 2));
+  EXPECT_EQ(Served("d"), RowOf(1, 2));
+  EXPECT_EQ(counts.served, 4u);
+  EXPECT_EQ(counts.written, 3u);
+  EXPECT_EQ(counts.older, 1u);
+  EXPECT_EQ(store_->FindGeneration(kView)->table, table);
+  EXPECT_EQ(LoadFiles(), 0u);
+}
+
+TEST_F(UpsertsTest, TwiceChangesNothing) {
+  const Rows rows = {{"a", RowOf(10, 1)}, {"a", RowOf(12, 2)}, {"b", Tombstone(5)}};
+  Upsert(rows);
+  const LoadCounts again = Upsert(rows);
+  EXPECT_EQ(again.unchanged, 2u);
+  EXPECT_EQ(again.written, 0u);
+  EXPECT_EQ(again.duplicates, 1u);
+  EXPECT_EQ(ServedCount(), 1u);
+  EXPECT_EQ(Served("a"), RowOf(12, 2));
+}
+
+TEST_F(UpsertsTest, KeepColumns) {
+  Upsert({{"a", RowOf(10, 1, "one")}});
+  Upsert({{"a", RowOf(20, 2, "")}, {"b", RowOf(20, 3, "three")}}, {false, true});
+  EXPECT_EQ(Served("a"), RowOf(20, 2, "one"));
+  EXPECT_EQ(Served("b"), RowOf(20, 3, "three"));
+  Upsert({{"a", RowOf(30, 0, "last")}}, {true, false});
+  EXPECT_EQ(Served("a"), RowOf(30, 2, "last"));
+  EXPECT_EQ(BeginUpsert()->Keep({true}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Begin()->Keep({true, true}).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(UpsertsTest, DeleteAndForgetNothingThatIsOlder) {
+  Upsert({{"a", RowOf(10, 1)}, {"b", RowOf(10, 1)}});
+  EXPECT_EQ(Upsert({{"a", Tombstone(20)}, {"b", Tombstone(9)}, {"c", Tombstone(20)}}).deleted, 2u);
+  EXPECT_EQ(Served("a"), "");
+  EXPECT_EQ(Served("b"), RowOf(10, 1));
+  EXPECT_EQ(ServedCount(), 1u);
+  Upsert({{"a", RowOf(19, 2)}, {"c", RowOf(21, 3)}});
+  EXPECT_EQ(Served("a"), "");
+  EXPECT_EQ(Served("c"), RowOf(21, 3));
+  EXPECT_EQ(ServedCount(), 2u);
+}
+
+TEST_F(UpsertsTest, AWholeLoadDropsWhatItDeletes) {
+  auto writer = Begin();
+  ASSERT_TRUE(writer->Add("a", RowOf(10, 1)).ok());
+  ASSERT_TRUE(writer->Add("a", Tombstone(20)).ok());
+  ASSERT_TRUE(writer->Add("b", RowOf(10, 1)).ok());
+  ASSERT_TRUE(writer->Finish(kNoProgress).ok());
+  ASSERT_TRUE(writer->Publish().ok());
+  EXPECT_EQ(writer->counts().deleted, 1u);
+  EXPECT_EQ(ServedCount(), 1u);
+  EXPECT_EQ(Served("a"), "");
+  const TableId table = store_->FindGeneration(kView)->table;
+  writer.reset();
+  store_.reset();
+  EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{table, 1}}));
+}
+
+TEST_F(UpsertsTest, GoIntoTheColumnsThatAreServed) {
+  Load(1, 10);
+  const auto other = store_->NewUpsert(kView, {"flag"}, {Type::kBool}, kMemory);
+  EXPECT_EQ(other.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(store_->NewUpsert(kView, {"number", "text"}, kTypes, kMemory).ok());
+}
+
+// Once the files are the database's, all of their rows are served, and counted, whatever happens to
+// the process.
+TEST_F(UpsertsTest, AreWholeWhenTheProcessEndsInTheMiddle) {
+  Load(1, 10);
+  for (const bool is_ingested : {false, true}) {
+    auto writer = BeginUpsert();
+    for (int i = 5; i < 20; ++i) ASSERT_TRUE(writer->Add(KeyOf(i), RowOf(2, 2)).ok());
+    ASSERT_TRUE(writer->Finish(kNoProgress).ok());
+    if (is_ingested) {
+      ASSERT_TRUE(static_cast<SortingGenerationWriter&>(*writer).Ingest().ok());
+    }
+    writer.reset();
+    Open();
+    EXPECT_EQ(ServedCount(), is_ingested ? 20u : 10u);
+    for (int i = 0; i < 20; ++i) {
+      const bool is_new = is_ingested && i >= 5;
+      EXPECT_EQ(Served(KeyOf(i)), is_new ? RowOf(2, 2) : i < 10 ? RowOf(1, 1) : "");
+    }
+  }
+}
+
+// The order of the loads never shows.
+TEST_F(UpsertsTest, AgreeWithAModelInAnyOrder) {
+  SCOPED_TRACE(::testing::Message() << "FRESHET_TEST_SEED=" << TestSeed());
+  std::mt19937_64 random(TestSeed());
+  for (uint32_t round = 0; round < 6; ++round) {
+    struct Best {
+      int64_t time_ms = INT64_MIN;
+      std::string row;
+    };
+    std::map<std::string, Best> model;
+    std::vector<Rows> loads(5);
+    for (int64_t i = 0; i < 3'000; ++i) {
+      const std::string key = KeyOf(static_cast<int>(random() % 400));
+      // Times of one key differ.
+      const int64_t time_ms = static_cast<int64_t>(random() % 1'000) * 3'000 + i;
+      const std::string row = random() % 4 == 0
+                                  ? Tombstone(time_ms)
+                                  : RowOf(time_ms, i, std::string(random() % 30, 'x'));
+      loads[random() % loads.size()].push_back({key, row});
+      if (time_ms > model[key].time_ms) model[key] = {time_ms, row};
+    }
+    const uint32_t views[] = {kView};
+    ASSERT_TRUE(store_->DropGenerations(views).ok());
+    for (const Rows& load : loads) {
+      Upsert(load, {false, false}, random() % 2 == 0 ? kMemory : 20'000);
+      Served(KeyOf(static_cast<int>(random() % 400)));
+    }
+    uint64_t served = 0;
+    for (const auto& [key, best] : model) {
+      const bool is_deleted = RowLayout::IsTombstone(best.row);
+      served += is_deleted ? 0 : 1;
+      ASSERT_EQ(Served(key), is_deleted ? "" : best.row);
+    }
+    EXPECT_EQ(ServedCount(), served);
+  }
+  const uint64_t before = ServedCount();
+  Open();
+  EXPECT_EQ(ServedCount(), before);
+}
+
+// Readers see the old row or the new one, and once an upsert has returned, the new one alone.
+TEST_F(UpsertsTest, AreSeenByConcurrentReaders) {
+  constexpr int kKeys = 40;
+  Load(0, kKeys);
+  std::atomic<bool> stop{false};
+  std::atomic<int64_t> published{0};
+  const auto read = [&] {
+    while (!stop) {
+      const int64_t at_least = published;
+      const auto generation = store_->FindGeneration(kView);
+      for (int i = 0; i < kKeys; ++i) ASSERT_GE(NumberOf(ReadRow(generation->table, i)), at_least);
+    }
+  };
+  std::thread readers[] = {std::thread(read), std::thread(read)};
+  for (int64_t number = 1; number <= 60; ++number) {
+    Rows rows;
+    for (int i = 0; i < kKeys; ++i) rows.push_back({KeyOf(i), RowOf(number + 1, number)});
+    Upsert(rows);
+    published = number;
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 // A file of the database with another table's bytes in it would be caught by RocksDB's checksums;

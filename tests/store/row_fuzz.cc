@@ -17,6 +17,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   store::RowLayout layout(columns);
   if (!layout.Validate(row).ok()) return 0;
+  if (store::RowLayout::IsTombstone(row)) {
+    std::string again;
+    store::RowLayout::EncodeTombstone(store::RowLayout::EventTimeMs(row), again);
+    FRESHET_CHECK(again == row);
+    return 0;
+  }
   bool same_bytes = true;
   std::vector<Datum> values;
   for (size_t i = 0; i < columns.size(); ++i) {

@@ -120,10 +120,10 @@ TEST(Row, OfAnotherVersionIsRefused) {
   RowLayout layout({Type::kInt64});
   std::string row;
   layout.Encode(1, std::vector<Datum>{Datum::Int(1)}, row);
-  row[0] = 2;
+  row[0] = 3;
   Status status = layout.Validate(row);
   EXPECT_EQ(status.code(), StatusCode::kCorruption);
-  EXPECT_NE(status.message().find("version 2"), std::string_view::npos);
+  EXPECT_NE(status.message().find("version 3"), std::string_view::npos);
 }
 
 TEST(Row, RoundsFloatsTo32Bits) {
@@ -131,6 +131,19 @@ TEST(Row, RoundsFloatsTo32Bits) {
   std::string row;
   layout.Encode(1, std::vector<Datum>{Datum::Double(0.1)}, row);
   EXPECT_EQ(layout.Read(row, 0), Datum::Double(static_cast<double>(0.1f)));
+}
+
+TEST(Row, TombstonesHaveTheirGoldenBytes) {
+  std::string row;
+  RowLayout::EncodeTombstone(258, row);
+  EXPECT_EQ(row, std::string("\x02\x02\x01\x00\x00\x00\x00\x00\x00", 9));
+  const RowLayout layout({Type::kInt64});
+  EXPECT_TRUE(layout.Validate(row).ok());
+  EXPECT_TRUE(RowLayout::IsTombstone(row));
+  EXPECT_EQ(RowLayout::EventTimeMs(row), 258);
+  EXPECT_FALSE(layout.Validate(row + "x").ok());
+  EXPECT_FALSE(layout.Validate(row.substr(0, 8)).ok());
+  EXPECT_FALSE(RowLayout::IsTombstone(""));
 }
 
 }  // namespace
