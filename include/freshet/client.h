@@ -31,8 +31,9 @@ class Client {
   virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
   // Loads files, of which the server is sent what it asks for. `progress` is told what the server
-  // reports. `cancelled` is asked now and then, from another thread; once true, the call ends, and
-  // what was not published then will not be. *outcome is what the server said last, also on error,
+  // reports. `cancelled` is asked now and then, from another thread, until the server says that it is
+  // publishing; once true, the call ends with Cancelled, and the server changes nothing, unless it
+  // began to publish at that very moment. *outcome is what the server said last, also on error,
   // with the bad rows. An error of a file ends the load and is returned: nothing was changed.
   virtual Status LoadFiles(const LoadRequest& request, const std::vector<LoadFile*>& files,
                            const std::function<void(const LoadProgress&)>& progress,

@@ -80,6 +80,9 @@ class LoadSession {
   virtual Status ReadFile(LoadFile& file,
                           const std::function<void(const LoadProgress&)>& progress) = 0;
   virtual Status Finish(const std::function<void(const LoadProgress&)>& progress) = 0;
+  // Ends a Finish that is under way or to come with Cancelled, and nothing is changed, unless it is
+  // publishing by then. Any thread, or from `progress`.
+  virtual void Cancel() = 0;
   virtual LoadProgress Progress() const = 0;
 };
 

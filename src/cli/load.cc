@@ -112,7 +112,10 @@ ExitCode Report(const Arguments& arguments, const Status& status, const LoadProg
   display.Close();
   fmt::print(stderr, "{}", RenderBadRows(arguments.file, outcome));
   if (status.code() == StatusCode::kCancelled && interrupted != 0) {
-    PrintError("load", "interrupted: nothing was changed");
+    const bool has_ended = outcome.phase == LoadProgress::Phase::kSort;
+    PrintError("load", has_ended ? "interrupted: nothing was changed, unless the server began to "
+                                   "publish at that moment (freshet status tells)"
+                                 : "interrupted: nothing was changed");
     return ExitCode::kInterrupted;
   }
   if (!status.ok()) return Fail("load", status);

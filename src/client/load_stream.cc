@@ -1,6 +1,7 @@
 #include "client/load_stream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -77,7 +78,7 @@ class CallCanceller {
       : thread_([this, &context, &cancelled] {
           std::unique_lock lock(mutex_);
           while (!done_) {
-            if (cancelled && cancelled()) return context.TryCancel();
+            if (cancelled()) return context.TryCancel();
             changed_.wait_for(lock, kCancelInterval);
           }
         }) {}
@@ -142,7 +143,12 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
   if (files.empty()) return Status::InvalidArgument("a load needs a file");
   grpc::ClientContext context;
   std::unique_ptr<Stream> stream = stub.Load(&context);
-  CallCanceller canceller(context, cancelled);
+  // What is being published cannot be taken back.
+  std::atomic<bool> is_publishing = false;
+  const std::function<bool()> may_cancel = [&] {
+    return !is_publishing && cancelled && cancelled();
+  };
+  CallCanceller canceller(context, may_cancel);
   Status sent;
   if (stream->Write(HeaderOf(request, files))) {
     FileSender sender(*stream, files);
@@ -152,6 +158,7 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
         sent = sender.Send(message.wanted());
       } else {
         *outcome = FromWire(message);
+        is_publishing = outcome->phase == LoadProgress::Phase::kPublish;
         progress(*outcome);
       }
     }

@@ -72,6 +72,8 @@ class LoadSessionImpl final : public LoadSession {
     return Status::Ok();
   }
 
+  void Cancel() override { load_->Cancel(); }
+
   LoadProgress Progress() const override {
     const load::LoadReport& report = load_->report();
     LoadProgress progress;

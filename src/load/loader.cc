@@ -1,6 +1,7 @@
 #include "load/loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <span>
 #include <utility>
@@ -120,6 +121,7 @@ class FileLoad final : public Load {
   Status Feed(std::string_view bytes) override;
   Status ReadFile(LoadFile& file, FunctionRef<void()> progress) override;
   Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) override;
+  void Cancel() override { cancelled_ = true; }
   const LoadReport& report() const override { return report_; }
 
  private:
@@ -156,6 +158,7 @@ class FileLoad final : public Load {
   std::string file_name_;                            // of the file under way
   std::unique_ptr<store::GenerationWriter> writer_;  // null once the load has ended, well or not
   LoadReport report_;
+  std::atomic<bool> cancelled_{false};
   Status status_;  // of the store while rows are read, and what ended the load
 };
 
@@ -283,14 +286,17 @@ Status FileLoad::Judge() const {
 Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
   progress(LoadPhase::kSort, 0);
   if (kind_ == store::LoadKind::kUpsert) FRESHET_RETURN_IF_ERROR(writer_->Keep(KeptColumns()));
-  FRESHET_RETURN_IF_ERROR(
-      writer_->Finish([&](uint64_t rows) { progress(LoadPhase::kSort, rows); }));
+  FRESHET_RETURN_IF_ERROR(writer_->Finish([&](uint64_t rows) {
+    progress(LoadPhase::kSort, rows);
+    if (cancelled_) writer_->Cancel();
+  }));
   const store::LoadCounts& counts = writer_->counts();
   report_.rows_duplicate = counts.duplicates;
   report_.rows_deleted = counts.deleted;
   report_.rows_older = counts.older;
   report_.rows_unchanged = counts.unchanged;
   progress(LoadPhase::kPublish, counts.served);
+  if (cancelled_) return Status::Cancelled("the load was cancelled: nothing was changed");
   FRESHET_RETURN_IF_ERROR(writer_->Publish());
   report_.rows_kept = counts.served;
   return Status::Ok();

@@ -69,6 +69,9 @@ class Load {
   // the report says which. InvalidArgument for a file without rows, except a CSV file with its
   // header alone: that empties the view. `progress` is called with kSort and kPublish.
   virtual Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) = 0;
+  // Ends a Finish that is under way or to come with Cancelled, unless it is publishing by then. Any
+  // thread, or from `progress`.
+  virtual void Cancel() = 0;
   // As it stands now.
   virtual const LoadReport& report() const = 0;
 };

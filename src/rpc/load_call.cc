@@ -168,6 +168,7 @@ Status LoadCall::FinishSession(LoadSession& session) {
     if (progress.phase != phase) next_report_ms_ = 0;
     phase = progress.phase;
     WriteNowAndThen(progress);
+    if (cancelled()) session.Cancel();
   });
 }
 

@@ -101,6 +101,7 @@ Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> 
       [this] { return NewFile(); }, progress);
   FRESHET_RETURN_IF_ERROR(WriteRows(files));
   FRESHET_RETURN_IF_ERROR(files.Finish());
+  FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
   counts_.duplicates = sorter_.duplicate_count();
   generation_.row_count = counts_.served;
   generation_.loaded_at_ms = generations_.clock().NowMs();
@@ -113,21 +114,30 @@ Status SortingGenerationWriter::WriteRows(RowFileWriter& files) {
   const auto write = [&](std::string_view entity_key, std::string_view row) {
     return files.Add(entity_key, row);
   };
-  if (goes_into_served()) {
-    RowUpsert upsert(database_, *base_, kept_, write, counts_);
-    FRESHET_RETURN_IF_ERROR(sorter_.Finish([&](std::string_view entity_key, std::string_view row) {
-      return upsert.Add(entity_key, row);
-    }));
-    return upsert.Flush();
-  }
+  if (!goes_into_served()) return WriteNewRows(write);
+  RowUpsert upsert(database_, *base_, kept_, write, counts_);
+  FRESHET_RETURN_IF_ERROR(sorter_.Finish([&](std::string_view entity_key, std::string_view row) {
+    FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
+    return upsert.Add(entity_key, row);
+  }));
+  return upsert.Flush();
+}
+
+Status SortingGenerationWriter::WriteNewRows(RowSorter::Sink write) {
   return sorter_.Finish([&](std::string_view entity_key, std::string_view row) {
+    FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
     const bool is_deleted = RowLayout::IsTombstone(row);
     ++(is_deleted ? counts_.deleted : counts_.served);
     // Only a later upsert has to know what was deleted.
     if (is_deleted && options_.kind == LoadKind::kReplace) return Status::Ok();
     ++counts_.written;
-    return files.Add(entity_key, row);
+    return write(entity_key, row);
   });
+}
+
+Status SortingGenerationWriter::CheckNotCancelled() const {
+  if (!cancelled_.load(std::memory_order_relaxed)) return Status::Ok();
+  return Status::Cancelled("the load was cancelled: nothing was changed");
 }
 
 Status SortingGenerationWriter::WriteSummary() {

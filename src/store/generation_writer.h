@@ -1,6 +1,7 @@
 // One load of a batch view: rows into files, files into the database, the view over to them.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ class SortingGenerationWriter : public GenerationWriter {
   Status Add(std::string_view entity_key, std::string_view row) override;
   Status Keep(std::vector<bool> columns) override;
   Status Finish(FunctionRef<void(uint64_t rows_written)> progress) override;
+  void Cancel() override { cancelled_ = true; }
   const LoadCounts& counts() const override { return counts_; }
   Status Publish() override;
 
@@ -50,6 +52,9 @@ class SortingGenerationWriter : public GenerationWriter {
   Status Begin();
   bool goes_into_served() const { return base_ != nullptr; }
   Status WriteRows(RowFileWriter& files);
+  // Of a load into a table of its own.
+  Status WriteNewRows(RowSorter::Sink write);
+  Status CheckNotCancelled() const;
   // Says in the files themselves how many rows the table has with them.
   Status WriteSummary();
   std::string NewFile();
@@ -66,6 +71,7 @@ class SortingGenerationWriter : public GenerationWriter {
   LoadCounts counts_;
   std::vector<std::string> files_;
   Stage stage_ = Stage::kAdding;
+  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace freshet::store

@@ -129,6 +129,8 @@ class GenerationWriter {
   virtual Status Keep(std::vector<bool> columns) = 0;
   // Sorts and writes what is left. `progress` is called now and then with the rows written so far.
   virtual Status Finish(FunctionRef<void(uint64_t rows_written)> progress) = 0;
+  // Any thread: a Finish that is under way or to come soon ends with Cancelled.
+  virtual void Cancel() = 0;
   virtual const LoadCounts& counts() const = 0;  // after Finish
   // Makes the rows served in one atomic step. Call after Finish.
   virtual Status Publish() = 0;

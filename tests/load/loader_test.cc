@@ -438,6 +438,20 @@ TEST_F(LoaderTest, FilesOfOneUpsertHaveTheSameColumns) {
               HasSubstr("two.csv: it has not the same columns as the files before it"));
 }
 
+TEST_F(LoaderTest, CanBeCancelledUntilItIsPublished) {
+  ASSERT_TRUE(LoadUsers("1,33,FI,5\n").ok());
+  for (const LoadPhase when : {LoadPhase::kSort, LoadPhase::kPublish}) {
+    auto load = Start("profile");
+    ASSERT_TRUE(load->Feed("user_id,age,country,updated_at\n1,34,FI,6\n").ok());
+    const Status status = load->Finish([&](LoadPhase phase, uint64_t) {
+      if (phase == when) load->Cancel();
+    });
+    EXPECT_EQ(status.code(), StatusCode::kCancelled);
+    EXPECT_EQ(FindUser(1), StoredUser(5, Text("FI"), Int(33)));
+  }
+  ASSERT_TRUE(LoadUsers("1,34,FI,6\n").ok());
+}
+
 TEST_F(LoaderTest, IsFedOrGivenFiles) {
   TextLoadFile file("one.csv", "user_id,age,country,updated_at\n");
   auto load = Start("profile");

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -199,6 +200,28 @@ TEST_F(LoadCallTest, AnswersOtherThanTheRangeAreRefused) {
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   }
   EXPECT_EQ(engine_.load.finished, 0);
+}
+
+TEST_F(LoadCallTest, AClientThatLeavesWhileItsLoadIsSortedCancelsIt) {
+  std::atomic<bool> is_sorting = false;
+  engine_.load.finish = [&](const auto& progress) {
+    LoadProgress sorting;
+    sorting.phase = LoadProgress::Phase::kSort;
+    while (engine_.load.cancelled == 0) {
+      progress(sorting);
+      is_sorting = true;
+    }
+    return Status::Cancelled("cancelled");
+  };
+  grpc::ClientContext context;
+  auto stream = admin_->Load(&context);
+  SendHeader(*stream);
+  SendEnd(*stream, 0);
+  while (!is_sorting) std::this_thread::yield();
+  context.TryCancel();
+  WaitUntilDropped(1);
+  EXPECT_GE(engine_.load.cancelled, 1);
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
 }  // namespace

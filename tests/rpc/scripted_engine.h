@@ -22,6 +22,7 @@ class ScriptedLoad : public LoadSession {
     LoadProgress progress;
     std::atomic<int> finished = 0;
     std::atomic<int> dropped = 0;
+    std::atomic<int> cancelled = 0;
   };
   explicit ScriptedLoad(Script& script) : script_(script) {}
   ~ScriptedLoad() override { ++script_.dropped; }
@@ -35,6 +36,7 @@ class ScriptedLoad : public LoadSession {
     ++script_.finished;
     return script_.finish(progress);
   }
+  void Cancel() override { ++script_.cancelled; }
   LoadProgress Progress() const override { return script_.progress; }
 
  private:

@@ -217,6 +217,22 @@ TEST_F(GenerationsTest, LeaveNothingBehindWhenTheyAreGivenUp) {
   EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{served, 10}}));
 }
 
+TEST_F(GenerationsTest, LeaveNothingBehindWhenTheyAreCancelledWhileTheyAreSorted) {
+  Load(1, 10);
+  const TableId served = store_->FindGeneration(kView)->table;
+  for (const size_t memory_bytes : {kMemory, size_t{1'000}}) {
+    auto writer = Begin(memory_bytes);
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(writer->Add(KeyOf(i), RowOf(1, 2)).ok());
+    writer->Cancel();
+    EXPECT_EQ(writer->Finish(kNoProgress).code(), StatusCode::kCancelled);
+    EXPECT_EQ(writer->Publish().code(), StatusCode::kFailedPrecondition);
+    writer.reset();
+    EXPECT_EQ(LoadFiles(), 0u);
+  }
+  store_.reset();
+  EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{served, 10}}));
+}
+
 TEST_F(GenerationsTest, StayReadableWhileTheyAreHeldAndUntilTheSecondPublicationAfterThem) {
   Load(1, 10);
   auto held = store_->FindGeneration(kView);
