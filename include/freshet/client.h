@@ -14,8 +14,8 @@
 
 namespace freshet {
 
-// All methods may be called from any thread and block until the answer, an error, or the timeout. A
-// server that cannot be reached is Unavailable.
+// One connection. All methods may be called from any thread and block until the answer, an error, or
+// the timeout, unless they say otherwise. A server that cannot be reached is Unavailable.
 class Client {
  public:
   struct Options {
@@ -26,6 +26,11 @@ class Client {
   virtual ~Client() = default;
 
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+  // The same without blocking: `done` is called once, from a thread that must not be held up, or
+  // before this returns. The client must outlive the call.
+  virtual void StartGetFeatures(
+      const FeatureRequest& request,
+      std::function<void(const Status&, const FeatureResponse&)> done) = 0;
   virtual Result<int64_t> Push(std::string_view source,
                                const std::vector<std::string_view>& records) = 0;
   virtual Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) = 0;

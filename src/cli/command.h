@@ -24,5 +24,6 @@ Command AddLoad(CLI::App& parent);
 Command AddGet(CLI::App& parent);
 Command AddPush(CLI::App& parent);
 Command AddStatus(CLI::App& parent);
+Command AddBench(CLI::App& parent);
 
 }  // namespace freshet::cli

@@ -34,6 +34,8 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   arguments.SetMaxReceiveMessageSize(limits::kMessageBytesMax);
   arguments.SetMaxSendMessageSize(limits::kMessageBytesMax);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, limits::kMetadataBytesMax);
+  // Otherwise all clients of a process that have the same address share a connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
@@ -56,6 +58,8 @@ class ClientImpl final : public Client {
         admin_(v1::Admin::NewStub(channel_)) {}
 
   Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
+  void StartGetFeatures(const FeatureRequest& request,
+                        std::function<void(const Status&, const FeatureResponse&)> done) override;
   Result<int64_t> Push(std::string_view source,
                        const std::vector<std::string_view>& records) override;
   Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) override;
@@ -76,6 +80,13 @@ class ClientImpl final : public Client {
                           std::chrono::milliseconds(options_.timeout_ms));
   }
 
+  void SetDeadline(const FeatureRequest& request, grpc::ClientContext* context) const {
+    context->set_deadline(
+        std::chrono::system_clock::now() +
+        std::chrono::microseconds(std::min(request.timeout_us.value_or(options_.timeout_ms * 1'000),
+                                           limits::kTimeoutMsMax * 1'000)));
+  }
+
   const Options options_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::FeatureStore::Stub> feature_store_;
@@ -84,16 +95,33 @@ class ClientImpl final : public Client {
 
 Status ClientImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
   grpc::ClientContext context;
-  context.set_deadline(
-      std::chrono::system_clock::now() +
-      std::chrono::microseconds(std::min(request.timeout_us.value_or(options_.timeout_ms * 1'000),
-                                         limits::kTimeoutMsMax * 1'000)));
+  SetDeadline(request, &context);
   v1::GetFeaturesRequest wire;
   client::ToWire(request, &wire);
   v1::GetFeaturesResponse answer;
   const grpc::Status status = feature_store_->GetFeatures(&context, wire, &answer);
   FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
   return FromWire(&answer, response);
+}
+
+void ClientImpl::StartGetFeatures(const FeatureRequest& request,
+                                  std::function<void(const Status&, const FeatureResponse&)> done) {
+  struct Call {
+    grpc::ClientContext context;
+    v1::GetFeaturesRequest wire;
+    v1::GetFeaturesResponse answer;
+  };
+  const auto call = std::make_shared<Call>();
+  SetDeadline(request, &call->context);
+  client::ToWire(request, &call->wire);
+  feature_store_->async()->GetFeatures(
+      &call->context, &call->wire, &call->answer,
+      [this, call, done = std::move(done)](const grpc::Status& answered) {
+        FeatureResponse response;
+        Status status = FromGrpc(answered, call->context, options_.address);
+        if (status.ok()) status = FromWire(&call->answer, &response);
+        done(status, response);
+      });
 }
 
 Result<int64_t> ClientImpl::Push(std::string_view source,

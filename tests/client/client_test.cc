@@ -1,6 +1,8 @@
 #include "freshet/client.h"
 
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +38,41 @@ class ClientTest : public ::testing::Test {
 
 NamedColumn Integers(std::string name, Type type, std::vector<int64_t> values) {
   return {std::move(name), {.type = type, .integers = std::move(values)}};
+}
+
+TEST_F(ClientTest, ManyCallsAreUnderWayAtOnce) {
+  engine_.get_features = [](const FeatureRequest& request, FeatureResponse* response) {
+    if (request.features.at(0) == "wrong") return Status::InvalidArgument("features: wrong");
+    response->row_count = 1;
+    response->features.resize(1);
+    response->features[0].name = request.features.at(0);
+    response->features[0].values = {.type = Type::kInt64, .integers = {7}};
+    return Status::Ok();
+  };
+  constexpr int calls = 100;
+  std::mutex mutex;
+  std::condition_variable changed;
+  int done = 0;
+  int refused = 0;
+  for (int i = 0; i < calls; ++i) {
+    FeatureRequest request;
+    request.features = {i % 2 == 0 ? "a." + std::to_string(i) : "wrong"};
+    client_->StartGetFeatures(
+        request, [&, name = request.features[0]](const Status& status, const FeatureResponse& got) {
+          std::lock_guard lock(mutex);
+          if (!status.ok()) {
+            EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+            ++refused;
+          } else {
+            EXPECT_EQ(got.features.at(0).name, name);
+          }
+          ++done;
+          changed.notify_all();
+        });
+  }
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done == calls; });
+  EXPECT_EQ(refused, calls / 2);
 }
 
 TEST_F(ClientTest, ARequestArrivesAsItWasMade) {

@@ -14,8 +14,8 @@ using ::testing::MatchesRegex;
 
 using CliUsage = testing::CliTest;
 
-constexpr const char* kCommands[] = {"serve", "validate", "plan", "apply",
-                                     "load",  "get",      "push", "status"};
+constexpr const char* kCommands[] = {"serve", "validate", "plan",   "apply", "load",
+                                     "get",   "push",     "status", "bench"};
 
 TEST_F(CliUsage, HelpAndVersion) {
   const auto help = Run({"--help"});
@@ -53,6 +53,10 @@ TEST_F(CliUsage, WrongUsageIsTwo) {
       {"get", "ranking", "user_id=1", "--max-staleness", "soon"},
       {"push"},
       {"push", "clicks", "/nowhere/events.jsonl"},
+      {"bench"},
+      {"bench", "ranking", "user_id=1", "--rate", "0"},
+      {"bench", "ranking", "user_id=1", "--seconds", "soon"},
+      {"bench", "ranking", "user_id=1", "--connections", "0"},
       {"status", "--xml"}};
   for (const auto& words : wrong) {
     const auto finished = Run(words);
@@ -68,6 +72,7 @@ TEST_F(CliUsage, NoServerIsThreeWithTheWayOut) {
       {"apply", kQuickstart},
       {"load", "profile", "--file", std::string(kQuickstart) + "/users.csv"},
       {"get", "ranking", "user_id=1"},
+      {"bench", "ranking", "user_id=1"},
       {"status"}};
   for (auto words : commands) {
     words.insert(words.end(), {"--address", "127.0.0.1:1"});
