@@ -37,6 +37,9 @@ constexpr Family kFamilies[] = {
     {"decayed_mean", DecayedMeanVariants},
     {"rate", RateVariants},
     {"time_since_last", TimeSinceLastVariants},
+    {"distinct_count", DistinctCountVariants},
+    {"percentile", PercentileVariants},
+    {"median", MedianVariants},
 };
 
 const Family* FindFamily(std::string_view name) {
@@ -57,6 +60,7 @@ std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant,
   auto aggregate = std::make_shared<Aggregate>(variant);
   if ((variant.takes & kTakesHalfLife) != 0)
     aggregate->parameters.half_life_ms = parameters.half_life_ms;
+  if ((variant.takes & kTakesQuantile) != 0) aggregate->parameters.quantile = parameters.quantile;
   return aggregate;
 }
 

@@ -47,6 +47,7 @@ enum class Outcome : uint8_t {
 // function does not take are 0.
 struct Parameters {
   int64_t half_life_ms = 0;  // the time in which the weight of an event halves
+  double quantile = 0;       // from 0, the smallest value, to 1, the largest
 
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
@@ -54,6 +55,7 @@ struct Parameters {
 // Which of the parameters an aggregate takes; it needs all that it takes.
 using ParameterSet = uint8_t;
 inline constexpr ParameterSet kTakesHalfLife = 1;
+inline constexpr ParameterSet kTakesQuantile = 2;
 
 // The read that a value is for.
 struct Reading {

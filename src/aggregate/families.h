@@ -26,5 +26,8 @@ std::span<const Aggregate> DecayedSumVariants();
 std::span<const Aggregate> DecayedMeanVariants();
 std::span<const Aggregate> RateVariants();
 std::span<const Aggregate> TimeSinceLastVariants();
+std::span<const Aggregate> DistinctCountVariants();
+std::span<const Aggregate> PercentileVariants();
+std::span<const Aggregate> MedianVariants();
 
 }  // namespace freshet::aggregate

@@ -72,6 +72,11 @@ inline constexpr int64_t kHopsPerWindow =
     60;  // the default hop is the largest round duration <= window / 60
 inline constexpr int64_t kLifetimeHeadHopMs = 1'000;  // head hop of a view that has no windows
 
+// Aggregates of variable size.
+inline constexpr size_t kDistinctExactMax = 512;     // values that are told apart exactly
+inline constexpr size_t kPercentileExactMax = 64;    // values that are kept as they are
+inline constexpr size_t kPercentileBinsMax = 2'048;  // on either side of zero
+
 // Requests.
 inline constexpr size_t kEntitiesPerRequestMax = 10'000;
 inline constexpr size_t kMessageBytesMax = 16u << 20;

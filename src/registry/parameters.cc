@@ -27,6 +27,21 @@ std::string SpellHalfLife(const Parameters& parameters) {
   return FormatDurationMs(parameters.half_life_ms);
 }
 
+bool ReadQuantile(const yaml::Node& node, Parameters* parameters) {
+  std::optional<double> quantile = node.AsDouble("quantile");
+  if (!quantile.has_value()) return false;
+  if (!(*quantile >= 0 && *quantile <= 1)) {
+    node.Report(fmt::format("a quantile of {} is not allowed; allowed are 0 to 1", *quantile));
+    return false;
+  }
+  parameters->quantile = *quantile;
+  return true;
+}
+
+std::string SpellQuantile(const Parameters& parameters) {
+  return fmt::format("{}", parameters.quantile);
+}
+
 struct Key {
   const char* name;
   aggregate::ParameterSet bit;
@@ -36,6 +51,7 @@ struct Key {
 
 constexpr Key kKeys[] = {
     {"half_life", aggregate::kTakesHalfLife, ReadHalfLife, SpellHalfLife},
+    {"quantile", aggregate::kTakesQuantile, ReadQuantile, SpellQuantile},
 };
 
 }  // namespace

@@ -147,6 +147,26 @@ TEST(GoldenSlots, Decayed) {
   EXPECT_EQ(SlotHex(Find("decayed_mean", Type::kInt64), {}), none + zero + zero);
 }
 
+TEST(GoldenSlots, Sketches) {
+  EXPECT_EQ(SlotHex(Find("distinct_count", Type::kString), {}), "");
+  EXPECT_EQ(SlotHex(Find("distinct_count", Type::kString), {{Datum::String("a"), {}}}),
+            "01"
+            "5b6e8ca9f1c44ed2");
+  EXPECT_EQ(SlotHex(Find("distinct_count", Type::kInt64), {{Datum::Int(1), {}}}),
+            "01"
+            "9599a4a217cb299f");
+  EXPECT_EQ(
+      SlotHex(Find("median", Type::kDouble), {{Datum::Double(1.5), {}}, {Datum::Double(-2), {}}}),
+      "01"
+      "ffffffffffffffbf"
+      "000000000000f83f");
+  const std::vector<Observation> many(65, Observation{Datum::Double(1), {}});
+  EXPECT_EQ(SlotHex(Find("percentile", Type::kDouble), many),
+            "02"
+            "409c0000"
+            "4100000000000000");
+}
+
 TEST(GoldenSlots, RateAndTimeSinceLast) {
   EXPECT_EQ(SlotHex(FindWithoutInput("rate"), {{}, {}}), "0200000000000000");
   EXPECT_EQ(SlotHex(FindWithoutInput("time_since_last"), {}), "0000000000000080");

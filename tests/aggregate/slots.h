@@ -7,13 +7,14 @@
 #include <gtest/gtest.h>
 
 #include "aggregate/aggregate.h"
+#include "base/coding.h"
 
 namespace freshet::aggregate {
 
 using SharedAggregate = std::shared_ptr<const Aggregate>;
 
 // What the tests give to aggregates that need it.
-inline constexpr Parameters kParameters = {.half_life_ms = 10};
+inline constexpr Parameters kParameters = {.half_life_ms = 10, .quantile = 0.9};
 // The read that answers are for.
 inline constexpr Reading kReading = {.now_ms = 1'000, .window_ms = 500};
 

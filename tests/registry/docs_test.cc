@@ -76,7 +76,8 @@ TEST(DocsTest, EveryFunctionIsOnThePageWithTheBytesThatItKeeps) {
     const auto function = aggregate::FindAggregate(name, &type);
     ASSERT_TRUE(function.ok()) << name;
     ASSERT_EQ(page.count(name), 1u) << name;
-    EXPECT_EQ(page.at(name), std::to_string((*function)->size_bytes)) << name;
+    const size_t size_bytes = (*function)->size_bytes;
+    EXPECT_EQ(page.at(name), size_bytes == 0 ? "varies" : std::to_string(size_bytes)) << name;
   }
   EXPECT_EQ(page.size(), aggregate::AggregateNames().size());
 }

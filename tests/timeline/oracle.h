@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,6 +101,17 @@ inline Value Decayed(std::string_view name, const std::vector<OracleInput>& inpu
   return IfAny(weights != 0, static_cast<double>(sum / weights));
 }
 
+inline Value Quantile(const std::vector<OracleInput>& inputs, double quantile) {
+  std::vector<double> sorted;
+  for (const OracleInput& input : inputs) {
+    const double* number = std::get_if<double>(&input.value);
+    sorted.push_back(number != nullptr ? *number : static_cast<double>(NumberOf(input.value)));
+  }
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted.empty()) return {};
+  return sorted[static_cast<size_t>(quantile * static_cast<double>(sorted.size() - 1))];
+}
+
 // Over inputs in the order of events.
 inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
                              const std::vector<OracleInput>& inputs, int64_t now, int64_t window) {
@@ -137,6 +149,12 @@ inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
     if (any) answer.value = std::max<int64_t>(0, now - inputs.back().order.time_ms);
   } else if (function.name.starts_with("decayed_")) {
     answer.value = Decayed(function.name, inputs, now, function.parameters.half_life_ms);
+  } else if (is("distinct_count")) {
+    std::set<Value> distinct;
+    for (const OracleInput& input : inputs) distinct.insert(input.value);
+    answer.value = static_cast<int64_t>(distinct.size());
+  } else if (is("percentile") || is("median")) {
+    answer.value = Quantile(inputs, is("median") ? 0.5 : function.parameters.quantile);
   } else if (!is("min") && !is("max") && !is("first") && !is("last")) {
     answer.value = Moment(function.name, inputs, mean);
   }

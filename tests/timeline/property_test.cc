@@ -34,6 +34,7 @@ double Tolerance(const aggregate::Aggregate& function, double wanted, double lar
   if (function.name == "sum" || function.name == "first" || function.name == "last" ||
       function.name == "min" || function.name == "max")
     return 0;
+  if (function.name == "percentile" || function.name == "median") return 0;
   if (function.name.starts_with("decayed_"))
     return 1e-15 * kEventsMax * std::max(std::fabs(wanted), largest);
   return 1e-9 * (1 + std::fabs(wanted));

@@ -201,7 +201,8 @@ class RandomCase {
       const auto type = static_cast<Type>(1 + Below(8));
       const auto found =
           aggregate::FindAggregate(name, static_cast<int>(type) == 8 ? nullptr : &type,
-                                   {.half_life_ms = options.head_hop_ms + Length(2 * LongestMs())});
+                                   {.half_life_ms = options.head_hop_ms + Length(2 * LongestMs()),
+                                    .quantile = static_cast<double>(Below(11)) / 10});
       if (!found.ok() || ((*found)->needs_window && options.has_lifetime)) continue;
       return *found;
     }

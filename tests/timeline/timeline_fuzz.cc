@@ -15,7 +15,7 @@ namespace freshet::timeline {
 namespace {
 
 std::shared_ptr<const aggregate::Aggregate> Function(std::string_view name, Type type) {
-  return *aggregate::FindAggregate(name, &type, {.half_life_ms = 700});
+  return *aggregate::FindAggregate(name, &type, {.half_life_ms = 700, .quantile = 0.9});
 }
 
 std::vector<Schema> MakeSchemas() {
@@ -64,6 +64,11 @@ std::vector<Schema> MakeSchemas() {
                         Function("decayed_mean", Type::kInt64),
                         Function("decayed_count", Type::kString), Function("rate", Type::kBool),
                         Function("time_since_last", Type::kString)}},
+      {.windows = {{60'000, 1'000}},
+       .head_hop_ms = 1'000,
+       .has_lifetime = true,
+       .aggregations = {Function("distinct_count", Type::kString),
+                        Function("percentile", Type::kDouble), Function("median", Type::kInt64)}},
   };
   std::vector<Schema> schemas;
   for (const Schema::Options& o : options) schemas.push_back(*Schema::Create(o));
