@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kEvents = 1'000;
 constexpr size_t kSlots = 60;
 constexpr int64_t kStartMs = 1'700'000'000'000;
-constexpr Parameters kParameters = {.half_life_ms = 3'600'000};
+constexpr Parameters kParameters = {.half_life_ms = 3'600'000, .quantile = 0.95, .k = 10};
 constexpr Reading kReading = {.now_ms = kStartMs + 60'000, .window_ms = 60'000};
 
 class Case {
@@ -54,8 +54,11 @@ class Case {
     }
   }
   bool HasValue(const std::string& slot) const {
+    static std::string scratch;
+    Reading reading = kReading;
+    reading.scratch = &scratch;
     Datum value;
-    return function_->finalize(slot, kReading, function_->parameters, &value) == Outcome::kValue;
+    return function_->finalize(slot, reading, function_->parameters, &value) == Outcome::kValue;
   }
 
  private:

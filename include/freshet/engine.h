@@ -96,7 +96,8 @@ struct ServerStatus {
 // wrote.
 struct ServiceColumn {
   std::string name;
-  Type type = Type::kInt64;
+  Type type = Type::kInt64;  // of a list: of its elements
+  bool is_list = false;
 };
 struct ServiceDescription {
   std::string name;  // empty for a list of features

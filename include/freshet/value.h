@@ -32,16 +32,21 @@ using Value = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
 // Values of one type, one a row, without nulls. Exactly one of the arrays is in use:
 // integers for kBool (0 or 1), kInt32, kInt64, kTimestamp; numbers for kFloat, kDouble; texts for
-// kString.
+// kString. In a column of lists it holds the elements of all rows, one list after the other.
 struct Column {
-  Type type = Type::kInt64;
+  Type type = Type::kInt64;  // of a list: of its elements
+  bool is_list = false;
+  std::vector<uint32_t> lengths;  // of lists: of each row's
   std::vector<int64_t> integers;
   std::vector<double> numbers;
   std::vector<std::string> texts;
 
+  // How many rows.
   size_t size() const;
-  // The value of one row; row < size().
+  // The value of one row; row < size(). Not of a column of lists.
   Value at(size_t row) const;
+  // The list of one row, as a column of its elements; row < size().
+  Column list_at(size_t row) const;
 };
 
 struct NamedColumn {

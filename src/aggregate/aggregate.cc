@@ -40,6 +40,16 @@ constexpr Family kFamilies[] = {
     {"distinct_count", DistinctCountVariants},
     {"percentile", PercentileVariants},
     {"median", MedianVariants},
+    {"first_k", FirstKVariants},
+    {"last_k", LastKVariants},
+    {"first_k_times", FirstKTimesVariants},
+    {"last_k_times", LastKTimesVariants},
+    {"first_distinct_k", FirstDistinctKVariants},
+    {"last_distinct_k", LastDistinctKVariants},
+    {"top_k", TopKVariants},
+    {"bottom_k", BottomKVariants},
+    {"most_frequent_k", MostFrequentKVariants},
+    {"most_frequent_k_counts", MostFrequentKCountsVariants},
 };
 
 const Family* FindFamily(std::string_view name) {
@@ -61,6 +71,7 @@ std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant,
   if ((variant.takes & kTakesHalfLife) != 0)
     aggregate->parameters.half_life_ms = parameters.half_life_ms;
   if ((variant.takes & kTakesQuantile) != 0) aggregate->parameters.quantile = parameters.quantile;
+  if ((variant.takes & kTakesK) != 0) aggregate->parameters.k = parameters.k;
   return aggregate;
 }
 

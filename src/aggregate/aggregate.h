@@ -48,6 +48,7 @@ enum class Outcome : uint8_t {
 struct Parameters {
   int64_t half_life_ms = 0;  // the time in which the weight of an event halves
   double quantile = 0;       // from 0, the smallest value, to 1, the largest
+  uint32_t k = 0;            // how many elements a list has at the most
 
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
@@ -56,11 +57,13 @@ struct Parameters {
 using ParameterSet = uint8_t;
 inline constexpr ParameterSet kTakesHalfLife = 1;
 inline constexpr ParameterSet kTakesQuantile = 2;
+inline constexpr ParameterSet kTakesK = 4;
 
 // The read that a value is for.
 struct Reading {
   int64_t now_ms = 0;
-  int64_t window_ms = 0;  // the length of the window; 0 over the lifetime
+  int64_t window_ms = 0;           // the length of the window; 0 over the lifetime
+  std::string* scratch = nullptr;  // where a list is put together; the value borrows from it
 };
 
 // One aggregate applied to one input type. A fixed-size slot (size_bytes > 0) sits in its cell and
@@ -71,10 +74,11 @@ struct Aggregate {
   std::string_view name;  // as definitions write it, e.g. "sum"
   Type input;             // the type of `of`; kBool where the aggregate takes no input
   bool takes_input;
-  Type output;
+  Type output;  // of a list: of its elements
   uint16_t size_bytes;
   ParameterSet takes = 0;
   bool needs_window = false;  // without a value over the lifetime
+  bool gives_list = false;    // the value is a string: the elements, as packed_list.h has them
 
   void (*init)(char* slot);
   void (*update)(char* slot, const Datum& value, const EventOrder& order, const Parameters&);

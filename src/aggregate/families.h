@@ -29,5 +29,15 @@ std::span<const Aggregate> TimeSinceLastVariants();
 std::span<const Aggregate> DistinctCountVariants();
 std::span<const Aggregate> PercentileVariants();
 std::span<const Aggregate> MedianVariants();
+std::span<const Aggregate> FirstKVariants();
+std::span<const Aggregate> LastKVariants();
+std::span<const Aggregate> FirstKTimesVariants();
+std::span<const Aggregate> LastKTimesVariants();
+std::span<const Aggregate> FirstDistinctKVariants();
+std::span<const Aggregate> LastDistinctKVariants();
+std::span<const Aggregate> TopKVariants();
+std::span<const Aggregate> BottomKVariants();
+std::span<const Aggregate> MostFrequentKVariants();
+std::span<const Aggregate> MostFrequentKCountsVariants();
 
 }  // namespace freshet::aggregate

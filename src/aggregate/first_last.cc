@@ -5,6 +5,7 @@
 // without a value, else the event's order and the string.
 #include <limits>
 
+#include "aggregate/event_order.h"
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
 #include "aggregate/scalar.h"
@@ -23,10 +24,6 @@ void SaveOrder(char* slot, const EventOrder& order) {
   Save(slot, order.time_ms);
   Save(slot + 8, order.partition);
   Save(slot + 12, order.offset);
-}
-
-bool IsEventTime(int64_t time_ms) {
-  return time_ms >= limits::kEventTimeMsMin && time_ms <= limits::kEventTimeMsMax;
 }
 
 template <bool kLast>

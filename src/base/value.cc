@@ -1,6 +1,7 @@
 #include "freshet/value.h"
 
 #include <array>
+#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -38,6 +39,7 @@ bool ParseType(std::string_view name, Type* type) {
 }
 
 size_t Column::size() const {
+  if (is_list) return lengths.size();
   switch (type) {
     case Type::kFloat:
     case Type::kDouble:
@@ -50,6 +52,7 @@ size_t Column::size() const {
 }
 
 Value Column::at(size_t row) const {
+  FRESHET_CHECK(!is_list);
   FRESHET_CHECK(row < size());
   switch (type) {
     case Type::kBool:
@@ -62,6 +65,25 @@ Value Column::at(size_t row) const {
     default:
       return integers[row];
   }
+}
+
+Column Column::list_at(size_t row) const {
+  FRESHET_CHECK(is_list);
+  FRESHET_CHECK(row < size());
+  const size_t begin =
+      std::accumulate(lengths.begin(), lengths.begin() + static_cast<ptrdiff_t>(row), size_t{0});
+  const auto slice = [&](const auto& from, auto* to) {
+    if (from.empty()) return;
+    FRESHET_CHECK(begin + lengths[row] <= from.size());
+    const auto first = from.begin() + static_cast<ptrdiff_t>(begin);
+    to->assign(first, first + lengths[row]);
+  };
+  Column list;
+  list.type = type;
+  slice(integers, &list.integers);
+  slice(numbers, &list.numbers);
+  slice(texts, &list.texts);
+  return list;
 }
 
 }  // namespace freshet

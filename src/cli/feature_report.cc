@@ -25,6 +25,12 @@ const std::string* ReasonOf(const FeatureColumn& column, size_t row) {
 }
 
 std::string TextOf(const Column& column, size_t row) {
+  if (column.is_list) {
+    const Column list = column.list_at(row);
+    std::string text;
+    for (size_t i = 0; i < list.size(); ++i) text += (i == 0 ? "" : ", ") + TextOf(list, i);
+    return "[" + text + "]";
+  }
   switch (column.type) {
     case Type::kBool:
       return column.integers.at(row) != 0 ? "true" : "false";

@@ -19,6 +19,12 @@ Json NumberToJson(Type type, double number) {
 }  // namespace
 
 Json ToJson(const Column& column, size_t row) {
+  if (column.is_list) {
+    const Column list = column.list_at(row);
+    Json elements = Json::array();
+    for (size_t i = 0; i < list.size(); ++i) elements.push_back(ToJson(list, i));
+    return elements;
+  }
   switch (column.type) {
     case Type::kBool:
       return column.integers.at(row) != 0;

@@ -103,7 +103,8 @@ void TakeValues(v1::FeatureColumn* wire, Column* column) {
   const auto numbers = [&](const auto& array) {
     column->numbers.assign(array.values().begin(), array.values().end());
   };
-  *column = Column{.type = FromWire(wire->type())};
+  *column = Column{.type = FromWire(wire->type()), .is_list = wire->is_list()};
+  column->lengths.assign(wire->lengths().begin(), wire->lengths().end());
   switch (wire->values_case()) {
     case v1::FeatureColumn::kBools:
       return integers(wire->bools());
@@ -124,6 +125,13 @@ void TakeValues(v1::FeatureColumn* wire, Column* column) {
   }
 }
 
+// Whether the lists together hold as many elements as there are.
+bool ListsFit(const Column& column) {
+  uint64_t elements = 0;
+  for (const uint32_t length : column.lengths) elements += length;
+  return elements == column.integers.size() + column.numbers.size() + column.texts.size();
+}
+
 Status TakeColumn(uint32_t row_count, v1::FeatureColumn* wire, FeatureColumn* column) {
   column->name = std::move(*wire->mutable_name());
   TakeValues(wire, &column->values);
@@ -136,7 +144,7 @@ Status TakeColumn(uint32_t row_count, v1::FeatureColumn* wire, FeatureColumn* co
     column->failures.push_back({failure.row(), std::move(*failure.mutable_reason())});
   const auto fits = [&](size_t size) { return size == 0 || size == row_count; };
   if (column->values.size() == row_count && fits(column->statuses.size()) &&
-      fits(column->event_times_ms.size()))
+      fits(column->event_times_ms.size()) && (!column->values.is_list || ListsFit(column->values)))
     return {};
   return Status::Internal(fmt::format(
       "the server's answer for {} has not one value for each of the {} rows; are client and server "
@@ -294,7 +302,7 @@ ServiceDescription FromWire(const v1::DescribeServiceResponse& wire) {
   const auto columns = [](const auto& descriptions) {
     std::vector<ServiceColumn> result;
     for (const v1::ColumnDescription& column : descriptions)
-      result.push_back({column.name(), FromWire(column.type())});
+      result.push_back({column.name(), FromWire(column.type()), column.is_list()});
     return result;
   };
   ServiceDescription description;

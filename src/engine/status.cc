@@ -79,7 +79,7 @@ std::vector<ServiceColumn> ToColumns(std::vector<serve::ColumnDescription> colum
   std::vector<ServiceColumn> converted;
   converted.reserve(columns.size());
   for (serve::ColumnDescription& column : columns)
-    converted.push_back({std::move(column.name), column.type});
+    converted.push_back({std::move(column.name), column.type, column.is_list});
   return converted;
 }
 

@@ -32,13 +32,27 @@ Status AppendArray(size_t row_count, std::string* json, const Append& append) {
   return {};
 }
 
+Status AppendValues(const Column& values, size_t row_count, std::string* json) {
+  if (!values.is_list)
+    return AppendArray(row_count, json, [&](size_t row) { AppendValue(values, row, json); });
+  size_t element = 0;
+  return AppendArray(row_count, json, [&](size_t row) {
+    *json += '[';
+    for (uint32_t i = 0; i < values.lengths.at(row); ++i) {
+      if (i > 0) *json += ',';
+      AppendValue(values, element++, json);
+    }
+    *json += ']';
+  });
+}
+
 Status AppendFeature(const FeatureColumn& column, size_t row_count, std::string* json) {
   *json += "{\"name\":";
   AppendText(column.name, json);
   fmt::format_to(std::back_inserter(*json),
-                 ",\"type\":\"{}\",\"values\":", TypeName(column.values.type));
-  FRESHET_RETURN_IF_ERROR(
-      AppendArray(row_count, json, [&](size_t row) { AppendValue(column.values, row, json); }));
+                 ",\"type\":\"{}\",{}\"values\":", TypeName(column.values.type),
+                 column.values.is_list ? "\"is_list\":true," : "");
+  FRESHET_RETURN_IF_ERROR(AppendValues(column.values, row_count, json));
   *json += ",\"statuses\":";
   FRESHET_RETURN_IF_ERROR(AppendArray(row_count, json, [&](size_t row) {
     const FeatureStatus status =

@@ -33,8 +33,10 @@ Answer AnswerText(int status, std::string text) {
 
 Json ColumnsToJson(const std::vector<ServiceColumn>& columns) {
   Json json = Json::array();
-  for (const ServiceColumn& column : columns)
+  for (const ServiceColumn& column : columns) {
     json.push_back({{"name", column.name}, {"type", TypeName(column.type)}});
+    if (column.is_list) json.back()["is_list"] = true;
+  }
   return json;
 }
 

@@ -18,6 +18,10 @@ namespace {
 constexpr const char* kLiveReason = "it would change what a live feature means";
 constexpr const char* kNewFeature = "add a feature with a new name, and remove this one later";
 
+std::string TypeText(const Feature& feature) {
+  return fmt::format("{}{}", feature.is_list ? "list of " : "", TypeName(feature.type));
+}
+
 std::string DefaultText(const Feature& feature) {
   return ToString(ToDatum(feature.default_value));
 }
@@ -81,8 +85,7 @@ void CompareFeature(const FeatureView& live, uint32_t live_index, const FeatureV
   const Feature& after = next.features[next_index];
   ChangeDraft draft(fmt::format("feature {}.{}", next.name, after.name));
   draft.NoteIfDifferent("description", before.description, after.description);
-  draft.RefuseIfDifferent("type", std::string(TypeName(before.type)),
-                          std::string(TypeName(after.type)), kLiveReason, kNewFeature);
+  draft.RefuseIfDifferent("type", TypeText(before), TypeText(after), kLiveReason, kNewFeature);
   if (live.stream() != nullptr) {
     CompareStream(At(live, live_index), At(next, next_index), draft);
   } else if (live.batch() != nullptr) {
@@ -99,7 +102,7 @@ void CompareFeature(const FeatureView& live, uint32_t live_index, const FeatureV
 }
 
 std::string Describe(const FeatureView& view, uint32_t index) {
-  std::string type(TypeName(view.features[index].type));
+  std::string type = TypeText(view.features[index]);
   if (view.batch() != nullptr) {
     return fmt::format("{} from field {}; null until the next load", type, FieldOf(view, index));
   }

@@ -79,7 +79,8 @@ struct Source {
 struct Feature {
   std::string name;  // within its view, e.g. "clicks_1m"
   std::string description;
-  Type type = Type::kInt64;
+  Type type = Type::kInt64;                 // of a list: of its elements
+  bool is_list = false;                     // its default is the empty list, as an empty string
   Value default_value;                      // never null: the definition's, else the type's zero
   std::optional<int64_t> max_staleness_ms;  // of the stream behind it
 };

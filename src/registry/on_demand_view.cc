@@ -172,6 +172,12 @@ bool OnDemandViewReader::ResolveName(const DerivedDraft& draft, uint32_t index,
     return false;
   }
   if (!known->types_known) return false;
+  if (known->view->features[*feature].is_list) {
+    node.ReportAt(name.tail_offset,
+                  fmt::format("'{}.{}' is a list, which expressions do not compute with", name.head,
+                              name.tail));
+    return false;
+  }
   AddDependency(*known->view, *feature);
   return true;
 }

@@ -42,6 +42,22 @@ std::string SpellQuantile(const Parameters& parameters) {
   return fmt::format("{}", parameters.quantile);
 }
 
+bool ReadK(const yaml::Node& node, Parameters* parameters) {
+  std::optional<int64_t> k = node.AsInt("k");
+  if (!k.has_value()) return false;
+  if (*k < 1 || *k > static_cast<int64_t>(limits::kListItemsMax)) {
+    node.Report(
+        fmt::format("a k of {} is not allowed; allowed are 1 to {}", *k, limits::kListItemsMax));
+    return false;
+  }
+  parameters->k = static_cast<uint32_t>(*k);
+  return true;
+}
+
+std::string SpellK(const Parameters& parameters) {
+  return std::to_string(parameters.k);
+}
+
 struct Key {
   const char* name;
   aggregate::ParameterSet bit;
@@ -52,6 +68,7 @@ struct Key {
 constexpr Key kKeys[] = {
     {"half_life", aggregate::kTakesHalfLife, ReadHalfLife, SpellHalfLife},
     {"quantile", aggregate::kTakesQuantile, ReadQuantile, SpellQuantile},
+    {"k", aggregate::kTakesK, ReadK, SpellK},
 };
 
 }  // namespace

@@ -218,6 +218,8 @@ void StreamViewReader::AddFeatures(Draft& draft, const Hops& hops) {
 void StreamViewReader::CheckDefault(Draft& draft) {
   const Aggregation& aggregation = draft.aggregation;
   if (!draft.default_node.has_value() || aggregation.function == nullptr) return;
+  if (aggregation.function->gives_list)
+    return draft.default_node->Report("a list has no default: without a value it is empty");
   draft.aggregation.default_value = ReadDefault(*draft.default_node, aggregation.function->output);
 }
 
@@ -247,7 +249,10 @@ void StreamViewReader::AddFeature(const Draft& draft, const std::string& name,
   feature.name = name;
   feature.description = aggregation.description;
   feature.type = aggregation.function == nullptr ? Type::kInt64 : aggregation.function->output;
-  feature.default_value = aggregation.default_value.value_or(ZeroValue(feature.type));
+  feature.is_list = aggregation.function != nullptr && aggregation.function->gives_list;
+  feature.default_value = feature.is_list
+                              ? Value(std::string())
+                              : aggregation.default_value.value_or(ZeroValue(feature.type));
   feature.max_staleness_ms = aggregation.max_staleness_ms;
   view_.features.push_back(std::move(feature));
   WindowedFeature windowed;

@@ -37,6 +37,7 @@ v1::LoadProgress::Phase ToWire(LoadProgress::Phase phase) {
 void AddColumn(const ServiceColumn& column, v1::ColumnDescription* wire) {
   wire->set_name(column.name);
   wire->set_type(static_cast<v1::Type>(column.type));
+  wire->set_is_list(column.is_list);
 }
 
 void ToWire(const ServerStatus::Stream& stream, v1::GetStatusResponse::Stream* wire) {

@@ -162,6 +162,12 @@ uint8_t* WritePacked(const Column& values, size_t packed_bytes, uint8_t* out) {
 }
 static_assert(std::endian::native == std::endian::little, "packed numbers are copied as they are");
 
+size_t LengthsBytes(const std::vector<uint32_t>& lengths) {
+  size_t bytes = 0;
+  for (uint32_t length : lengths) bytes += VarintBytes(length);
+  return bytes;
+}
+
 size_t TimesBytes(const std::vector<int64_t>& times_ms) {
   size_t bytes = 0;
   for (int64_t time_ms : times_ms) bytes += VarintBytes(WireFormatLite::ZigZagEncode64(time_ms));
@@ -223,6 +229,9 @@ ResponseEncoder::ColumnSize ResponseEncoder::MeasureColumn(const FeatureColumn& 
   for (const FeatureFailure& failure : column.failures)
     size.total_bytes += FieldBytes(FailureBytes(failure));
   size.total_bytes += VarintFieldBytes(static_cast<uint64_t>(column.values.type));
+  size.lengths_bytes = LengthsBytes(column.values.lengths);
+  size.total_bytes += VarintFieldBytes(column.values.is_list ? 1 : 0);
+  if (size.lengths_bytes > 0) size.total_bytes += FieldBytes(size.lengths_bytes);
   return size;
 }
 
@@ -243,8 +252,14 @@ uint8_t* ResponseEncoder::WriteColumn(const FeatureColumn& column, const ColumnS
       out = WriteVarint(WireFormatLite::ZigZagEncode64(time_ms), out);
   }
   for (const FeatureFailure& failure : column.failures) out = WriteFailure(failure, out);
-  return WriteVarintField(V1Column::kTypeFieldNumber, static_cast<uint64_t>(column.values.type),
-                          out);
+  out =
+      WriteVarintField(V1Column::kTypeFieldNumber, static_cast<uint64_t>(column.values.type), out);
+  out = WriteVarintField(V1Column::kIsListFieldNumber, column.values.is_list ? 1 : 0, out);
+  if (size.lengths_bytes > 0) {
+    out = WriteFieldHead(V1Column::kLengthsFieldNumber, size.lengths_bytes, out);
+    for (uint32_t length : column.values.lengths) out = WriteVarint(length, out);
+  }
+  return out;
 }
 static_assert(sizeof(FeatureStatus) == 1, "statuses are copied as they are");
 

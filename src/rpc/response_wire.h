@@ -24,6 +24,7 @@ class ResponseEncoder {
     size_t array_bytes = 0;  // what is inside the array's message
     size_t packed_bytes = 0;
     size_t times_bytes = 0;
+    size_t lengths_bytes = 0;
     size_t total_bytes = 0;
   };
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "aggregate/packed_list.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/time.h"
@@ -12,7 +13,12 @@
 namespace freshet::serve {
 namespace {
 
+// Until the column is finished, a list stands packed among the texts.
 void SetAt(Column& column, uint32_t row, const Datum& value) {
+  if (column.is_list) {
+    column.texts[row].assign(value.as_string());
+    return;
+  }
   FRESHET_CHECK(value.kind() == KindOf(column.type));
   switch (value.kind()) {
     case Datum::Kind::kNull:
@@ -42,6 +48,18 @@ Datum Zero(Type type) {
       return Datum::String({});
     default:
       return Datum::Int(0);
+  }
+}
+
+void UnpackLists(Column& column, std::vector<std::string>& packed) {
+  packed.swap(column.texts);
+  column.texts.clear();
+  column.lengths.clear();
+  for (const std::string& list : packed) {
+    uint32_t length = 0;
+    for (std::string_view rest = list; !rest.empty(); ++length)
+      FRESHET_CHECK(AppendTo(column, aggregate::TakePacked(column.type, rest)));
+    column.lengths.push_back(length);
   }
 }
 
@@ -84,7 +102,10 @@ void KeepReason(SlotWriter& writer, uint32_t row, std::string reason) {
 void Begin(SlotWriter& writer, uint32_t row_count, bool with_event_times) {
   FeatureColumn& column = *writer.column;
   column.values.type = writer.slot->feature->type;
-  const Datum::Kind kind = KindOf(column.values.type);
+  column.values.is_list = writer.slot->feature->is_list;
+  const Datum::Kind kind =
+      column.values.is_list ? Datum::Kind::kString : KindOf(column.values.type);
+  column.values.lengths.clear();
   column.values.integers.resize(kind == Datum::Kind::kInt || kind == Datum::Kind::kBool ? row_count
                                                                                         : 0);
   column.values.numbers.resize(kind == Datum::Kind::kDouble ? row_count : 0);
@@ -98,6 +119,10 @@ void Begin(SlotWriter& writer, uint32_t row_count, bool with_event_times) {
 void Finish(SlotWriter& writer) {
   FeatureColumn& column = *writer.column;
   if (writer.absent == 0) column.statuses.clear();
+  if (column.values.is_list) {
+    static thread_local std::vector<std::string> packed;
+    UnpackLists(column.values, packed);
+  }
   std::sort(column.failures.begin(), column.failures.end(),
             [](const FeatureFailure& a, const FeatureFailure& b) { return a.row < b.row; });
 }

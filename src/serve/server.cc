@@ -60,7 +60,8 @@ class FeatureServerImpl : public FeatureServer {
     const Plan& plan = query->plan();
     ServiceColumns columns{Describe(plan.entity_columns), Describe(plan.input_columns), {}};
     for (uint32_t slot = 0; slot < plan.output_count; ++slot) {
-      columns.features.push_back({plan.slots[slot].name, plan.slots[slot].feature->type});
+      const registry::Feature& feature = *plan.slots[slot].feature;
+      columns.features.push_back({plan.slots[slot].name, feature.type, feature.is_list});
     }
     return columns;
   }

@@ -48,6 +48,7 @@ struct ServeStats {
 struct ColumnDescription {
   std::string name;
   Type type = Type::kInt64;
+  bool is_list = false;
 };
 struct ServiceColumns {
   std::vector<ColumnDescription> entities;

@@ -53,12 +53,18 @@ struct Reader::Rep {
 
   std::vector<WindowedValue> values;
   std::vector<std::string> texts;  // per want, what a value borrows from
+  std::vector<std::string> lists;
   std::string slot;
   std::optional<int64_t> now_ms;
 };
 
 Reader::Rep::Rep(const Schema& s, std::vector<Want> w)
-    : schema(s), layout(s), wants(std::move(w)), values(wants.size()), texts(wants.size()) {
+    : schema(s),
+      layout(s),
+      wants(std::move(w)),
+      values(wants.size()),
+      texts(wants.size()),
+      lists(wants.size()) {
   for (const Want& want : wants) {
     FRESHET_CHECK(want.aggregation < schema.aggregations().size());
     FRESHET_CHECK(!want.window || *want.window < schema.windows().size());
@@ -210,7 +216,7 @@ void Reader::Rep::Emit(const Column& column, const Stop& stop, std::string_view 
     value.outcome = ReadOutcome::kTruncated;
     return;
   }
-  switch (column.function->finalize(merged, {*now_ms, edge.frame.length_ms},
+  switch (column.function->finalize(merged, {*now_ms, edge.frame.length_ms, &lists[stop.want]},
                                     column.function->parameters, &value.value)) {
     case aggregate::Outcome::kValue:
       value.outcome = ReadOutcome::kValue;

@@ -259,6 +259,77 @@ TEST(TimeSinceLast, IsOfTheNewestAndNeverNegative) {
   EXPECT_EQ(Slot(function, {{text, {1'001, 0, 0}}}).Answer(), "0");
 }
 
+std::vector<Datum> Texts(std::initializer_list<const char*> values) {
+  std::vector<Datum> result;
+  for (const char* value : values) result.push_back(Datum::String(value));
+  return result;
+}
+
+// Of three elements at the most.
+TEST(Lists, OfNothingAreEmpty) {
+  for (const std::string& name : AggregateNames()) {
+    const Type type = Type::kInt64;
+    const auto found = FindAggregate(name, &type, kParameters);
+    if (found.ok() && (*found)->gives_list) {
+      EXPECT_EQ(Answer(name, type, {Datum::Null()}), "[]") << name;
+    }
+  }
+}
+
+TEST(Lists, OfFirstAndLastBeginWithTheOutermost) {
+  const std::vector<Datum> values = Integers({7, 8, 7, 9, 5, 7});
+  EXPECT_EQ(Answer("first_k", Type::kInt64, values), "[7, 8, 7]");
+  EXPECT_EQ(Answer("last_k", Type::kInt64, values), "[7, 5, 9]");
+  EXPECT_EQ(Answer("first_distinct_k", Type::kInt64, values), "[7, 8, 9]");
+  EXPECT_EQ(Answer("last_distinct_k", Type::kInt64, values), "[7, 5, 9]");
+  EXPECT_EQ(Answer("last_distinct_k", Type::kInt64, Integers({1, 2, 1})), "[1, 2]");
+  EXPECT_EQ(Answer("first_k_times", Type::kInt64, Integers({4, 4})), "[1000, 1000]");
+  EXPECT_EQ(Answer("last_k", Type::kString, Texts({"a", "", "b"})), "[\"b\", \"\", \"a\"]");
+  EXPECT_EQ(Answer("last_distinct_k", Type::kDouble, Doubles({-0.0, 0.0})), "[0]");
+}
+
+TEST(Lists, OfExtremesRepeatWhatComesTwice) {
+  EXPECT_EQ(Answer("top_k", Type::kInt64, Integers({3, 9, 1, 9, 2})), "[9, 9, 3]");
+  EXPECT_EQ(Answer("bottom_k", Type::kInt64, Integers({3, 9, 1, 9, 2})), "[1, 2, 3]");
+  EXPECT_EQ(Answer("bottom_k", Type::kString, Texts({"b", "a", "ab", "c"})),
+            "[\"a\", \"ab\", \"b\"]");
+  EXPECT_EQ(Answer("top_k", Type::kBool, {Datum::Bool(false), Datum::Bool(true)}), "[true, false]");
+}
+
+TEST(Lists, OfTheMostFrequentGoByCountThenByValue) {
+  const std::vector<Datum> values = Texts({"b", "a", "c", "a", "d", "d"});
+  EXPECT_EQ(Answer("most_frequent_k", Type::kString, values), "[\"a\", \"d\", \"b\"]");
+  EXPECT_EQ(Answer("most_frequent_k_counts", Type::kString, values), "[2, 2, 1]");
+}
+
+// Past their limit, counts are too small by no more than the slot says.
+TEST(Lists, OfTheMostFrequentKeepABoundPastTheirLimit) {
+  constexpr int64_t kRare = 5'000;
+  for (const bool rare_first : {true, false}) {
+    Slot slot(Find("most_frequent_k", Type::kInt64));
+    Slot counts(Find("most_frequent_k_counts", Type::kInt64));
+    const auto update = [&](int64_t value) {
+      slot.Update({Datum::Int(value), {}});
+      counts.Update({Datum::Int(value), {}});
+    };
+    for (int64_t i = 0; rare_first && i < kRare; ++i) update(1'000 + i);
+    for (int64_t i = 0; i < 300; ++i) update(1 + i % 3);
+    for (int64_t i = 0; !rare_first && i < kRare; ++i) update(1'000 + i);
+    EXPECT_EQ(slot.Answer(), "[1, 2, 3]");
+    EXPECT_TRUE(slot.IsValid());
+    const auto taken = Load<uint64_t>(slot.bytes().data());
+    EXPECT_LE(taken, (kRare + 300) / 256 + 1);
+    Datum packed;
+    ASSERT_EQ(counts.Finalize(&packed), Outcome::kValue);
+    std::string_view rest = packed.as_string();
+    for (int i = 0; i < 3; ++i) {
+      const auto count = static_cast<uint64_t>(TakePacked(Type::kInt64, rest).as_int());
+      EXPECT_LE(count, 100u);
+      EXPECT_GE(count + taken, 100u);
+    }
+  }
+}
+
 TEST(IsValid, RefusesBytesThatNoEventsLeave) {
   const std::string zeros(64, '\0');
   EXPECT_FALSE(Find("sum", Type::kInt64)->is_valid(zeros, kParameters));  // of another size

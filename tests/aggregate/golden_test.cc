@@ -167,6 +167,43 @@ TEST(GoldenSlots, Sketches) {
             "4100000000000000");
 }
 
+TEST(GoldenSlots, Lists) {
+  const std::vector<Observation> numbers = {{Datum::Int(2), {1'000, 7, 258}},
+                                            {Datum::Int(3), {1'001, 7, 259}}};
+  const std::string two =
+      "e803000000000000"
+      "07000000"
+      "0201000000000000"
+      "0200000000000000";
+  const std::string three =
+      "e903000000000000"
+      "07000000"
+      "0301000000000000"
+      "0300000000000000";
+  for (const std::string_view name : {"first_k", "first_k_times", "first_distinct_k"})
+    EXPECT_EQ(SlotHex(Find(name, Type::kInt64), numbers), two + three) << name;
+  for (const std::string_view name : {"last_k", "last_k_times", "last_distinct_k"})
+    EXPECT_EQ(SlotHex(Find(name, Type::kInt64), numbers), three + two) << name;
+  EXPECT_EQ(SlotHex(Find("last_k", Type::kString), {{Datum::String("ab"), {1'000, 7, 258}}}),
+            two.substr(0, 40) +
+                "02000000"
+                "6162");
+  EXPECT_EQ(SlotHex(Find("top_k", Type::kInt64), numbers), "03000000000000000200000000000000");
+  EXPECT_EQ(SlotHex(Find("bottom_k", Type::kString),
+                    {{Datum::String("b"), {}}, {Datum::String("a"), {}}}),
+            "01000000"
+            "61"
+            "01000000"
+            "62");
+  for (const std::string_view name : {"most_frequent_k", "most_frequent_k_counts"})
+    EXPECT_EQ(SlotHex(Find(name, Type::kInt64), numbers),
+              "0000000000000000"
+              "0200000000000000"
+              "0100000000000000"
+              "0300000000000000"
+              "0100000000000000");
+}
+
 TEST(GoldenSlots, RateAndTimeSinceLast) {
   EXPECT_EQ(SlotHex(FindWithoutInput("rate"), {{}, {}}), "0200000000000000");
   EXPECT_EQ(SlotHex(FindWithoutInput("time_since_last"), {}), "0000000000000080");

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "aggregate/aggregate.h"
+#include "aggregate/packed_list.h"
 #include "base/coding.h"
 
 namespace freshet::aggregate {
@@ -14,7 +15,7 @@ namespace freshet::aggregate {
 using SharedAggregate = std::shared_ptr<const Aggregate>;
 
 // What the tests give to aggregates that need it.
-inline constexpr Parameters kParameters = {.half_life_ms = 10, .quantile = 0.9};
+inline constexpr Parameters kParameters = {.half_life_ms = 10, .quantile = 0.9, .k = 3};
 // The read that answers are for.
 inline constexpr Reading kReading = {.now_ms = 1'000, .window_ms = 500};
 
@@ -64,14 +65,16 @@ class Slot {
   const std::string& bytes() const { return bytes_; }
 
   Outcome Finalize(Datum* value) const {
-    return function_->finalize(bytes_, kReading, function_->parameters, value);
+    Reading reading = kReading;
+    reading.scratch = &scratch_;
+    return function_->finalize(bytes_, reading, function_->parameters, value);
   }
-  // "null", "overflow", or the value.
+  // "null", "overflow", or the value; a list as "[1, 2]".
   std::string Answer() const {
     Datum value;
     switch (Finalize(&value)) {
       case Outcome::kValue:
-        return ToString(value);
+        return function_->gives_list ? ListText(value.as_string()) : ToString(value);
       case Outcome::kNull:
         return "null";
       case Outcome::kOverflow:
@@ -81,8 +84,16 @@ class Slot {
   }
 
  private:
+  std::string ListText(std::string_view packed) const {
+    std::string text;
+    while (!packed.empty())
+      text += (text.empty() ? "" : ", ") + ToString(TakePacked(function_->output, packed));
+    return "[" + text + "]";
+  }
+
   SharedAggregate function_;
   std::string bytes_;
+  mutable std::string scratch_;
 };
 
 inline std::string Hex(std::string_view bytes) {

@@ -51,6 +51,23 @@ TEST(FeatureReport, JsonIsOneObjectARow) {
       "\n");
 }
 
+TEST(FeatureReport, ListsStandInBrackets) {
+  FeatureResponse response;
+  response.row_count = 2;
+  response.features = {
+      {.name = "a.items",
+       .values = {.type = Type::kString, .is_list = true, .lengths = {2, 0}, .texts = {"x", "y"}}}};
+  EXPECT_EQ(RenderTable(Request(), response),
+            "user_id  feature  value   status\n"
+            "1        a.items  [x, y]  PRESENT\n"
+            "2        a.items  []      PRESENT\n");
+  EXPECT_EQ(RenderJson(Request(), response),
+            R"({"user_id":1,"a.items":{"value":["x","y"],"status":"PRESENT"}})"
+            "\n"
+            R"({"user_id":2,"a.items":{"value":[],"status":"PRESENT"}})"
+            "\n");
+}
+
 TEST(FeatureReport, TimesAndAsOfAreShownWhenTheyAreThere) {
   FeatureRequest request = Request();
   request.include_event_times = true;

@@ -117,20 +117,25 @@ FeatureResponse Answer() {
   FeatureResponse response;
   response.read_time_ms = 123;
   response.row_count = 2;
-  response.features = {{.name = "a.b", .values = {.type = Type::kBool, .integers = {1, 0}}},
-                       {.name = "a.i", .values = {.type = Type::kInt32, .integers = {-1, 7}}},
-                       {.name = "a.l",
-                        .values = {.type = Type::kInt64, .integers = {INT64_MIN, INT64_MAX}},
-                        .event_times_ms = {kNoEventTimeMs, 5}},
-                       {.name = "a.f", .values = {.type = Type::kFloat, .numbers = {0.5, -2}}},
-                       {.name = "a.d",
-                        .values = {.type = Type::kDouble, .numbers = {0.1, 0}},
-                        .statuses = {FeatureStatus::kPresent, FeatureStatus::kFailed},
-                        .failures = {{1, "division by zero"}}},
-                       {.name = "a.s",
-                        .values = {.type = Type::kString, .texts = {"\u00e9", ""}},
-                        .statuses = {FeatureStatus::kPresent, FeatureStatus::kNotFound}},
-                       {.name = "a.t", .values = {.type = Type::kTimestamp, .integers = {9, 10}}}};
+  response.features = {
+      {.name = "a.b", .values = {.type = Type::kBool, .integers = {1, 0}}},
+      {.name = "a.i", .values = {.type = Type::kInt32, .integers = {-1, 7}}},
+      {.name = "a.l",
+       .values = {.type = Type::kInt64, .integers = {INT64_MIN, INT64_MAX}},
+       .event_times_ms = {kNoEventTimeMs, 5}},
+      {.name = "a.f", .values = {.type = Type::kFloat, .numbers = {0.5, -2}}},
+      {.name = "a.d",
+       .values = {.type = Type::kDouble, .numbers = {0.1, 0}},
+       .statuses = {FeatureStatus::kPresent, FeatureStatus::kFailed},
+       .failures = {{1, "division by zero"}}},
+      {.name = "a.s",
+       .values = {.type = Type::kString, .texts = {"\u00e9", ""}},
+       .statuses = {FeatureStatus::kPresent, FeatureStatus::kNotFound}},
+      {.name = "a.t", .values = {.type = Type::kTimestamp, .integers = {9, 10}}},
+      {.name = "a.ls",
+       .values = {.type = Type::kString, .is_list = true, .lengths = {0, 2}, .texts = {"x", ""}}},
+      {.name = "a.ld",
+       .values = {.type = Type::kDouble, .is_list = true, .lengths = {1, 0}, .numbers = {0.5}}}};
   response.as_of = {{"clicks", 99}, {"views", kNoEventTimeMs}};
   return response;
 }
@@ -152,6 +157,8 @@ TEST_F(ClientTest, AnAnswerArrivesAsItWasGiven) {
     const FeatureColumn& column = response.features[i];
     EXPECT_EQ(column.name, expected.name);
     EXPECT_EQ(column.values.type, expected.values.type);
+    EXPECT_EQ(column.values.is_list, expected.values.is_list);
+    EXPECT_EQ(column.values.lengths, expected.values.lengths);
     EXPECT_EQ(column.values.integers, expected.values.integers);
     EXPECT_EQ(column.values.numbers, expected.values.numbers);
     EXPECT_EQ(column.values.texts, expected.values.texts);

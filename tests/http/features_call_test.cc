@@ -137,6 +137,26 @@ TEST_F(FeaturesCall, WritesEveryTypeAndStatus) {
       "\n");
 }
 
+TEST_F(FeaturesCall, WritesListsAsArrays) {
+  engine_.get_features = [](const FeatureRequest&, FeatureResponse* response) {
+    response->row_count = 3;
+    response->features = {{.name = "a.items",
+                           .values = {.type = Type::kString,
+                                      .is_list = true,
+                                      .lengths = {2, 0, 1},
+                                      .texts = {"x", "", "y"}}}};
+    return Status::Ok();
+  };
+  const auto answer = PostFeatures(
+      R"({"feature_service": "ranking", "entities": {"user_id": [1, 2, 3], "city": ["", "", ""]}})");
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  const Json column = Json::parse(answer->body).at("features").at(0);
+  EXPECT_EQ(column.at("values"), Json::parse(R"([["x", ""], [], ["y"]])"));
+  EXPECT_EQ(column.at("is_list"), true);
+  EXPECT_EQ(column.at("type"), "string");
+}
+
 TEST_F(FeaturesCall, WhatIsWrongInTheBodyIsPointedTo) {
   struct Case {
     const char* body;

@@ -53,7 +53,15 @@ class Generator {
     FeatureColumn column;
     column.name = OneIn(9) ? "" : Text();
     column.values.type = kTypes[Below(std::size(kTypes))];
-    for (uint32_t row = 0; row < rows; ++row) AddValue(&column.values);
+    column.values.is_list = OneIn(4);
+    for (uint32_t row = 0; row < rows; ++row) {
+      size_t values = 1;
+      if (column.values.is_list) {
+        values = Below(OneIn(9) ? 200 : 4);
+        column.values.lengths.push_back(static_cast<uint32_t>(values));
+      }
+      for (; values > 0; --values) AddValue(&column.values);
+    }
     if (OneIn(2)) {
       for (uint32_t row = 0; row < rows; ++row)
         column.statuses.push_back(static_cast<FeatureStatus>(1 + Below(7)));
@@ -138,6 +146,8 @@ v1::GetFeaturesResponse AsMessage(const FeatureResponse& response) {
       added->set_reason(failure.reason);
     }
     out->set_type(static_cast<v1::Type>(column.values.type));
+    out->set_is_list(column.values.is_list);
+    for (const uint32_t length : column.values.lengths) out->add_lengths(length);
   }
   wire.set_read_time_ms(response.read_time_ms);
   wire.set_row_count(response.row_count);

@@ -112,6 +112,43 @@ inline Value Quantile(const std::vector<OracleInput>& inputs, double quantile) {
   return sorted[static_cast<size_t>(quantile * static_cast<double>(sorted.size() - 1))];
 }
 
+inline std::string TextOf(const Value& value) {
+  return ToString(ToDatum(value)) + " ";
+}
+
+// Lists as texts.
+inline std::string ListOf(const aggregate::Aggregate& function, std::vector<OracleInput> inputs) {
+  const auto is = [&](std::string_view name) { return function.name == name; };
+  const bool distinct = function.name.find("distinct") != std::string_view::npos;
+  const bool frequent = function.name.starts_with("most_frequent");
+  if (function.name.starts_with("last")) std::reverse(inputs.begin(), inputs.end());
+  if (is("top_k") || is("bottom_k"))
+    std::stable_sort(inputs.begin(), inputs.end(), [&](const auto& a, const auto& b) {
+      return is("top_k") ? Less(b.value, a.value) : Less(a.value, b.value);
+    });
+  std::map<Value, int64_t> counts;
+  std::string text;
+  size_t items = 0;
+  for (OracleInput& input : inputs) {
+    if (const double* number = std::get_if<double>(&input.value);
+        number != nullptr && *number == 0 && (distinct || frequent))
+      input.value = 0.0;
+    const bool again = counts[input.value]++ > 0;
+    if (frequent || (distinct && again) || items == function.parameters.k) continue;
+    ++items;
+    const bool times = function.name.ends_with("_times");
+    text += times ? TextOf(input.order.time_ms) : TextOf(input.value);
+  }
+  if (!frequent) return text;
+  std::vector<std::pair<int64_t, Value>> order;
+  for (const auto& [value, count] : counts) order.push_back({-count, value});
+  std::sort(order.begin(), order.end());
+  for (const auto& [count, value] : order)
+    if (items++ < function.parameters.k)
+      text += is("most_frequent_k") ? TextOf(value) : TextOf(-count);
+  return text;
+}
+
 // Over inputs in the order of events.
 inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
                              const std::vector<OracleInput>& inputs, int64_t now, int64_t window) {
@@ -149,6 +186,8 @@ inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
     if (any) answer.value = std::max<int64_t>(0, now - inputs.back().order.time_ms);
   } else if (function.name.starts_with("decayed_")) {
     answer.value = Decayed(function.name, inputs, now, function.parameters.half_life_ms);
+  } else if (function.gives_list) {
+    answer.value = ListOf(function, inputs);
   } else if (is("distinct_count")) {
     std::set<Value> distinct;
     for (const OracleInput& input : inputs) distinct.insert(input.value);

@@ -15,7 +15,7 @@ namespace freshet::timeline {
 namespace {
 
 std::shared_ptr<const aggregate::Aggregate> Function(std::string_view name, Type type) {
-  return *aggregate::FindAggregate(name, &type, {.half_life_ms = 700, .quantile = 0.9});
+  return *aggregate::FindAggregate(name, &type, {.half_life_ms = 700, .quantile = 0.9, .k = 3});
 }
 
 std::vector<Schema> MakeSchemas() {
@@ -69,6 +69,15 @@ std::vector<Schema> MakeSchemas() {
        .has_lifetime = true,
        .aggregations = {Function("distinct_count", Type::kString),
                         Function("percentile", Type::kDouble), Function("median", Type::kInt64)}},
+      {.windows = {{60'000, 1'000}},
+       .head_hop_ms = 1'000,
+       .has_lifetime = true,
+       .aggregations = {Function("last_k", Type::kString), Function("first_k_times", Type::kInt32),
+                        Function("last_distinct_k", Type::kDouble),
+                        Function("first_distinct_k", Type::kString),
+                        Function("top_k", Type::kString), Function("bottom_k", Type::kFloat),
+                        Function("most_frequent_k", Type::kString),
+                        Function("most_frequent_k_counts", Type::kDouble)}},
   };
   std::vector<Schema> schemas;
   for (const Schema::Options& o : options) schemas.push_back(*Schema::Create(o));
