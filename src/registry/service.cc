@@ -61,7 +61,7 @@ class ServiceReader {
   }
 
   std::string ReadAlias(const yaml::Node& node) {
-    const std::string alias = ReadName(node, "as").value_or("");
+    std::string alias = ReadName(node, "as").value_or("");
     if (scope_.views.known.contains(alias)) {
       node.Report(
           fmt::format("'{}' is the name of a feature view; an alias has one of its own", alias));

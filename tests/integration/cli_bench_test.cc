@@ -1,5 +1,4 @@
 #include <chrono>
-#include <csignal>
 #include <fcntl.h>
 #include <string>
 #include <thread>
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "integration/cli_fixture.h"
+#include "support/send_signal.h"
 
 namespace freshet {
 namespace {
@@ -66,7 +66,7 @@ TEST_F(CliBench, AnInterruptPrintsWhatWasMeasured) {
   const auto client = server_->NewClient();
   while (client->GetStatus()->counters["serve_requests"] < 20)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  kill(process, SIGINT);
+  testing::SendSignal(process, SIGINT);
   EXPECT_EQ(testing::WaitForExit(process), 130);
   EXPECT_GT(Json::parse(testing::ReadFile(folder_.File("out")))["answered"], 10);
 }

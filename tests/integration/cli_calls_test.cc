@@ -1,5 +1,4 @@
 #include <chrono>
-#include <csignal>
 #include <fcntl.h>
 #include <string>
 #include <thread>
@@ -12,6 +11,7 @@
 
 #include "base/limits.h"
 #include "integration/cli_fixture.h"
+#include "support/send_signal.h"
 
 namespace freshet {
 namespace {
@@ -200,7 +200,7 @@ TEST_F(CliCalls, AnInterruptedLoadChangesNothing) {
   const int writer = open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
   const std::string rows = "user_id,age,country,updated_at\n1,20,NL,2026-01-01T00:00:00Z\n";
   ASSERT_EQ(write(writer, rows.data(), rows.size()), static_cast<ssize_t>(rows.size()));
-  kill(process, SIGINT);
+  testing::SendSignal(process, SIGINT);
   EXPECT_EQ(testing::WaitForExit(process), 130);
   close(writer);
   EXPECT_THAT(testing::ReadFile(folder_.File("err")), HasSubstr("nothing was changed"));

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
-#include <signal.h>
 #include <spawn.h>
 #include <thread>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "store/row.h"
 #include "store/store.h"
 #include "store_fixture.h"
+#include "support/send_signal.h"
 
 namespace freshet::store {
 namespace {
@@ -53,7 +53,7 @@ class Child {
   }
   // Kills the child; false when it had ended by itself.
   bool Kill() {
-    kill(pid_, SIGKILL);
+    testing::SendSignal(pid_, SIGKILL);
     int status = Wait();
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   }

@@ -56,6 +56,7 @@ pid_t Spawn(const std::vector<std::string>& arguments, const std::string& log) {
   raw.push_back(nullptr);
   const pid_t parent = getpid();
   const pid_t child = fork();
+  if (child < 0) Fail("cannot fork");
   if (child != 0) return child;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);

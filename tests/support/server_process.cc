@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <fcntl.h>
 #include <thread>
 #include <unistd.h>
@@ -11,12 +10,15 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include "support/send_signal.h"
 #include "support/subprocess.h"
 
 namespace freshet::testing {
 namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(5);
+// Nobody's exit code.
+constexpr int kNotRunning = -1'000;
 
 // Empty while either is missing.
 std::string Between(const std::string& text, const std::string& before, const std::string& after) {
@@ -85,7 +87,7 @@ bool ServerProcess::HasEnded() {
 }
 
 int ServerProcess::End(int signal) {
-  kill(process_, signal);
+  if (!SendSignal(process_, signal)) return kNotRunning;
   return WaitForExit(std::exchange(process_, -1));
 }
 

@@ -33,7 +33,7 @@ class ServerProcess {
   int Terminate() { return End(15); }
   // SIGKILL.
   int Kill() { return End(9); }
-  // Sends a signal, and waits for the end.
+  // Sends a signal, and waits for the end. A test failure when it does not run.
   int End(int signal);
 
   pid_t process() const { return process_; }
