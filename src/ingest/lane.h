@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -92,6 +93,8 @@ class Lane {
   void GoOnPastMissing(const Status& missing);
 
   void PollBatch();
+  void ReportLogTrouble(const Status& trouble);
+  void EndLogTrouble();
   void ApplyRecord(const Record& record);
   void Refuse(const Record& record, Refusal refusal, bool by_view);
   void PublishCounts();
@@ -120,6 +123,8 @@ class Lane {
   ApplyCounts published_;
   std::shared_ptr<LogReader> reader_;
   bool reader_started_ = false;
+  // The newest, while there is any.
+  std::optional<std::chrono::steady_clock::time_point> log_trouble_at_;
   Offsets resume_;  // where a reader starts
   Offsets positions_;
   Offsets frozen_;  // the positions of the last freeze

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int64_t kPollWaitMs = 50;
 constexpr int64_t kRefusalLogIntervalMs = 10'000;
+// A log that goes on failing says so more often than this, even when nothing comes from it.
+constexpr std::chrono::seconds kLogTroublePasses(2);
 
 }  // namespace
 
@@ -35,7 +37,6 @@ Offsets Lane::FirstOffsets() const {
 
 bool Lane::EnsureReader() {
   if (reader_started_) return true;
-  const int64_t now_ms = surroundings_.clock.NowMs();
   if (reader_ == nullptr) {
     auto made = NewLogReader(*source_, surroundings_.options.kafka, surroundings_.store);
     if (!made.ok()) {
@@ -47,11 +48,12 @@ bool Lane::EnsureReader() {
   Status started = reader_->Partitions().status();
   if (started.ok()) started = reader_->Start(resume_);
   if (!started.ok()) {
-    state_.Report(Part::kLog, started, now_ms);
+    ReportLogTrouble(started);
     if (started.code() == StatusCode::kResourceExhausted) state_.Fail(started);
     return false;
   }
   reader_started_ = true;
+  EndLogTrouble();
   PublishPositions();
   prober_->SetReader(reader_);
   return true;
@@ -79,11 +81,13 @@ void Lane::PollBatch() {
     return;
   }
   if (!polled.ok()) {
-    state_.Report(Part::kLog, polled, surroundings_.clock.NowMs());
+    ReportLogTrouble(polled);
     batch_.clear();
     Wait(kRetryMs);
     return;
   }
+  if (log_trouble_at_ && std::chrono::steady_clock::now() - *log_trouble_at_ > kLogTroublePasses)
+    EndLogTrouble();
   for (const Record& record : batch_) {
     ApplyRecord(record);
     if (torn_) break;
@@ -91,6 +95,16 @@ void Lane::PollBatch() {
   counters_->events.fetch_add(batch_.size(), std::memory_order_relaxed);
   PublishCounts();
   if (!torn_) PublishPositions();
+}
+
+void Lane::ReportLogTrouble(const Status& trouble) {
+  log_trouble_at_ = std::chrono::steady_clock::now();
+  state_.Report(Part::kLog, trouble, surroundings_.clock.NowMs());
+}
+
+void Lane::EndLogTrouble() {
+  if (log_trouble_at_) state_.Report(Part::kLog, Status::Ok(), surroundings_.clock.NowMs());
+  log_trouble_at_.reset();
 }
 
 void Lane::ApplyRecord(const Record& record) {
@@ -155,7 +169,7 @@ void Lane::GoOnPastMissing(const Status& missing) {
   }
   const Result<Offsets> begins = reader_->Begins(kAskTimeoutMs);
   if (!begins.ok()) {
-    state_.Report(Part::kLog, begins.status(), surroundings_.clock.NowMs());
+    ReportLogTrouble(begins.status());
     Wait(kRetryMs);
     return;
   }
