@@ -105,7 +105,9 @@ bool Folder::EnforceLimits(std::string& bytes) const {
   int64_t truncated_before_ms = Layout::TruncatedBeforeMs(bytes);
   while (end.index - until.index > cells_kept || end.offset - until.offset > bytes_kept) {
     const char* cell = bytes.data() + until.offset;
-    const size_t level = layout_.LevelOf(Layout::StartMs(cell), Layout::NewestMs(bytes));
+    // A zone's new rules may have moved the horizon past cells that have not folded yet.
+    const size_t level = std::min(layout_.LevelOf(Layout::StartMs(cell), Layout::NewestMs(bytes)),
+                                  layout_.Levels() - 1);
     truncated_before_ms = layout_.CellEndMs(level, Layout::StartMs(cell));
     until = {until.offset + layout_.CellBytes(cell), until.index + 1};
   }

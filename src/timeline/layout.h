@@ -1,9 +1,10 @@
 // Where everything stands in the bytes of a timeline. The one place that knows the offsets;
 // docs/formats.md describes them.
 //
-//   header   u8 kind, u8 version, u16 flags, u32 cells, i64 newest, i64 truncated_before, i64
-//   fold_at cell     i64 start, i64 newest, fixed parts of the slots, bytes of the variable-size
-//   slots, [u32 length of the cell]
+//   header   u8 kind, u8 version, u16 flags, u32 cells, i64 newest, i64 truncated_before,
+//            i64 fold_at
+//   cell     i64 start, i64 newest, fixed parts of the slots, bytes of the variable-size slots,
+//            [u32 length of the cell]
 //
 // The lifetime cell, when there is one, is the first; its start is INT64_MIN. The fixed part of a
 // variable-size slot is the u32 end of its bytes, counted from the end of the cell's fixed parts;

@@ -21,12 +21,17 @@ bool IsEventTime(int64_t time_ms) {
   return time_ms >= limits::kEventTimeMsMin && time_ms <= limits::kEventTimeMsMax;
 }
 
+bool HasCalendar(const Schema& schema) {
+  return std::any_of(schema.windows().begin(), schema.windows().end(),
+                     [](const Window& window) { return window.kind == WindowKind::kCalendar; });
+}
+
 // Takes bytes that may be anything, from front to back; nothing is read before it is known to be
 // there.
 class Validator {
  public:
   Validator(const Schema& schema, std::string_view bytes)
-      : schema_(schema), layout_(schema), bytes_(bytes) {}
+      : schema_(schema), layout_(schema), bytes_(bytes), cuts_may_move_(HasCalendar(schema)) {}
 
   Status Validate() {
     FRESHET_RETURN_IF_ERROR(CheckHeader());
@@ -71,7 +76,7 @@ class Validator {
   Status CheckTruncation() const {
     if (!IsTruncated()) return Status::Ok();
     const int64_t head_hop_ms = layout_.HeadHopMs();
-    const bool in_range = truncated_before_ms_ > horizon_ms_ &&
+    const bool in_range = (cuts_may_move_ || truncated_before_ms_ > horizon_ms_) &&
                           truncated_before_ms_ <= AlignDown(newest_ms_, head_hop_ms) + head_hop_ms;
     if (!in_range || truncated_before_ms_ % head_hop_ms != 0)
       return Corrupt("the time before which it is truncated cannot be the end of a cell");
@@ -116,13 +121,13 @@ class Validator {
     if (Layout::StartMs(cell) != Layout::kNever) return CorruptCell(offset, "no lifetime cell");
     const int64_t cell_newest_ms = Layout::CellNewestMs(cell);
     if (!IsEventTime(cell_newest_ms) || cell_newest_ms > newest_ms_ ||
-        cell_newest_ms >= std::max(horizon_ms_, truncated_before_ms_))
+        (!cuts_may_move_ && cell_newest_ms >= std::max(horizon_ms_, truncated_before_ms_)))
       return CorruptCell(offset, "its newest event time is out of range");
     return Status::Ok();
   }
 
   Status CheckCells(size_t offset) const {
-    int64_t free_from_ms = horizon_ms_;
+    int64_t free_from_ms = cuts_may_move_ ? Layout::kNever + 1 : horizon_ms_;
     int64_t last_newest_ms = Layout::kNever;
     uint32_t cells = 0;
     for (; offset < bytes_.size(); ++cells) {
@@ -139,19 +144,22 @@ class Validator {
     return Status::Ok();
   }
 
-  // A cell begins at or after `free_from_ms`, which moves to its end.
+  // A cell begins at or after `free_from_ms`, which moves to its end, or to where the next may begin.
   Status CheckCellTimes(size_t offset, int64_t* free_from_ms) const {
     const char* cell = bytes_.data() + offset;
     const int64_t start_ms = Layout::StartMs(cell);
     const int64_t cell_newest_ms = Layout::CellNewestMs(cell);
     if (start_ms < *free_from_ms || start_ms > newest_ms_)
       return CorruptCell(offset, "its start is out of order");
+    if (cell_newest_ms < start_ms || cell_newest_ms > newest_ms_ || !IsEventTime(cell_newest_ms))
+      return CorruptCell(offset, "its newest event time is outside of it");
+    *free_from_ms = start_ms + 1;
+    if (cuts_may_move_) return Status::Ok();
     const size_t level = layout_.LevelOf(start_ms, newest_ms_);
     if (layout_.CellStartMs(level, start_ms) != start_ms)
       return CorruptCell(offset, "its start is not where a cell can be cut");
     const int64_t end_ms = layout_.CellEndMs(level, start_ms);
-    if (cell_newest_ms < std::max(start_ms, truncated_before_ms_) || cell_newest_ms > newest_ms_ ||
-        cell_newest_ms >= end_ms || !IsEventTime(cell_newest_ms))
+    if (cell_newest_ms < truncated_before_ms_ || cell_newest_ms >= end_ms)
       return CorruptCell(offset, "its newest event time is outside of it");
     *free_from_ms = end_ms;
     return Status::Ok();
@@ -162,6 +170,9 @@ class Validator {
   const Schema& schema_;
   const Layout layout_;
   const std::string_view bytes_;
+  // The rules of a time zone may have been others when the cells were cut. Apply and Read need no more than that cells
+  // are in order.
+  const bool cuts_may_move_;
   int64_t newest_ms_ = 0;
   int64_t truncated_before_ms_ = Layout::kNever;
   int64_t horizon_ms_ = 0;
