@@ -186,7 +186,9 @@ Spent Ingest(const Bench& bench) {
   Must(store.status());
   ingest::IngestOptions options;
   options.kafka = bench.kafka;
-  auto ingestor = ingest::Ingestor::New(options, **store, Clock::System());
+  auto made = ingest::Ingestor::New(options, **store, Clock::System());
+  Must(made.status());
+  const std::unique_ptr<ingest::Ingestor> ingestor = *std::move(made);
   Must(ingestor->Apply(bench.registry));
   while (EventsSeen(*ingestor) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   const Stopwatch stopwatch;

@@ -3,8 +3,7 @@
 // The partial state of one aggregation over some set of events is a slot: a few bytes that are the
 // same in memory and on disk. Every aggregate promises
 //   - merge is associative and commutative, and update(s, e) equals merge(s, the slot of e alone),
-//   so that a slot hangs on
-//     the set of events and not on the order in which they came;
+//     so that a slot hangs on the set of events and not on the order in which they came;
 //   - nulls (and NaN, which counts as null) do not touch a slot.
 // Sums of doubles keep about 106 bits: their finalized value does not hang on the order unless
 // terms cancel that are more than 2^100 times as large as what is left, or partial sums leave the

@@ -143,8 +143,6 @@ inline constexpr int64_t kAsOfIntervalMsMax = 60'000;
 inline constexpr int64_t kLoadMemoryBytesMax = 64LL << 30;
 inline constexpr size_t kConfigurationBytesMax = 1u << 20;
 
-static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
-static_assert(kWaitingReadsBytesMax >= kMessageBytesMax);
 // The store.
 inline constexpr int kStoreOpenFilesMax = 512;          // of RocksDB
 inline constexpr size_t kSortedFileBytes = 256u << 20;  // of one file of a generation
@@ -154,6 +152,8 @@ inline constexpr size_t kLookupKeysMax = 256;           // looked up between two
 inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
+static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
+static_assert(kWaitingReadsBytesMax >= kMessageBytesMax);
 static_assert(kLoadChunkBytesMax < kMessageBytesMax && kEventBytesMax < kMessageBytesMax);
 static_assert(kRowBytesMax >= kStringValueBytesMax && kEventBytesMax >= kStringValueBytesMax);
 

@@ -157,6 +157,11 @@ constexpr OwnedProperty kOwnedProperties[] = {
     {"enable.auto.commit", "positions are kept with the state"},
     {"enable.auto.offset.store", "positions are kept with the state"},
     {"auto.offset.reset", "use kafka.skip_missing_offsets"},
+    {"isolation.level", "records of transactions that were aborted never count"},
+    {"enable.partition.eof", "how current a source is hangs on it"},
+    {"allow.auto.create.topics", "a topic that is missing is told, not made"},
+    {"acks", "dead letters are kept by all replicas"},
+    {"message.max.bytes", "a dead letter holds a whole record and its reason"},
 };
 
 void ReadProperty(const Node& key, const Node& value,

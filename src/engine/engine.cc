@@ -173,7 +173,8 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
   guard_.Use({registry});
   DropLeftovers(*registry);
 
-  ingestor_ = ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_);
+  FRESHET_ASSIGN_OR_RETURN(ingestor_,
+                           ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_));
   server_ =
       serve::FeatureServer::New({options_.allow_read_time}, *store_, clock_, Standing(*ingestor_));
   FRESHET_RETURN_IF_ERROR(server_->Apply(registry));

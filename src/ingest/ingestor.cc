@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "ingest/kafka_log_reader.h"
 #include "ingest/lane.h"
 
 namespace freshet::ingest {
@@ -305,9 +306,11 @@ void IngestorOfLanes::SetLanes(LaneList lanes) {
 
 }  // namespace
 
-std::unique_ptr<Ingestor> Ingestor::New(const IngestOptions& options, store::Store& store,
-                                        const Clock& clock) {
-  return std::make_unique<IngestorOfLanes>(options, store, clock);
+Result<std::unique_ptr<Ingestor>> Ingestor::New(const IngestOptions& options, store::Store& store,
+                                                const Clock& clock) {
+  FRESHET_RETURN_IF_ERROR(CheckKafkaProperties(options.kafka));
+  std::unique_ptr<Ingestor> ingestor = std::make_unique<IngestorOfLanes>(options, store, clock);
+  return ingestor;
 }
 
 }  // namespace freshet::ingest

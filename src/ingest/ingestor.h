@@ -71,9 +71,10 @@ enum class Arrival : uint8_t {
 
 class Ingestor {
  public:
-  // `store` and `clock` must outlive it.
-  static std::unique_ptr<Ingestor> New(const IngestOptions& options, store::Store& store,
-                                       const Clock& clock);
+  // `store` and `clock` must outlive it. InvalidArgument for a Kafka property that does not exist
+  // or cannot have its value.
+  static Result<std::unique_ptr<Ingestor>> New(const IngestOptions& options, store::Store& store,
+                                               const Clock& clock);
   virtual ~Ingestor() = default;  // stops first
 
   // Starts lanes for the stream tables of `registry`; on a later call starts lanes for new tables,

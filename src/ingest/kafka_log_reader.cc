@@ -326,4 +326,8 @@ Result<std::unique_ptr<LogReader>> NewKafkaLogReader(const std::string& source_n
   return reader;
 }
 
+Status CheckKafkaProperties(const KafkaOptions& options) {
+  return NewKafkaConf(options, {}, {}).status();
+}
+
 }  // namespace freshet::ingest

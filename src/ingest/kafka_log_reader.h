@@ -14,4 +14,7 @@ Result<std::unique_ptr<LogReader>> NewKafkaLogReader(const std::string& source_n
                                                      const registry::KafkaLog& log,
                                                      const KafkaOptions& options);
 
+// InvalidArgument that names the first of the operator's properties that librdkafka does not take.
+Status CheckKafkaProperties(const KafkaOptions& options);
+
 }  // namespace freshet::ingest

@@ -81,8 +81,7 @@ std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcom
     case timeline::ReadOutcome::kTooEarly:
       return fmt::format(
           "the read time is earlier than the newest event ({}) minus the clock skew of its source "
-          "({} ms); such a read can "
-          "no longer be answered exactly",
+          "({} ms); such a read can no longer be answered exactly",
           FormatRfc3339Ms(timeline::NewestEventTimeMs(bytes)),
           read.schema->options().clock_skew_ms);
     case timeline::ReadOutcome::kValue:

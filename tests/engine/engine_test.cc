@@ -287,6 +287,13 @@ TEST_F(EngineTest, AnEmptyEngineAnswersThatItHasNothing) {
   EXPECT_THAT(engine_->GetStatus().views, IsEmpty());
 }
 
+TEST_F(EngineTest, AKafkaPropertyThatDoesNotExistIsToldAtStart) {
+  options_.kafka_properties = {{"sasl.mechanim", "PLAIN"}};
+  const Result<std::unique_ptr<Engine>> engine = Engine::Open(options_);
+  EXPECT_EQ(engine.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(engine.status().message()), HasSubstr("sasl.mechanim"));
+}
+
 TEST_F(EngineTest, TwoEnginesDoNotShareAFolder) {
   Reopen();
   const Result<std::unique_ptr<Engine>> second = Engine::Open(options_);

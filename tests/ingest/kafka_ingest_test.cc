@@ -61,7 +61,7 @@ class KafkaIngestTest : public ::testing::Test {
     topic_ = topic;
     options_.kafka.consumer_group = topic + "-group";
     registry_ = BuildRegistry(Definitions(topic, dead_letter_topic));
-    ingestor_ = Ingestor::New(options_, harness_.store(), clock_);
+    ingestor_ = *Ingestor::New(options_, harness_.store(), clock_);
     const Status applied = ingestor_->Apply(registry_);
     ASSERT_TRUE(applied.ok()) << applied.ToString();
   }

@@ -53,7 +53,7 @@ class PushIngestTest : public ::testing::Test {
   PushIngestTest() { options_.checkpoint_interval_ms = 20; }
 
   void Start(const RegistryPointer& registry) {
-    ingestor_ = Ingestor::New(options_, harness_.store(), clock_);
+    ingestor_ = *Ingestor::New(options_, harness_.store(), clock_);
     Apply(registry);
   }
   void Apply(const RegistryPointer& registry) {
@@ -277,7 +277,7 @@ TEST_F(PushIngestTest, DefinitionsMayChangeWhileEventsArrive) {
 }
 
 TEST_F(PushIngestTest, AKafkaSourceWithoutBrokersIsRefused) {
-  ingestor_ = Ingestor::New(options_, harness_.store(), clock_);
+  ingestor_ = *Ingestor::New(options_, harness_.store(), clock_);
   std::string head = kHead;
   head.replace(head.find("push:"), 5, "kafka: {topic: clicks, format: json}");
   EXPECT_EQ(ingestor_->Apply(BuildRegistry(head + kActivity)).code(),
