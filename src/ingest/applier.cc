@@ -66,6 +66,7 @@ struct Applier::View {
 
   const FeatureView* view = nullptr;
   size_t key = 0;
+  std::optional<size_t> where;
   std::vector<Input> inputs;
   std::vector<Datum> values;  // per aggregation of the view
   std::vector<uint8_t> admitted;
@@ -116,6 +117,8 @@ Applier::View& Applier::AddView(const FeatureView& view) {
   View& added = views_.emplace_back();
   added.view = &view;
   added.key = AddKey(view);
+  if (view.stream()->where)
+    added.where = AddExpression(view.stream()->where_text, view.stream()->where);
   added.values.resize(view.stream()->aggregations.size());
   added.admitted.resize(view.stream()->aggregations.size(), 1);
   return added;
@@ -164,6 +167,7 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
                     [&](const Table& table) { return IsBehind(table.start, record); })) {
       continue;
     }
+    if (view.where && !Holds(*view.where, event)) continue;
     const Refusal key_refusal = EncodeKey(keys_[view.key], event, detail);
     if (key_refusal != Refusal::kNone) {
       *refusal = key_refusal;
@@ -223,15 +227,16 @@ Status Applier::Update(const Table& table, std::string_view key, const timeline:
   return Status::Ok();
 }
 
+bool Applier::Holds(size_t condition, const DecodedEvent& event) {
+  const expr::Evaluation& evaluation = Evaluate(condition, event).evaluation;
+  if (evaluation.error != nullptr || evaluation.value.is_null()) ++counts_.filter_failures;
+  return evaluation.error == nullptr && evaluation.value.kind() == Datum::Kind::kBool &&
+         evaluation.value.as_bool();
+}
+
 void Applier::Evaluate(View& view, const DecodedEvent& event) {
   for (const View::Input& input : view.inputs) {
-    bool admitted = true;
-    if (input.where) {
-      const expr::Evaluation& where = Evaluate(*input.where, event).evaluation;
-      admitted = where.error == nullptr && where.value.kind() == Datum::Kind::kBool &&
-                 where.value.as_bool();
-      if (where.error != nullptr || where.value.is_null()) ++counts_.filter_failures;
-    }
+    const bool admitted = !input.where || Holds(*input.where, event);
     view.admitted[input.aggregation] = admitted ? 1 : 0;
     view.values[input.aggregation] = Datum::Null();
     // `of` may rely on `where`, as in a quotient whose divisor `where` keeps from zero.

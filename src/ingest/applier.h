@@ -42,10 +42,10 @@ class Applier {
   // Asked when a timeline cannot be read back from disk: true tries the same again, false gives up.
   using RetryQuestion = FunctionRef<bool(const Status& status)>;
 
-  // Folds the event into every table that does not have it yet. A view whose join key the event
-  // lacks is left out, which refuses the event on behalf of that view: then *refusal and *detail
-  // say why, and the other views have it all the same. An error means that the event is in some
-  // tables and not in others.
+  // Folds the event into every table that does not have it yet and whose view's `where` chooses it.
+  // A view whose join key the event lacks is left out, which refuses the event on behalf of that
+  // view: then *refusal and *detail say why, and the other views have it all the same. An error
+  // means that the event is in some tables and not in others.
   Status Apply(const Record& record, const DecodedEvent& event, RetryQuestion retry,
                Refusal* refusal, std::string* detail);
 
@@ -68,6 +68,7 @@ class Applier {
                      RetryQuestion retry, bool* applied);
   Status Update(const Table& table, std::string_view key, const timeline::Event& event,
                 RetryQuestion retry, bool* applied);
+  bool Holds(size_t condition, const DecodedEvent& event);
   void Evaluate(View& view, const DecodedEvent& event);
   const Expression& Evaluate(size_t expression, const DecodedEvent& event);
   Refusal EncodeKey(Key& key, const DecodedEvent& event, std::string* detail);

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "registry/change_draft.h"
+#include "registry/expressions.h"
 #include "registry/scope.h"
 #include "registry/tables.h"
 
@@ -45,6 +46,12 @@ std::string BytesText(size_t bytes) {
   if (bytes < 10'000) return fmt::format("{} B", bytes);
   if (bytes < 10'000'000) return fmt::format("{:.1f} KB", static_cast<double>(bytes) / 1e3);
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+void CompareWhere(const StreamView& live, const StreamView& next, ChangeDraft& draft) {
+  if (IsSameExpression(live.where_text, next.where_text)) return;
+  draft.RefuseIfDifferent("where", live.where_text, next.where_text,
+                          "it chooses the events of all live features", std::string(kNewView));
 }
 
 // The head hop is that of all live features of the view.
@@ -123,6 +130,7 @@ bool CompareView(const Registry& live_registry, const FeatureView& live,
     draft.NoteIfDifferent("max_age", MaxAgeText(live), MaxAgeText(next));
   }
   if (is_same_kind && live.stream() != nullptr) {
+    CompareWhere(*live.stream(), *next.stream(), draft);
     CompareHeads(*live.stream(), *next.stream(), draft);
     NoteTables(*live.stream(), *next.stream(), draft);
     GuardLayouts(live_registry.catalog().views.at(live.name),

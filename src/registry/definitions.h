@@ -119,6 +119,8 @@ struct WindowedFeature {
 struct StreamView {
   const Source* source = nullptr;
   std::vector<uint32_t> key_fields;  // per join key: the index into Source::fields
+  std::string where_text;            // empty: all events of the source are the view's
+  std::shared_ptr<const expr::Program> where;
   std::vector<Aggregation> aggregations;
   bool exact = false;  // hops of 1 ms; the number of cells is bounded as they come
   int64_t head_hop_ms = 0;

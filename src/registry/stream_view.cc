@@ -40,6 +40,9 @@ class StreamViewReader {
     }
   }
 
+  void ReadWhere(const yaml::Node& node) {
+    ReadCondition(node, &stream_.where_text, &stream_.where);
+  }
   // False when the names of the features are not all known.
   bool Read(const yaml::Node& list, const WindowRule& rule);
 
@@ -48,7 +51,8 @@ class StreamViewReader {
   void ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
                     yaml::MapReader& reader, Aggregation* aggregation);
   std::optional<Type> ReadOf(const yaml::Node& node, Aggregation* aggregation);
-  void ReadWhere(const yaml::Node& node, Aggregation* aggregation);
+  void ReadCondition(const yaml::Node& node, std::string* text,
+                     std::shared_ptr<const expr::Program>* program);
   void CheckWindowRule(const yaml::Node& list, const WindowRule& rule,
                        const std::vector<const WrittenWindow*>& windows);
   void AddFeatures(Draft& draft, const Hops& hops);
@@ -100,7 +104,8 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node, const WindowRule
   std::optional<yaml::Node> function = reader.Required("function");
   std::optional<yaml::Node> of = reader.Optional("of");
   if (function.has_value()) ReadFunction(*function, of, reader, &aggregation);
-  if (auto where = reader.Optional("where")) ReadWhere(*where, &aggregation);
+  if (auto where = reader.Optional("where"))
+    ReadCondition(*where, &aggregation.where_text, &aggregation.where);
 
   std::optional<yaml::Node> windows = reader.Optional("windows");
   std::optional<yaml::Node> hop = reader.Optional("hop");
@@ -154,15 +159,16 @@ std::optional<Type> StreamViewReader::ReadOf(const yaml::Node& node, Aggregation
   return aggregation->of == nullptr ? std::nullopt : std::optional<Type>(aggregation->of->type());
 }
 
-void StreamViewReader::ReadWhere(const yaml::Node& node, Aggregation* aggregation) {
-  std::optional<std::string> text = node.AsString("where");
-  if (!text.has_value()) return;
-  aggregation->where_text = *text;
+void StreamViewReader::ReadCondition(const yaml::Node& node, std::string* text,
+                                     std::shared_ptr<const expr::Program>* program) {
+  std::optional<std::string> where = node.AsString("where");
+  if (!where.has_value()) return;
+  *text = *where;
   if (!fields_known_) return;
-  aggregation->where = CompileNode(node, *text, variables_);
-  if (aggregation->where == nullptr || aggregation->where->type() == Type::kBool) return;
+  *program = CompileNode(node, *where, variables_);
+  if (*program == nullptr || (*program)->type() == Type::kBool) return;
   node.Report(fmt::format("where must be a condition, true or false; this is of type {}",
-                          TypeName(aggregation->where->type())));
+                          TypeName((*program)->type())));
 }
 
 void StreamViewReader::CheckAggregationNames(const std::vector<Draft>& drafts) {
@@ -280,6 +286,7 @@ KnownView ReadStreamView(yaml::MapReader& reader, const Scope& scope, FeatureVie
 
   WindowRule rule = ReadWindowRule(reader);
   StreamViewReader stream_reader(inputs.source, view);
+  if (auto where = reader.Optional("where")) stream_reader.ReadWhere(*where);
   if (auto list = reader.Required("aggregations"))
     known.names_known = stream_reader.Read(*list, rule);
   reader.Done();

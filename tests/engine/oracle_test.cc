@@ -117,6 +117,7 @@ feature_views:
   - name: activity
     entity: user
     source: clicks
+    where: kind != 'noise'
     time_zone: Australia/Lord_Howe
     aggregations:
       - {{name: events, function: count, windows: [{}]}}
@@ -173,7 +174,7 @@ feature_views:
     const int64_t span_ms = OneOf<int64_t>({2'000, 120'000, 7'200'000, 86'400'000, 9 * 86'400'000});
     event.at_ms = kBaseMs + clock_ms_ - FloorTo(Pick(0, span_ms), grain_ms);
     if (Pick(0, 1) == 0) event.at_ms = FloorTo(event.at_ms, grain_ms);
-    event.kind = OneOf<std::string>({"buy", "look"});
+    event.kind = OneOf<std::string>({"buy", "look", "look", "noise"});
     if (Pick(0, 4) != 0) event.amount = static_cast<double>(Pick(-4'000, 4'000)) / 8;
     if (Pick(0, 4) != 0) event.points = Pick(0, 400) == 0 ? INT64_MAX : Pick(-1'000, 1'000);
     if (Pick(0, 4) != 0) event.item = fmt::format("item-{}", Pick(0, 50));
@@ -186,7 +187,8 @@ feature_views:
     for (int64_t i = Pick(1, 300); i > 0; --i) {
       const Event event = RandomEvent();
       records.push_back(event.Json());
-      events_[event.user_id].push_back({next_offset_++, event});
+      const int64_t offset = next_offset_++;
+      if (event.kind != "noise") events_[event.user_id].push_back({offset, event});
     }
     ASSERT_EQ(Push("clicks", records), next_offset_ - 1);
   }

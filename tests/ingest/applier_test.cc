@@ -42,6 +42,13 @@ feature_views:
     source: clicks
     aggregations:
       - {name: views, function: count}
+  - name: purchases
+    entity: item
+    source: clicks
+    where: kind == 'buy' && amount / double(quantity) > 1.0
+    aggregations:
+      - {name: all, function: count}
+      - {name: many, function: count, where: quantity > 1}
 )yaml";
 
 struct Click {
@@ -118,6 +125,22 @@ TEST_F(ApplierTest, WhatAConditionKeepsOutIsNotEvaluated) {
   EXPECT_EQ(Read("activity.price", 1), Value());
   EXPECT_EQ(Read("activity.clicks_1m", 1), Value(int64_t{1}));
   EXPECT_EQ(applier_->counts().filter_failures, 0u);
+}
+
+TEST_F(ApplierTest, TheConditionOfAViewChoosesItsEvents) {
+  Apply(Click{.item_id = 9, .kind = "buy", .amount = 3, .quantity = 2});
+  Apply(Click{.item_id = 9, .kind = "buy", .amount = 3, .quantity = 1}, 1);
+  Apply(Click{.item_id = 9, .kind = "view", .amount = 3}, 2);
+  Apply(Click{.item_id = 7, .kind = "view"}, 3);
+  EXPECT_EQ(Read("purchases.all", 9), Value(int64_t{2}));
+  EXPECT_EQ(Read("purchases.many", 9), Value(int64_t{1}));
+  EXPECT_EQ(Read("purchases.all", 7), Value()) << "no event of the view: not seen";
+  EXPECT_EQ(Read("popularity.views", 7), Value(int64_t{1}));
+  EXPECT_EQ(applier_->counts().filter_failures, 0u);
+  DecodedEvent event = ToEvent(Click{.kind = "view"});
+  event.values[0] = Datum::Int(5);
+  event.values[1] = Datum::Null();
+  EXPECT_EQ(Apply(event, 0, 4, kT0), Refusal::kMissingField) << "for popularity, which takes all";
 }
 
 TEST_F(ApplierTest, NullConditionsAdmitNothingAndFailuresAreCounted) {

@@ -234,6 +234,11 @@ const std::vector<Case> kCases = {
      {{"item != ''", "item != 'x'"}},
      {"~! feature activity.clicks_10m: where: item != '' -> item != 'x'",
       "~! feature activity.clicks_1h: where: item != '' -> item != 'x'"}},
+    {"ViewWhereAdded",
+     {{"    source: clicks\n    aggregations",
+       "    source: clicks\n    where: amount > 0.0\n    aggregations"}},
+     {"~! feature view activity: where: none -> amount > 0.0 [it chooses the events of all live "
+      "features"}},
     {"HopChanged",
      {{"windows: [10m, 1h]", "windows: [10m, {window: 1h, hop: 5m}]"}},
      {"~! feature view activity: layout of its timelines: ",
