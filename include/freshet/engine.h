@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "freshet/event_delays.h"
 #include "freshet/features.h"
 #include "freshet/load.h"
 #include "freshet/options.h"
@@ -71,6 +72,7 @@ struct ServerStatus {
     uint64_t filter_failures = 0;
     uint64_t lost = 0;
     std::map<std::string, uint64_t> refused;  // by reason
+    EventDelays delays;                       // of the events that were not refused
   };
   struct View {
     std::string name;

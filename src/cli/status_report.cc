@@ -76,12 +76,31 @@ std::string RefusedText(const ServerStatus::Source& source) {
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// "<= 1s 990, <= 1h 10": the buckets that are not empty.
+std::string DelaysText(const EventDelays& delays) {
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < delays.counts.size(); ++i) {
+    if (delays.counts[i] == 0) continue;
+    const bool has_bound = i < EventDelays::kBoundsMs.size();
+    const int64_t bound_ms = EventDelays::kBoundsMs[has_bound ? i : i - 1];
+    parts.push_back(fmt::format("{} {} {}", has_bound ? "<=" : ">", FormatDurationMs(bound_ms),
+                                Grouped(delays.counts[i])));
+  }
+  return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
 std::string RenderSources(const ServerStatus& status) {
-  Table table({{"name"}, {"kind"}, {"events", kRight}, {"applied", kRight}, {"refused and other"}});
+  Table table({{"name"},
+               {"kind"},
+               {"events", kRight},
+               {"applied", kRight},
+               {"came after"},
+               {"refused and other"}});
   for (const auto& source : status.sources) {
     const bool streams = source.kind != "file";
     table.Add({source.name, source.kind, streams ? Grouped(source.events) : "-",
-               streams ? Grouped(source.applied) : "-", RefusedText(source)});
+               streams ? Grouped(source.applied) : "-", DelaysText(source.delays),
+               RefusedText(source)});
   }
   return table.empty() ? "" : Title("sources") + table.Render("  ");
 }
@@ -131,6 +150,11 @@ Json ToJson(const ServerStatus::Stream& stream) {
           {"partitions", partitions}};
 }
 
+Json ToJson(const EventDelays& delays) {
+  return {
+      {"bounds_ms", EventDelays::kBoundsMs}, {"counts", delays.counts}, {"sum_ms", delays.sum_ms}};
+}
+
 Json ToJson(const ServerStatus::Source& source) {
   return {{"name", source.name},
           {"kind", source.kind},
@@ -140,7 +164,8 @@ Json ToJson(const ServerStatus::Source& source) {
           {"truncated", source.truncated},
           {"filter_failures", source.filter_failures},
           {"lost", source.lost},
-          {"refused", Json(source.refused)}};
+          {"refused", Json(source.refused)},
+          {"delays", ToJson(source.delays)}};
 }
 
 Json ToJson(const ServerStatus::View& view) {

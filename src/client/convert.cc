@@ -166,6 +166,18 @@ ServerStatus::Stream FromWire(const v1::GetStatusResponse::Stream& wire) {
   return stream;
 }
 
+// A server of another version may have other bounds: its counts go where its bounds are.
+EventDelays FromWire(const google::protobuf::RepeatedField<int64_t>& bounds_ms,
+                     const google::protobuf::RepeatedField<uint64_t>& counts) {
+  EventDelays delays;
+  for (int i = 0; i < counts.size(); ++i) {
+    const size_t bucket =
+        i < bounds_ms.size() ? EventDelays::BucketOf(bounds_ms[i]) : EventDelays::kBoundsMs.size();
+    delays.counts[bucket] += counts[i];
+  }
+  return delays;
+}
+
 ServerStatus::Source FromWire(const v1::GetStatusResponse::Source& wire) {
   ServerStatus::Source source;
   source.name = wire.name();
@@ -177,6 +189,8 @@ ServerStatus::Source FromWire(const v1::GetStatusResponse::Source& wire) {
   source.filter_failures = wire.filter_failures();
   source.lost = wire.lost();
   source.refused.insert(wire.refused().begin(), wire.refused().end());
+  source.delays = FromWire(wire.delay_bounds_ms(), wire.delay_counts());
+  source.delays.sum_ms = wire.delay_sum_ms();
   return source;
 }
 

@@ -38,7 +38,7 @@ std::vector<ServerStatus::Source> ToSources(const registry::Registry& registry,
     const ingest::SourceCounters& counter = by_name[source->name];
     sources.push_back({source->name, std::string(SourceKindName(*source)), counter.events,
                        counter.applied, counter.too_old, counter.truncated, counter.filter_failures,
-                       counter.lost, counter.refused});
+                       counter.lost, counter.refused, counter.delays});
   }
   return sources;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,6 +31,12 @@ class Families {
     metric.gauge.value = value;
     metric.untyped.value = value;
     family.metric.push_back(std::move(metric));
+  }
+  void Add(ClientMetric::Histogram histogram, Labels labels) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.histogram = std::move(histogram);
+    families_.back().metric.push_back(std::move(metric));
   }
   void AddFamily(std::string name, MetricType type, std::string help, double value) {
     Begin(std::move(name), type, std::move(help));
@@ -128,6 +135,26 @@ void AddSources(const ServerStatus& status, Families* families) {
   for (const auto& source : status.sources)
     for (const auto& [reason, count] : source.refused)
       families->Add(static_cast<double>(count), {{"source", source.name}, {"reason", reason}});
+}
+
+ClientMetric::Histogram HistogramOf(const EventDelays& delays) {
+  ClientMetric::Histogram histogram;
+  for (size_t i = 0; i < delays.counts.size(); ++i) {
+    histogram.sample_count += delays.counts[i];
+    const double bound_seconds = i < EventDelays::kBoundsMs.size()
+                                     ? static_cast<double>(EventDelays::kBoundsMs[i]) / 1e3
+                                     : std::numeric_limits<double>::infinity();
+    histogram.bucket.push_back({histogram.sample_count, bound_seconds});
+  }
+  histogram.sample_sum = static_cast<double>(delays.sum_ms) / 1e3;
+  return histogram;
+}
+
+void AddDelays(const ServerStatus& status, Families* families) {
+  families->Begin("freshet_source_event_delay_seconds", MetricType::Histogram,
+                  "How long after its own time an event came to its log.");
+  for (const auto& source : status.sources)
+    if (source.kind != "file") families->Add(HistogramOf(source.delays), {{"source", source.name}});
 }
 
 Labels LabelsOf(const ServerStatus::Stream& stream) {
@@ -234,6 +261,7 @@ std::string RenderMetrics(const ServerStatus& status, const std::optional<Proces
   AddServer(status, &families);
   AddCounters(status, &families);
   AddSources(status, &families);
+  AddDelays(status, &families);
   AddStreams(status, &families);
   AddViews(status, &families);
   if (process.has_value()) AddProcess(*process, &families);

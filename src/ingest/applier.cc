@@ -160,6 +160,7 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
                           source_.clock_skew_ms, record.timestamp_ms);
     return Status::Ok();
   }
+  counts_.delays.Add(record.timestamp_ms - event.time_ms);
   ++event_number_;
   bool applied = false;
   for (View& view : views_) {

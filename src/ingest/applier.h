@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "freshet/event_delays.h"
 #include "freshet/status.h"
 
 #include "base/function_ref.h"
@@ -28,6 +29,7 @@ struct ApplyCounts {
   uint64_t too_old = 0;
   uint64_t truncated = 0;
   uint64_t filter_failures = 0;
+  EventDelays delays;
 };
 
 // Everything that hangs on definitions is decided when it is made: which expressions there are,

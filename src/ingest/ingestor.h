@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "freshet/event_delays.h"
 #include "freshet/status.h"
 
 #include "base/clock.h"
@@ -60,6 +61,7 @@ struct SourceCounters {
   uint64_t filter_failures = 0;  // `where` that was null or failed, `of` that failed
   uint64_t lost = 0;  // records that Kafka deleted before they were read, when skipping is allowed
   std::map<std::string, uint64_t> refused;  // by RefusalName
+  EventDelays delays;
 };
 
 // Whether an event is in its table.

@@ -27,6 +27,8 @@ SourceCounters AtomicCounters::Read(std::string source) const {
   counters.truncated = ingest::Read(truncated);
   counters.filter_failures = ingest::Read(filter_failures);
   counters.lost = ingest::Read(lost);
+  for (size_t i = 0; i < delays.size(); ++i) counters.delays.counts[i] = ingest::Read(delays[i]);
+  counters.delays.sum_ms = ingest::Read(delay_sum_ms);
   for (size_t i = 1; i < kRefusalCount; ++i) {
     if (const uint64_t count = ingest::Read(refused[i])) {
       counters.refused.emplace(RefusalName(static_cast<Refusal>(i)), count);

@@ -31,6 +31,8 @@ struct AtomicCounters {
   std::atomic<uint64_t> filter_failures{0};
   std::atomic<uint64_t> lost{0};
   std::array<std::atomic<uint64_t>, kRefusalCount> refused{};
+  std::array<std::atomic<uint64_t>, EventDelays::kBoundsMs.size() + 1> delays{};
+  std::atomic<uint64_t> delay_sum_ms{0};
 
   SourceCounters Read(std::string source) const;
 };

@@ -65,6 +65,9 @@ void ToWire(const ServerStatus::Source& source, v1::GetStatusResponse::Source* w
   wire->set_filter_failures(source.filter_failures);
   wire->set_lost(source.lost);
   wire->mutable_refused()->insert(source.refused.begin(), source.refused.end());
+  for (const int64_t bound_ms : EventDelays::kBoundsMs) wire->add_delay_bounds_ms(bound_ms);
+  for (const uint64_t count : source.delays.counts) wire->add_delay_counts(count);
+  wire->set_delay_sum_ms(source.delays.sum_ms);
 }
 
 void ToWire(const ServerStatus::View& view, v1::GetStatusResponse::View* wire) {

@@ -33,11 +33,11 @@ class ZoneCalendar : public Calendar {
   ZoneCalendar(Options options, absl::TimeZone zone) : Calendar(std::move(options)), zone_(zone) {}
 
   int64_t BeginMs(int64_t time_ms) const override {
-    return FirstInstantMs(CivilPeriodOf(std::clamp(time_ms, kTimeMsMin, kTimeMsMax)));
+    return FirstInstantMs(CivilPeriodOf(ClampMs(time_ms)));
   }
 
   int64_t NextMs(int64_t time_ms) const override {
-    const int64_t clamped_ms = std::clamp(time_ms, kTimeMsMin, kTimeMsMax);
+    const int64_t clamped_ms = ClampMs(time_ms);
     absl::CivilSecond period = CivilPeriodOf(clamped_ms);
     int64_t next_ms = clamped_ms;
     // A day that clocks skip as a whole begins when the one after it does.
@@ -122,6 +122,10 @@ Result<std::shared_ptr<const Calendar>> Calendar::Create(Options options) {
                     "Europe/Berlin or UTC",
                     options.time_zone));
   return std::shared_ptr<const Calendar>(std::make_shared<ZoneCalendar>(std::move(options), zone));
+}
+
+int64_t Calendar::ClampMs(int64_t time_ms) {
+  return std::clamp(time_ms, kTimeMsMin, kTimeMsMax);
 }
 
 bool Calendar::Contains(const Calendar& other) const {

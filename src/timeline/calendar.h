@@ -43,6 +43,8 @@ class Calendar {
   static Result<std::shared_ptr<const Calendar>> Create(Options options);
   virtual ~Calendar() = default;
 
+  // Calendars end: what is before or after counts as the nearest time that they know.
+  static int64_t ClampMs(int64_t time_ms);
   // The newest beginning at or before a time, and the first after it.
   virtual int64_t BeginMs(int64_t time_ms) const = 0;
   virtual int64_t NextMs(int64_t time_ms) const = 0;

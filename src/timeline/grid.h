@@ -18,11 +18,12 @@ struct Grid {
 
   // The last cut at or before a time.
   int64_t FloorMs(int64_t time_ms) const {
-    return is_uniform() ? AlignDown(time_ms, step_ms) : CalendarFloorMs(time_ms);
+    return is_uniform() ? AlignDown(time_ms, step_ms) : CalendarFloorMs(Calendar::ClampMs(time_ms));
   }
   // The first cut after it.
   int64_t NextMs(int64_t time_ms) const {
-    return is_uniform() ? AlignDown(time_ms, step_ms) + step_ms : CalendarNextMs(time_ms);
+    return is_uniform() ? AlignDown(time_ms, step_ms) + step_ms
+                        : CalendarNextMs(Calendar::ClampMs(time_ms));
   }
   int64_t ShortestMs() const { return is_uniform() ? step_ms : calendar->ShortestMs() - step_ms; }
   int64_t LongestMs() const { return is_uniform() ? step_ms : calendar->LongestMs() + step_ms; }
@@ -34,6 +35,7 @@ struct Grid {
   }
 
  private:
+  // Both take times that the calendar knows.
   int64_t CalendarFloorMs(int64_t time_ms) const {
     int64_t begin_ms = calendar->BeginMs(time_ms);
     int64_t next_ms = calendar->NextMs(time_ms);

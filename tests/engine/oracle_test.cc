@@ -15,6 +15,7 @@
 #include "engine/fixture.h"
 #include "registry/registry.h"
 #include "store/store.h"
+#include "support/sanitizer.h"
 
 namespace freshet {
 namespace {
@@ -328,7 +329,7 @@ TEST_P(RandomEngineTest, AnswersAsTheDefinitionSays) {
   EXPECT_GT(engine_->GetStatus().counters.at("store_cache_misses"), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, RandomEngineTest, ::testing::Range(0, 4));
+INSTANTIATE_TEST_SUITE_P(Runs, RandomEngineTest, ::testing::Range(0, kIsSanitized ? 1 : 4));
 
 }  // namespace
 }  // namespace freshet

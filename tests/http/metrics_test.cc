@@ -29,6 +29,7 @@ ServerStatus SomeStatus() {
   status.streams = {stream, failed};
   ServerStatus::Source clicks{.name = "clicks", .kind = "kafka", .events = 100, .applied = 90};
   clicks.too_old = 3;
+  for (const int64_t delay_ms : {-5, 0, 900, 1'001, 700'000'000}) clicks.delays.Add(delay_ms);
   clicks.refused = {{"not_json", 4}, {"\"odd\"", 1}};
   status.sources = {clicks, {.name = "users", .kind = "file"}};
   ServerStatus::View profile{.name = "profile", .kind = "batch"};
@@ -42,7 +43,8 @@ ServerStatus SomeStatus() {
 TEST(Metrics, TellsWhatTheStatusHolds) {
   const std::string text = RenderMetrics(SomeStatus(), std::nullopt, {});
   for (const char* line :
-       {"freshet_build_info{version=\"1.2.3\"} 1\n", "freshet_ready 1\n",
+       {"freshet_build_info{version=\"1.2.3\"} 1\n",
+        "freshet_ready 1\n",
         "# TYPE freshet_requests_total counter\nfreshet_requests_total 12\n",
         "# TYPE freshet_cache_bytes gauge\nfreshet_cache_bytes 4096\n",
         "# TYPE freshet_of_the_future untyped\nfreshet_of_the_future 5\n",
@@ -52,6 +54,11 @@ TEST(Metrics, TellsWhatTheStatusHolds) {
         "freshet_source_too_old_total{source=\"clicks\"} 3\n",
         "freshet_source_refused_total{source=\"clicks\",reason=\"not_json\"} 4\n",
         "freshet_source_refused_total{source=\"clicks\",reason=\"\\\"odd\\\"\"} 1\n",
+        "freshet_source_event_delay_seconds_bucket{source=\"clicks\",le=\"1\"} 3\n",
+        "freshet_source_event_delay_seconds_bucket{source=\"clicks\",le=\"10\"} 4\n",
+        "freshet_source_event_delay_seconds_bucket{source=\"clicks\",le=\"604800\"} 4\n",
+        "freshet_source_event_delay_seconds_bucket{source=\"clicks\",le=\"+Inf\"} 5\n",
+        "freshet_source_event_delay_seconds_count{source=\"clicks\"} 5\n",
         "freshet_stream_failed{source=\"clicks\",views=\"activity,trends\"} 0\n",
         "freshet_stream_failed{source=\"views\",views=\"seen\"} 1\n",
         "freshet_stream_as_of_age_seconds{source=\"clicks\",views=\"activity,trends\"} 0.5\n",
@@ -61,7 +68,8 @@ TEST(Metrics, TellsWhatTheStatusHolds) {
         "0\n",
         "freshet_stream_checkpointed_position{source=\"clicks\",views=\"activity,trends\","
         "partition=\"0\"} 50\n",
-        "freshet_view_rows{view=\"profile\"} 1000\n", "freshet_view_rows{view=\"empty\"} 0\n",
+        "freshet_view_rows{view=\"profile\"} 1000\n",
+        "freshet_view_rows{view=\"empty\"} 0\n",
         "freshet_view_loaded_timestamp_seconds{view=\"profile\"} 5.25\n"})
     EXPECT_THAT(text, HasSubstr(line));
 }

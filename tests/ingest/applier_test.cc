@@ -127,6 +127,17 @@ TEST_F(ApplierTest, WhatAConditionKeepsOutIsNotEvaluated) {
   EXPECT_EQ(applier_->counts().filter_failures, 0u);
 }
 
+TEST_F(ApplierTest, HowLateEventsCameIsCounted) {
+  Apply(ToEvent(Click{}), 0, 0, kT0 - 500);
+  Apply(ToEvent(Click{}), 0, 1, kT0 + 1'000);
+  Apply(ToEvent(Click{}), 0, 2, kT0 + 1'001);
+  Apply(ToEvent(Click{}), 0, 3, kT0 + 30 * 86'400'000LL);
+  EXPECT_EQ(Apply(ToEvent(Click{}), 0, 4, kT0 - 60'000), Refusal::kTooFarInFuture);
+  const EventDelays& delays = applier_->counts().delays;
+  EXPECT_EQ(delays.counts, (std::array<uint64_t, 9>{2, 1, 0, 0, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(delays.sum_ms, 2'001u + 30 * 86'400'000ULL);
+}
+
 TEST_F(ApplierTest, TheConditionOfAViewChoosesItsEvents) {
   Apply(Click{.item_id = 9, .kind = "buy", .amount = 3, .quantity = 2});
   Apply(Click{.item_id = 9, .kind = "buy", .amount = 3, .quantity = 1}, 1);

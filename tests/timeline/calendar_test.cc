@@ -2,10 +2,13 @@
 // same zone database: beginnings of which the first is at or before the second.
 #include "timeline/calendar.h"
 
+#include <limits>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "timeline/grid.h"
 
 namespace freshet::timeline {
 namespace {
@@ -110,6 +113,17 @@ TEST(Calendar, RefusesAZoneThatIsNotThere) {
   for (const char* zone : {"", "Europe/Berlyn", "../etc/passwd"})
     EXPECT_EQ(Calendar::Create({CalendarUnit::kDay, zone}).status().code(),
               StatusCode::kInvalidArgument);
+}
+
+TEST(Calendar, ItsEndIsTheEndOfTime) {
+  for (const char* zone : {"UTC", "Europe/Berlin", "Pacific/Apia"}) {
+    const Grid grid = {1'000, *Calendar::Create({CalendarUnit::kDay, zone})};
+    for (const int64_t time_ms :
+         {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
+      EXPECT_EQ(grid.FloorMs(time_ms), grid.FloorMs(Calendar::ClampMs(time_ms)));
+      EXPECT_GT(grid.NextMs(time_ms), grid.FloorMs(time_ms));
+    }
+  }
 }
 
 }  // namespace
