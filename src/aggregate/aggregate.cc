@@ -39,6 +39,7 @@ constexpr Family kFamilies[] = {
     {"time_since_last", TimeSinceLastVariants},
     {"distinct_count", DistinctCountVariants},
     {"percentile", PercentileVariants},
+    {"percentiles", PercentilesVariants},
     {"median", MedianVariants},
     {"first_k", FirstKVariants},
     {"last_k", LastKVariants},
@@ -72,6 +73,8 @@ std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant,
     aggregate->parameters.half_life_ms = parameters.half_life_ms;
   if ((variant.takes & kTakesQuantile) != 0) aggregate->parameters.quantile = parameters.quantile;
   if ((variant.takes & kTakesK) != 0) aggregate->parameters.k = parameters.k;
+  if ((variant.takes & kTakesQuantiles) != 0)
+    aggregate->parameters.quantiles = parameters.quantiles;
   return aggregate;
 }
 

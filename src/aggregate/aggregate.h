@@ -13,6 +13,7 @@
 // pure and callable from any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "freshet/value.h"
 
 #include "base/datum.h"
+#include "base/limits.h"
 
 namespace freshet::aggregate {
 
@@ -42,12 +44,22 @@ enum class Outcome : uint8_t {
   kOverflow,  // an int64 sum, or a power of a double, that does not fit
 };
 
+// Several quantiles, in the order in which their list has them.
+struct Quantiles {
+  std::array<double, limits::kQuantilesMax> values{};
+  uint32_t count = 0;
+
+  std::span<const double> all() const { return {values.data(), count}; }
+  friend bool operator==(const Quantiles&, const Quantiles&) = default;
+};
+
 // What a definition says about an aggregation beside its function and input. Those that the
 // function does not take are 0.
 struct Parameters {
   int64_t half_life_ms = 0;  // the time in which the weight of an event halves
   double quantile = 0;       // from 0, the smallest value, to 1, the largest
   uint32_t k = 0;            // how many elements a list has at the most
+  Quantiles quantiles;
 
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
@@ -57,6 +69,7 @@ using ParameterSet = uint8_t;
 inline constexpr ParameterSet kTakesHalfLife = 1;
 inline constexpr ParameterSet kTakesQuantile = 2;
 inline constexpr ParameterSet kTakesK = 4;
+inline constexpr ParameterSet kTakesQuantiles = 8;
 
 // The read that a value is for.
 struct Reading {

@@ -28,6 +28,7 @@ std::span<const Aggregate> RateVariants();
 std::span<const Aggregate> TimeSinceLastVariants();
 std::span<const Aggregate> DistinctCountVariants();
 std::span<const Aggregate> PercentileVariants();
+std::span<const Aggregate> PercentilesVariants();
 std::span<const Aggregate> MedianVariants();
 std::span<const Aggregate> FirstKVariants();
 std::span<const Aggregate> LastKVariants();

@@ -1,4 +1,4 @@
-// percentile and median: of n values, the (1 + floor(quantile (n - 1)))-th smallest; exact up to
+// percentile, percentiles and median: of n values, the (1 + floor(quantile (n - 1)))-th smallest; exact up to
 // limits::kPercentileExactMax values, then within 1 % of it (DDSketch: Masson, Rim and Lee, 2019).
 //
 // Past the limit, values are counted in bins whose bounds grow by the factor (1 + 0.01) / (1 -
@@ -18,6 +18,7 @@
 
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
+#include "aggregate/packed_list.h"
 #include "aggregate/scalar.h"
 #include "base/limits.h"
 
@@ -213,24 +214,27 @@ struct Percentile {
   static Outcome Finalize(std::string_view slot, const Reading&, const Parameters& parameters,
                           Datum* value) {
     if (slot.empty()) return Outcome::kNull;
+    *value = Datum::Double(ValueAt(slot, parameters.quantile));
+    return Outcome::kValue;
+  }
+
+  // Of a slot that has values.
+  static double ValueAt(std::string_view slot, double quantile) {
     if (slot[0] == kExactValues) {
       const auto last = static_cast<double>(CountOfExact(slot) - 1);
-      const auto rank = static_cast<size_t>(parameters.quantile * last);
-      *value = Datum::Double(FromOrderedBits(ExactAt(slot, rank)));
-      return Outcome::kValue;
+      return FromOrderedBits(ExactAt(slot, static_cast<size_t>(quantile * last)));
     }
     double count = 0;
     for (size_t at = 1; at < slot.size(); at += kBinBytes)
       count += static_cast<double>(Load<uint64_t>(slot.data() + at + sizeof(int32_t)));
-    const double rank = std::floor(parameters.quantile * (count - 1));
+    const double rank = std::floor(quantile * (count - 1));
     double before = 0;
     size_t at = 1;
     for (;; at += kBinBytes) {
       before += static_cast<double>(Load<uint64_t>(slot.data() + at + sizeof(int32_t)));
       if (before > rank || at + kBinBytes >= slot.size()) break;
     }
-    *value = Datum::Double(ValueOfBin(Load<int32_t>(slot.data() + at)));
-    return Outcome::kValue;
+    return ValueOfBin(Load<int32_t>(slot.data() + at));
   }
 
   static bool IsValid(std::string_view slot, const Parameters&) {
@@ -265,6 +269,26 @@ struct Percentile {
   }
 };
 
+struct Percentiles : Percentile {
+  static Outcome Finalize(std::string_view slot, const Reading& reading,
+                          const Parameters& parameters, Datum* value) {
+    reading.scratch->clear();
+    if (!slot.empty()) {
+      for (const double quantile : parameters.quantiles.all())
+        AppendPacked(*reading.scratch, Datum::Double(ValueAt(slot, quantile)));
+    }
+    *value = Datum::String(*reading.scratch);
+    return Outcome::kValue;
+  }
+};
+
+constexpr Aggregate PercentilesOf(Type input) {
+  Aggregate aggregate = MakeVariable<Percentiles>("percentiles", input, Type::kDouble);
+  aggregate.gives_list = true;
+  aggregate.takes = kTakesQuantiles;
+  return aggregate;
+}
+
 constexpr Aggregate PercentileOf(std::string_view name, Type input, bool takes_quantile) {
   Aggregate aggregate = MakeVariable<Percentile>(name, input, Type::kDouble);
   if (takes_quantile) aggregate.takes = kTakesQuantile;
@@ -288,6 +312,16 @@ std::span<const Aggregate> QuantileVariants() {
 
 std::span<const Aggregate> PercentileVariants() {
   return QuantileVariants<true>();
+}
+
+std::span<const Aggregate> PercentilesVariants() {
+  static constexpr Aggregate kVariants[] = {
+      PercentilesOf(Type::kInt32),
+      PercentilesOf(Type::kInt64),
+      PercentilesOf(Type::kFloat),
+      PercentilesOf(Type::kDouble),
+  };
+  return kVariants;
 }
 
 std::span<const Aggregate> MedianVariants() {

@@ -76,6 +76,7 @@ inline constexpr int64_t kLifetimeHeadHopMs = 1'000;  // head hop of a view that
 inline constexpr size_t kDistinctExactMax = 512;     // values that are told apart exactly
 inline constexpr size_t kPercentileExactMax = 64;    // values that are kept as they are
 inline constexpr size_t kPercentileBinsMax = 2'048;  // on either side of zero
+inline constexpr size_t kQuantilesMax = 16;          // of one aggregation
 inline constexpr size_t kListItemsMax = 100;         // the most that `k` may be
 inline constexpr size_t kFrequentValuesMax = 256;    // different values that are counted
 

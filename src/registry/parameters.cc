@@ -1,6 +1,7 @@
 #include "registry/parameters.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/limits.h"
 #include "base/time.h"
@@ -42,6 +43,26 @@ std::string SpellQuantile(const Parameters& parameters) {
   return fmt::format("{}", parameters.quantile);
 }
 
+bool ReadQuantiles(const yaml::Node& node, Parameters* parameters) {
+  const std::vector<yaml::Node> items = node.AsList("quantiles");
+  if (items.empty() || items.size() > limits::kQuantilesMax) {
+    node.Report(fmt::format("{} quantiles are not allowed; allowed are 1 to {}", items.size(),
+                            limits::kQuantilesMax));
+    return false;
+  }
+  aggregate::Quantiles& quantiles = parameters->quantiles;
+  for (const yaml::Node& item : items) {
+    Parameters one;
+    if (!ReadQuantile(item, &one)) return false;
+    quantiles.values[quantiles.count++] = one.quantile;
+  }
+  return true;
+}
+
+std::string SpellQuantiles(const Parameters& parameters) {
+  return fmt::format("[{}]", fmt::join(parameters.quantiles.all(), ", "));
+}
+
 bool ReadK(const yaml::Node& node, Parameters* parameters) {
   std::optional<int64_t> k = node.AsInt("k");
   if (!k.has_value()) return false;
@@ -68,6 +89,7 @@ struct Key {
 constexpr Key kKeys[] = {
     {"half_life", aggregate::kTakesHalfLife, ReadHalfLife, SpellHalfLife},
     {"quantile", aggregate::kTakesQuantile, ReadQuantile, SpellQuantile},
+    {"quantiles", aggregate::kTakesQuantiles, ReadQuantiles, SpellQuantiles},
     {"k", aggregate::kTakesK, ReadK, SpellK},
 };
 

@@ -64,7 +64,7 @@ TEST_F(SketchTest, DistinctCountIsExactUpToItsLimitAndThenWithinItsError) {
   const SharedAggregate function = Find("distinct_count", Type::kInt64);
   constexpr double kStandardError = 0.0163;
   for (const int64_t distinct : {511, 512, 513, 1'000, 5'000, 100'000}) {
-    const int trials = distinct > 10'000 ? 20 : 200;
+    const auto trials = static_cast<int>(TestCases(distinct > 10'000 ? 20 : 200));
     double squares = 0;
     for (int trial = 0; trial < trials; ++trial) {
       Slot slot(function);
@@ -87,7 +87,7 @@ TEST_F(SketchTest, DistinctCountIsExactUpToItsLimitAndThenWithinItsError) {
 
 TEST_F(SketchTest, PercentilesAreWithinOnePerCent) {
   constexpr double kRelativeError = 0.01 + 1e-9;
-  for (int trial = 0; trial < 60; ++trial) {
+  for (uint64_t trial = 0; trial < TestCases(60); ++trial) {
     const size_t count = 1 + random_() % 1'000;
     std::vector<double> values;
     for (size_t i = 0; i < count; ++i) values.push_back(trial % 2 == 0 ? Uniform() * 100 : Wild());

@@ -15,7 +15,8 @@ namespace freshet::aggregate {
 using SharedAggregate = std::shared_ptr<const Aggregate>;
 
 // What the tests give to aggregates that need it.
-inline constexpr Parameters kParameters = {.half_life_ms = 10, .quantile = 0.9, .k = 3};
+inline constexpr Parameters kParameters = {
+    .half_life_ms = 10, .quantile = 0.9, .k = 3, .quantiles = {{0.5, 0.99}, 2}};
 // The read that answers are for.
 inline constexpr Reading kReading = {.now_ms = 1'000, .window_ms = 500};
 

@@ -128,6 +128,11 @@ inline std::string ListOf(const aggregate::Aggregate& function, std::vector<Orac
     });
   std::map<Value, int64_t> counts;
   std::string text;
+  if (is("percentiles")) {
+    for (uint32_t i = 0; i < function.parameters.quantiles.count && !inputs.empty(); ++i)
+      text += TextOf(Quantile(inputs, function.parameters.quantiles.values[i]));
+    return text;
+  }
   size_t items = 0;
   for (OracleInput& input : inputs) {
     if (const double* number = std::get_if<double>(&input.value);

@@ -203,7 +203,8 @@ class RandomCase {
           aggregate::FindAggregate(name, static_cast<int>(type) == 8 ? nullptr : &type,
                                    {.half_life_ms = options.head_hop_ms + Length(2 * LongestMs()),
                                     .quantile = static_cast<double>(Below(11)) / 10,
-                                    .k = static_cast<uint32_t>(1 + Below(4))});
+                                    .k = static_cast<uint32_t>(1 + Below(4)),
+                                    .quantiles = {{0, static_cast<double>(Below(11)) / 10, 1}, 3}});
       if (!found.ok() || ((*found)->needs_window && options.has_lifetime)) continue;
       return *found;
     }

@@ -15,7 +15,8 @@ namespace freshet::timeline {
 namespace {
 
 std::shared_ptr<const aggregate::Aggregate> Function(std::string_view name, Type type) {
-  return *aggregate::FindAggregate(name, &type, {.half_life_ms = 700, .quantile = 0.9, .k = 3});
+  return *aggregate::FindAggregate(
+      name, &type, {.half_life_ms = 700, .quantile = 0.9, .k = 3, .quantiles = {{0.5, 0.99}, 2}});
 }
 
 std::vector<Schema> MakeSchemas() {
@@ -68,7 +69,8 @@ std::vector<Schema> MakeSchemas() {
        .head_hop_ms = 1'000,
        .has_lifetime = true,
        .aggregations = {Function("distinct_count", Type::kString),
-                        Function("percentile", Type::kDouble), Function("median", Type::kInt64)}},
+                        Function("percentile", Type::kDouble),
+                        Function("percentiles", Type::kInt32), Function("median", Type::kInt64)}},
       {.windows = {{60'000, 1'000}},
        .head_hop_ms = 1'000,
        .has_lifetime = true,
