@@ -45,8 +45,9 @@ struct Options {
   // How often a log is asked for its end. Bounds how old an as-of can be on a stream that is up to
   // date.
   int64_t as_of_interval_ms = 200;
-  // Memory for sorting one load; more rows than fit are sorted in files.
-  size_t load_memory_bytes = 256u << 20;
+  // What sorting one load may hold in memory; more rows than fit are sorted in files of the data
+  // folder.
+  size_t load_memory_bytes = 512u << 20;
 };
 
 }  // namespace freshet

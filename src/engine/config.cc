@@ -213,7 +213,7 @@ void ReadServing(const Node& node, Options* options) {
 
 void ReadLoad(const Node& node, Options* options) {
   MapReader map(node, "load");
-  ReadBytes(map, "memory", {limits::kLoadMemoryBytesMin, limits::kLoadMemoryBytesMax},
+  ReadBytes(map, "memory_limit", {limits::kLoadMemoryBytesMin, limits::kLoadMemoryBytesMax},
             &options->load_memory_bytes);
   map.Done();
 }

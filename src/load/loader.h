@@ -19,7 +19,7 @@ namespace freshet::load {
 struct LoadOptions {
   registry::FileFormat format = registry::FileFormat::kCsv;
   double bad_rows_share_max = 0.0;   // 0..1: a larger share of bad rows stops the load
-  size_t memory_bytes = 256u << 20;  // for sorting
+  size_t memory_bytes = 512u << 20;  // for sorting
   store::LoadKind kind = store::LoadKind::kReplace;
   std::string delete_column;  // a bool column: true where the row deletes its key; empty: none
 };

@@ -14,6 +14,9 @@ namespace freshet::store {
 namespace {
 
 constexpr size_t kBlockBytes = 1u << 20;
+// So that a small budget is not all taken by its first block.
+constexpr size_t kBlocksPerBudget = 16;
+constexpr size_t kRecordsMin = 16;
 
 uint64_t KeyPrefix(std::string_view key) {
   char bytes[sizeof(uint64_t)] = {};
@@ -41,14 +44,34 @@ bool RowSorter::SortsBefore(const Record& a, const Record& b) {
 
 Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
   const size_t size = entity_key.size() + row.size();
+  if (!records_.empty() && held_bytes() + BytesFor(size) > memory_bytes_)
+    FRESHET_RETURN_IF_ERROR(SpillRun());
+  if (records_.size() == records_.capacity()) records_.reserve(NextCapacity());
   char* bytes = Allocate(size);
   entity_key.copy(bytes, entity_key.size());
   row.copy(bytes + entity_key.size(), row.size());
   records_.push_back({KeyPrefix(entity_key), bytes, static_cast<uint32_t>(entity_key.size()),
                       static_cast<uint32_t>(row.size()), added_++});
-  gathered_bytes_ += size + sizeof(Record);
-  if (gathered_bytes_ < memory_bytes_) return Status::Ok();
-  return SpillRun();
+  return Status::Ok();
+}
+
+size_t RowSorter::held_bytes() const {
+  return blocks_bytes_ + records_.capacity() * sizeof(Record);
+}
+
+size_t RowSorter::BytesFor(size_t size) const {
+  size_t bytes = size > block_left_ ? BlockBytesFor(size) : 0;
+  // The records stand twice while they move.
+  if (records_.size() == records_.capacity()) bytes += NextCapacity() * sizeof(Record);
+  return bytes;
+}
+
+size_t RowSorter::BlockBytesFor(size_t size) const {
+  return std::max(size, std::min(kBlockBytes, memory_bytes_ / kBlocksPerBudget));
+}
+
+size_t RowSorter::NextCapacity() const {
+  return std::max(kRecordsMin, records_.capacity() + records_.capacity() / 2);
 }
 
 Status RowSorter::Finish(Sink sink) {
@@ -66,8 +89,9 @@ Status RowSorter::Finish(Sink sink) {
 
 char* RowSorter::Allocate(size_t size) {
   if (size > block_left_) {
-    const size_t block_bytes = std::max(size, std::min(kBlockBytes, memory_bytes_));
+    const size_t block_bytes = BlockBytesFor(size);
     blocks_.push_back(std::unique_ptr<char[]>(new char[block_bytes]));
+    blocks_bytes_ += block_bytes;
     block_next_ = blocks_.back().get();
     block_left_ = block_bytes;
   }
@@ -88,10 +112,11 @@ Status RowSorter::TakeRecords(Sink sink) {
     kept = &record;
     FRESHET_RETURN_IF_ERROR(sink(record.key(), record.row()));
   }
-  records_.clear();
+  // Rows of another size may come, which share the budget otherwise.
+  records_ = {};
   blocks_.clear();
+  blocks_bytes_ = 0;
   block_left_ = 0;
-  gathered_bytes_ = 0;
   return Status::Ok();
 }
 

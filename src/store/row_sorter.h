@@ -1,7 +1,7 @@
 // Sorts the rows of a load within a memory budget.
 //
-// Rows are gathered in memory. When they fill the budget they are sorted and written as a run, and
-// at the end the runs are merged; what fits into memory is handed on at once. Of several rows with
+// Rows are gathered in memory. Before they exceed the budget they are sorted and written as a run,
+// and at the end the runs are merged; what fits into memory is handed on at once. Of several rows with
 // one key the newest event time stays, and of equal times the one added last.
 #pragma once
 
@@ -33,6 +33,9 @@ class RowSorter {
   Status Finish(Sink sink);
 
   uint64_t duplicate_count() const { return added_ - sorted_; }  // after Finish
+  // What is gathered, with the room that is kept for more; never above the budget, unless a single
+  // row is.
+  size_t held_bytes() const;
 
  private:
   struct Record {
@@ -47,6 +50,10 @@ class RowSorter {
   };
 
   static bool SortsBefore(const Record& a, const Record& b);
+  // At its peak, what taking a row of `size` bytes adds to what is held.
+  size_t BytesFor(size_t size) const;
+  size_t BlockBytesFor(size_t size) const;
+  size_t NextCapacity() const;
   char* Allocate(size_t size);
   // Hands over the gathered rows, sorted and each key once.
   Status TakeRecords(Sink sink);
@@ -63,9 +70,9 @@ class RowSorter {
   const size_t memory_bytes_;
 
   std::vector<std::unique_ptr<char[]>> blocks_;
+  size_t blocks_bytes_ = 0;
   size_t block_left_ = 0;
   char* block_next_ = nullptr;
-  size_t gathered_bytes_ = 0;
   std::vector<Record> records_;
 
   std::vector<std::string> runs_;  // in the order of their rows' adding

@@ -60,7 +60,7 @@ ingest:
 serving:
   allow_read_time: true
 load:
-  memory: 1GiB
+  memory_limit: 1GiB
 log:
   level: debug
   format: json
