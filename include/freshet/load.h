@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,15 +59,32 @@ struct LoadProgress {
   uint64_t rows_deleted = 0;    // keys whose newest row deletes
   uint64_t rows_older = 0;      // of an upsert: a newer row of the key was served
   uint64_t rows_unchanged = 0;  // of an upsert: the same row was served
-  std::vector<BadRowReport> bad_rows;
+  uint64_t bytes_written = 0;   // of the files that the rows came into the database with
+  // How long the phases took so far.
+  int64_t read_ms = 0;
+  int64_t sort_ms = 0;
+  int64_t publish_ms = 0;
+  std::vector<BadRowReport> bad_rows;  // the first of them
+  // How many rows are bad for the same cause, as "age: not an int32".
+  std::map<std::string, uint64_t> bad_rows_by_cause;
 };
 
 struct LoadRequest {
   std::string view;
   std::string format;               // csv, jsonl, parquet or arrow; empty: the source's
   double bad_rows_share_max = 0.0;  // 0..1
+  uint64_t bad_rows_max = 0;        // this many are let pass, whatever their share
+  // Told every bad row, not only the first, before the call that read it returns. Of a client: from
+  // a thread of its own, and before the load's last progress.
+  std::function<void(const BadRowReport&)> on_bad_row;
   bool upsert = false;  // rows go into what is served, unless a newer one is; else they replace it
   std::string delete_column;  // a bool column: true where the row deletes its entity; empty: none
+};
+
+// What a view serves after a rollback.
+struct RollbackOutcome {
+  int64_t loaded_at_ms = 0;  // when it was loaded
+  uint64_t rows = 0;
 };
 
 // A load under way: give it its files, or the bytes of one text file as they come, then finish it.

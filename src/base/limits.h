@@ -129,6 +129,7 @@ inline constexpr size_t kLoadFilesMax = 100'000;         // of one load
 inline constexpr size_t kPathValuesMax = 64;             // of one file
 inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
+inline constexpr size_t kBadRowsBytesMax = 256u << 10;  // of all of them that one message carries
 
 // What the server's configuration may say.
 inline constexpr int64_t kCacheBytesMin = 1 << 20;

@@ -29,7 +29,9 @@ struct Arguments {
   std::string view;
   std::string file;
   std::string format;
-  std::string bad_rows_share_max = "0";
+  std::string bad_rows_allowed = "0";
+  std::string reject_file;
+  bool json = false;
   bool upsert = false;
   std::string delete_column;
   std::string address;
@@ -89,63 +91,101 @@ class Pipe {
   int descriptor_ = -1;
 };
 
-Status LoadPipe(const Arguments& arguments, const LoadRequest& request, Pipe& pipe,
-                ProgressDisplay& display, LoadProgress* outcome) {
-  return Connect(arguments.address)
+// One load from the command line: what its parts share.
+struct Run {
+  const Arguments& arguments;
+  LoadRequest request;
+  RejectFile reject_file;
+  LoadProgress outcome;
+};
+
+Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
+  const auto next_chunk = [&]() -> Result<std::string> {
+    FRESHET_RETURN_IF_ERROR(run.reject_file.status());
+    return pipe.Next();
+  };
+  return Connect(run.arguments.address)
       ->Load(
-          request, [&] { return pipe.Next(); },
-          [&](const LoadProgress& progress) { display.Show(progress); }, outcome);
+          run.request, next_chunk, [&](const LoadProgress& progress) { display.Show(progress); },
+          &run.outcome);
 }
 
-Status LoadListed(const Arguments& arguments, const LoadRequest& request,
-                  const load::FileList& list, ProgressDisplay& display, LoadProgress* outcome) {
+Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display) {
   std::vector<LoadFile*> files;
   for (const auto& file : list.files) files.push_back(file.get());
-  return Connect(arguments.address)
+  return Connect(run.arguments.address)
       ->LoadFiles(
-          request, files, [&](const LoadProgress& progress) { display.Show(progress); },
-          [] { return interrupted != 0; }, outcome);
+          run.request, files, [&](const LoadProgress& progress) { display.Show(progress); },
+          [&] { return interrupted != 0 || !run.reject_file.status().ok(); }, &run.outcome);
 }
 
-ExitCode Report(const Arguments& arguments, const Status& status, const LoadProgress& outcome,
-                ProgressDisplay& display) {
+void PrintReport(const Run& run, const Status& status, const ProgressDisplay& display) {
+  const Arguments& arguments = run.arguments;
+  fmt::print(stderr, "{}", RenderBadRows(arguments.file, run.outcome));
+  const int64_t elapsed_ms = display.elapsed_ms();
+  if (arguments.json)
+    fmt::print("{}", RenderLoadJson(arguments.view, status, run.outcome, elapsed_ms));
+  else if (status.ok())
+    fmt::print("{}", RenderLoaded(arguments.view, run.outcome, elapsed_ms));
+}
+
+ExitCode Report(Run& run, const Status& status, ProgressDisplay& display) {
   display.Close();
-  fmt::print(stderr, "{}", RenderBadRows(arguments.file, outcome));
+  const Status rejects = run.reject_file.Close();
+  PrintReport(run, status, display);
   if (status.code() == StatusCode::kCancelled && interrupted != 0) {
-    const bool has_ended = outcome.phase == LoadProgress::Phase::kSort;
+    const bool has_ended = run.outcome.phase == LoadProgress::Phase::kSort;
     PrintError("load", has_ended ? "interrupted: nothing was changed, unless the server began to "
                                    "publish at that moment (freshet status tells)"
                                  : "interrupted: nothing was changed");
     return ExitCode::kInterrupted;
   }
-  if (!status.ok()) return Fail("load", status);
-  fmt::print("{}", RenderLoaded(arguments.view, outcome, display.elapsed_ms()));
-  return ExitCode::kDone;
+  if (!rejects.ok()) {
+    PrintError("load", status.ok() ? fmt::format("{}; the rows are loaded", rejects.message())
+                                   : fmt::format("{}; nothing was changed", rejects.message()));
+    return ExitCode::kUsage;
+  }
+  return status.ok() ? ExitCode::kDone : Fail("load", status);
 }
 
-ExitCode Run(const Arguments& arguments) {
-  LoadRequest request = {.view = arguments.view, .format = arguments.format};
-  const auto share = ParseShare(arguments.bad_rows_share_max);
-  if (!share.ok()) return FailUsage("load", share.status().Prefixed("--max-bad-rows").message());
-  request.bad_rows_share_max = *share;
-  request.upsert = arguments.upsert;
-  request.delete_column = arguments.delete_column;
+// What the arguments ask for; the reject file is opened.
+Status Prepare(Run& run) {
+  const Arguments& arguments = run.arguments;
+  run.request.view = arguments.view;
+  run.request.format = arguments.format;
+  const auto allowed = ParseBadRowsAllowed(arguments.bad_rows_allowed);
+  if (!allowed.ok()) return allowed.status().Prefixed("--max-bad-rows");
+  run.request.bad_rows_share_max = allowed->share_max;
+  run.request.bad_rows_max = allowed->rows_max;
+  run.request.upsert = arguments.upsert;
+  run.request.delete_column = arguments.delete_column;
+  if (arguments.reject_file.empty()) return Status::Ok();
+  FRESHET_RETURN_IF_ERROR(run.reject_file.Open(arguments.reject_file).Prefixed("--reject-file"));
+  run.request.on_bad_row = [&run](const BadRowReport& bad) {
+    run.reject_file.Add(run.arguments.file, bad);
+  };
+  return Status::Ok();
+}
+
+ExitCode RunLoad(const Arguments& arguments) {
+  if (arguments.file.empty()) return FailUsage("load", "--file is required");
+  Run run = {.arguments = arguments, .request = {}, .reject_file = {}, .outcome = {}};
+  if (Status status = Prepare(run); !status.ok()) return FailUsage("load", status.message());
   CancelOnInterrupt();
-  LoadProgress outcome;
   if (Pipe::IsOne(arguments.file)) {
     Pipe pipe;
     if (Status status = pipe.Open(arguments.file); !status.ok())
       return FailUsage("load", status.message());
     ProgressDisplay display(0);
-    const Status status = LoadPipe(arguments, request, pipe, display, &outcome);
-    return Report(arguments, status, outcome, display);
+    const Status status = LoadPipe(run, pipe, display);
+    return Report(run, status, display);
   }
   const auto list = load::ListFiles(arguments.file);
   if (!list.ok()) return FailUsage("load", list.status().message());
-  if (request.format.empty()) request.format = list->format;
+  if (run.request.format.empty()) run.request.format = list->format;
   ProgressDisplay display(list->bytes);
-  const Status status = LoadListed(arguments, request, *list, display, &outcome);
-  return Report(arguments, status, outcome, display);
+  const Status status = LoadListed(run, *list, display);
+  return Report(run, status, display);
 }
 
 }  // namespace
@@ -157,8 +197,7 @@ Command AddLoad(CLI::App& parent) {
   app->add_option("--file", arguments->file,
                   "A file, a folder or a pattern, read on this machine and sent to the server; "
                   "- is standard input")
-      ->type_name("PATH")
-      ->required();
+      ->type_name("PATH");
   app->add_option(
          "--format", arguments->format,
          "csv, jsonl, parquet or arrow; by default what the files' names or else the view's "
@@ -172,10 +211,14 @@ Command AddLoad(CLI::App& parent) {
   app->add_option("--delete-column", arguments->delete_column,
                   "A column of bools: true where the row deletes its entity")
       ->type_name("COLUMN");
-  app->add_option("--max-bad-rows", arguments->bad_rows_share_max,
-                  "Stop, with nothing changed, when a larger share is bad")
-      ->type_name("SHARE")
+  app->add_option("--max-bad-rows", arguments->bad_rows_allowed,
+                  "Stop, with nothing changed, when more rows, or a larger share of them, are bad")
+      ->type_name("N|P%")
       ->capture_default_str();
+  app->add_option("--reject-file", arguments->reject_file,
+                  "Write every bad row to this file: file, line and reason as JSON lines")
+      ->type_name("FILE");
+  app->add_flag("--json", arguments->json, "The report at the end as one JSON object");
   AddAddress(*app, &arguments->address);
   app->footer(
       "What is loaded replaces what the view served, all of it in one moment or, when the load "
@@ -183,11 +226,11 @@ Command AddLoad(CLI::App& parent) {
       "or is interrupted, nothing. Bad rows are listed with their line and reason.\n\n"
       "Examples:\n"
       "  freshet load profile --file users.csv\n"
-      "  freshet load profile --file users.jsonl --max-bad-rows 1%\n"
+      "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
       "  freshet load profile --file 'users/*.parquet'\n"
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunLoad(*arguments); }};
 }
 
 }  // namespace freshet::cli

@@ -1,15 +1,18 @@
 #include "cli/load_report.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "cli/json_value.h"
 #include "cli/table.h"
 
 namespace freshet::cli {
@@ -46,18 +49,20 @@ std::string RenderReading(const LoadProgress& progress, const LoadPace& pace, si
 
 }  // namespace
 
-Result<double> ParseShare(std::string_view text) {
-  std::string_view number = text;
-  const bool percent = !number.empty() && number.back() == '%';
-  if (percent) number.remove_suffix(1);
-  double share = 0;
+Result<BadRowsAllowed> ParseBadRowsAllowed(std::string_view text) {
+  const bool is_share = text.ends_with('%');
+  const std::string_view number = is_share ? text.substr(0, text.size() - 1) : text;
   const char* end = number.data() + number.size();
-  const auto [stopped, error] = std::from_chars(number.data(), end, share);
-  if (percent) share /= 100;
-  if (error != std::errc() || stopped != end || !(share >= 0 && share <= 1))
-    return Status::InvalidArgument(
-        fmt::format("'{}' is no share: write 0.01 or 1%, from 0 to 1", text));
-  return share;
+  BadRowsAllowed allowed;
+  double percent = 0;
+  const auto [stopped, error] = is_share ? std::from_chars(number.data(), end, percent)
+                                         : std::from_chars(number.data(), end, allowed.rows_max);
+  if (error != std::errc() || stopped != end || !(percent >= 0 && percent <= 100)) {
+    return Status::InvalidArgument(fmt::format(
+        "'{}' is neither a number of rows nor a share: write 10, or 1% of all rows", text));
+  }
+  allowed.share_max = percent / 100;
+  return allowed;
 }
 
 std::string RenderProgress(const LoadProgress& progress, const LoadPace& pace, size_t bar_width) {
@@ -100,6 +105,70 @@ std::string RenderLoaded(std::string_view view, const LoadProgress& progress, in
     text += fmt::format("; {} as they were", Grouped(progress.rows_unchanged));
   if (progress.rows_bad > 0) text += fmt::format("; {} bad", Grouped(progress.rows_bad));
   return text + fmt::format("; {:.1f} s\n", static_cast<double>(elapsed_ms) / 1'000);
+}
+
+std::string RenderLoadJson(std::string_view view, const Status& status,
+                           const LoadProgress& progress, int64_t elapsed_ms) {
+  const auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1'000; };
+  Json rejected = Json::array();
+  for (const BadRowReport& bad : progress.bad_rows)
+    rejected.push_back({{"file", bad.file}, {"line", bad.line}, {"reason", bad.reason}});
+  const Json json = {{"view", view},
+                     {"loaded", status.ok()},
+                     {"error", status.ok() ? Json() : Json(status.message())},
+                     {"rows_read", progress.rows_read},
+                     {"rows_served", status.ok() ? Json(progress.rows_written) : Json()},
+                     {"rows_rejected", progress.rows_bad},
+                     {"rejected_by_reason", Json(progress.bad_rows_by_cause)},
+                     {"rejected", rejected},
+                     {"rows_duplicate", progress.rows_duplicate},
+                     {"rows_deleted", progress.rows_deleted},
+                     {"rows_older", progress.rows_older},
+                     {"rows_unchanged", progress.rows_unchanged},
+                     {"bytes_read", progress.bytes_read},
+                     {"bytes_written", progress.bytes_written},
+                     {"seconds",
+                      {{"read", seconds(progress.read_ms)},
+                       {"sort", seconds(progress.sort_ms)},
+                       {"publish", seconds(progress.publish_ms)},
+                       {"total", seconds(elapsed_ms)}}}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+RejectFile::~RejectFile() {
+  if (file_ != nullptr) std::fclose(file_);
+}
+
+Status RejectFile::Open(const std::string& path) {
+  path_ = path;
+  file_ = std::fopen(path.c_str(), "we");
+  if (file_ != nullptr) return Status::Ok();
+  return Status::IoError(fmt::format("cannot make {}: {}", path, std::strerror(errno)));
+}
+
+void RejectFile::Add(std::string_view file, const BadRowReport& bad) {
+  const Json json = {
+      {"file", bad.file.empty() ? file : bad.file}, {"line", bad.line}, {"reason", bad.reason}};
+  const std::string line = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::lock_guard lock(mutex_);
+  if (file_ == nullptr || !status_.ok()) return;
+  if (std::fwrite(line.data(), 1, line.size(), file_) != line.size())
+    status_ = Status::IoError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
+}
+
+Status RejectFile::status() {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+Status RejectFile::Close() {
+  std::lock_guard lock(mutex_);
+  if (file_ == nullptr) return status_;
+  const int closed = std::fclose(file_);
+  file_ = nullptr;
+  if (closed != 0 && status_.ok())
+    status_ = Status::IoError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
+  return status_;
 }
 
 ProgressDisplay::ProgressDisplay(uint64_t file_bytes)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -11,8 +12,15 @@
 
 namespace freshet::cli {
 
-// "0.01" or "1%": 0 to 1. InvalidArgument else.
-Result<double> ParseShare(std::string_view text);
+// How many bad rows are let pass: a number of them, or a share of all rows.
+struct BadRowsAllowed {
+  uint64_t rows_max = 0;
+  double share_max = 0;  // 0..1
+
+  friend bool operator==(const BadRowsAllowed&, const BadRowsAllowed&) = default;
+};
+// "10" or "1%". InvalidArgument else.
+Result<BadRowsAllowed> ParseBadRowsAllowed(std::string_view text);
 
 struct LoadPace {
   uint64_t file_bytes = 0;  // 0: not known
@@ -28,6 +36,35 @@ std::string RenderBadRows(std::string_view file, const LoadProgress& progress);
 
 // What was loaded, for the end.
 std::string RenderLoaded(std::string_view view, const LoadProgress& progress, int64_t elapsed_ms);
+
+// The report of a load that ended, well or not, as one JSON object.
+std::string RenderLoadJson(std::string_view view, const Status& status,
+                           const LoadProgress& progress, int64_t elapsed_ms);
+
+// A file of bad rows as JSON lines. The rows may be added by another thread than the one that closes
+// the file.
+class RejectFile {
+ public:
+  RejectFile() = default;
+  ~RejectFile();
+  RejectFile(const RejectFile&) = delete;
+  RejectFile& operator=(const RejectFile&) = delete;
+
+  // An empty file in the place of one that is there.
+  Status Open(const std::string& path);
+  // `file` is for rows that name none.
+  void Add(std::string_view file, const BadRowReport& bad);
+  // What went wrong so far. Any thread.
+  Status status();
+  // Everything is in the file, or the error that kept it out.
+  Status Close();
+
+ private:
+  std::mutex mutex_;
+  std::string path_;
+  std::FILE* file_ = nullptr;
+  Status status_;
+};
 
 // Shows progress on standard error: a line that is written over on a terminal, else a line every
 // few seconds. Any thread.

@@ -307,13 +307,22 @@ LoadProgress FromWire(const v1::LoadProgress& wire) {
   progress.rows_deleted = wire.rows_deleted();
   progress.rows_older = wire.rows_older();
   progress.rows_unchanged = wire.rows_unchanged();
-  for (const auto& bad : wire.bad_rows())
-    progress.bad_rows.push_back({bad.line(), bad.reason(), bad.file()});
+  progress.bytes_written = wire.bytes_written();
+  progress.read_ms = wire.read_ms();
+  progress.sort_ms = wire.sort_ms();
+  progress.publish_ms = wire.publish_ms();
+  for (const v1::BadRow& bad : wire.bad_rows()) progress.bad_rows.push_back(FromWire(bad));
+  progress.bad_rows_by_cause.insert(wire.bad_rows_by_cause().begin(),
+                                    wire.bad_rows_by_cause().end());
   return progress;
 }
 
 ServiceDescription FromWire(const v1::DescribeServiceResponse& wire) {
   const auto columns = [](const auto& descriptions) {
+BadRowReport FromWire(const v1::BadRow& wire) {
+  return {wire.line(), wire.reason(), wire.file()};
+}
+
     std::vector<ServiceColumn> result;
     for (const v1::ColumnDescription& column : descriptions)
       result.push_back({column.name(), FromWire(column.type()), column.is_list()});

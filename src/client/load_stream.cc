@@ -29,6 +29,8 @@ v1::LoadRequest HeaderOf(const LoadRequest& request) {
   message.mutable_header()->set_bad_rows_share_max(request.bad_rows_share_max);
   message.mutable_header()->set_upsert(request.upsert);
   message.mutable_header()->set_delete_column(request.delete_column);
+  message.mutable_header()->set_bad_rows_max(request.bad_rows_max);
+  message.mutable_header()->set_wants_bad_rows(request.on_bad_row != nullptr);
   return message;
 }
 
@@ -42,6 +44,14 @@ v1::LoadRequest HeaderOf(const LoadRequest& request, const std::vector<LoadFile*
       (*wire->mutable_path_values())[column] = value;
   }
   return message;
+}
+
+// False when the message is about something else.
+bool TellBadRows(const v1::LoadProgress& message, const LoadRequest& request) {
+  if (message.more_bad_rows_size() == 0) return false;
+  for (const v1::BadRow& bad : message.more_bad_rows())
+    if (request.on_bad_row != nullptr) request.on_bad_row(FromWire(bad));
+  return true;
 }
 
 bool WriteChunk(Stream& stream, std::string_view bytes) {
@@ -156,7 +166,7 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
     while (sent.ok() && stream->Read(&message)) {
       if (message.has_wanted()) {
         sent = sender.Send(message.wanted());
-      } else {
+      } else if (!TellBadRows(message, request)) {
         *outcome = FromWire(message);
         is_publishing = outcome->phase == LoadProgress::Phase::kPublish;
         progress(*outcome);
@@ -177,6 +187,7 @@ Status StreamLoad(v1::Admin::Stub& stub, const std::string& address, const LoadR
   std::thread reader([&] {
     v1::LoadProgress message;
     while (stream->Read(&message)) {
+      if (TellBadRows(message, request)) continue;
       *outcome = FromWire(message);
       progress(*outcome);
     }

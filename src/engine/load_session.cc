@@ -86,8 +86,13 @@ class LoadSessionImpl final : public LoadSession {
     progress.rows_deleted = report.rows_deleted;
     progress.rows_older = report.rows_older;
     progress.rows_unchanged = report.rows_unchanged;
+    progress.bytes_written = report.bytes_written;
+    progress.read_ms = report.read_ms;
+    progress.sort_ms = report.sort_ms;
+    progress.publish_ms = report.publish_ms;
     for (const load::BadRow& row : report.bad_rows)
       progress.bad_rows.push_back({row.line, row.reason, row.file});
+    progress.bad_rows_by_cause = report.bad_rows_by_cause;
     return progress;
   }
 
@@ -105,6 +110,12 @@ Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::R
   load::LoadOptions options;
   FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(*registry, request));
   options.bad_rows_share_max = request.bad_rows_share_max;
+  options.bad_rows_max = request.bad_rows_max;
+  if (request.on_bad_row != nullptr) {
+    options.on_bad_row = [tell = request.on_bad_row](const load::BadRow& row) {
+      tell({row.line, row.reason, row.file});
+    };
+  }
   options.memory_bytes = memory_bytes;
   options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
   options.delete_column = request.delete_column;

@@ -320,7 +320,7 @@ class ColumnFileImpl final : public ColumnFile {
       Problem problem = column.column->Read(row, &value);
       if (problem == Problem::kNone) problem = draft_.Set(*column.target, value);
       if (problem == Problem::kNone) continue;
-      draft_.Fail(Explain(*column.target, ShownValue(*arrays[i], row), problem));
+      draft_.Fail(*column.target, ShownValue(*arrays[i], row), problem);
       return;
     }
   }

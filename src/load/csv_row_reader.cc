@@ -96,7 +96,7 @@ class CsvRowReader final : public RowReader {
   void TakeField(const char* text, size_t size);
   void TakeRow();
 
-  void FailRow(std::string reason);
+  void FailRow(const std::string& reason);
   void ReadHeader();
   // What keeps the header from being this source's; empty when nothing does.
   std::vector<std::string> HeaderProblems() const;
@@ -243,7 +243,7 @@ void CsvRowReader::TakeRow() {
   }
 }
 
-void CsvRowReader::FailRow(std::string reason) {
+void CsvRowReader::FailRow(const std::string& reason) {
   row_open_ = false;
   if (!header_read_) {
     status_ = Status::InvalidArgument(
@@ -251,7 +251,7 @@ void CsvRowReader::FailRow(std::string reason) {
     return;
   }
   draft_.Clear();
-  draft_.Fail(std::move(reason));
+  draft_.Fail(reason, reason);
   (*visit_)(draft_.Finish(row_line_));
 }
 
@@ -287,7 +287,8 @@ std::vector<std::string> CsvRowReader::HeaderProblems() const {
 void CsvRowReader::ReadRow() {
   draft_.Clear();
   if (row_columns_ != header_.size()) {
-    draft_.Fail(fmt::format("the row has {} columns, the header {}", row_columns_, header_.size()));
+    draft_.Fail(fmt::format("the row has {} columns, the header {}", row_columns_, header_.size()),
+                "another number of columns than the header's");
   }
   for (const Cell& cell : cells_) {
     if (draft_.failed()) break;
@@ -304,7 +305,7 @@ void CsvRowReader::ReadCell(const Cell& cell) {
   if (problem == Problem::kNone) problem = draft_.Set(target, value);
   if (problem == Problem::kNone) return;
   const std::string shown = fmt::format("'{}'", Shortened(text));
-  draft_.Fail(Explain(target, shown, problem));
+  draft_.Fail(target, shown, problem);
 }
 
 }  // namespace

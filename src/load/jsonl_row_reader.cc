@@ -71,7 +71,8 @@ class JsonlRowReader final : public RowReader {
   Problem ReadString(ondemand::value& value, Datum* datum);
   Problem ReadTime(TimeUnit unit, ondemand::json_type json, ondemand::value& value, Datum* datum);
   void FailJson(simdjson::error_code error) {
-    draft_.Fail(fmt::format("not a JSON object: {}", simdjson::error_message(error)));
+    draft_.Fail(fmt::format("not a JSON object: {}", simdjson::error_message(error)),
+                "not a JSON object");
   }
 
   // An absent member must not be taken for a null that clears what is stored.
@@ -112,7 +113,9 @@ void JsonlRowReader::EndLine(RowVisitor visit) {
     row_seen_ = true;
     draft_.Clear();
     if (too_long_) {
-      draft_.Fail(fmt::format("the line is longer than {} bytes", limits::kRowBytesMax));
+      const std::string reason =
+          fmt::format("the line is longer than {} bytes", limits::kRowBytesMax);
+      draft_.Fail(reason, reason);
     } else {
       seen_.assign(seen_.size(), false);
       ReadRow();
@@ -134,7 +137,8 @@ void JsonlRowReader::ReadRow() {
   if (error != simdjson::SUCCESS) return FailJson(error);
   ReadObject(object);
   if (!draft_.failed() && document.current_location().error() != simdjson::OUT_OF_BOUNDS)
-    draft_.Fail("more text follows the JSON object; one object a line is expected");
+    draft_.Fail("more text follows the JSON object; one object a line is expected",
+                "more text follows the JSON object");
 }
 
 void JsonlRowReader::CheckOptional() {
@@ -142,7 +146,8 @@ void JsonlRowReader::CheckOptional() {
   for (size_t i = 0; i < seen_.size(); ++i) {
     const Target& target = targets_.all()[i];
     if (seen_[i] || !target.is_optional || target.is_fixed) continue;
-    draft_.Fail(fmt::format("{}: the object lacks it; null would clear it", target.name));
+    draft_.Fail(fmt::format("{}: the object lacks it; null would clear it", target.name),
+                fmt::format("{}: the object lacks it", target.name));
     return;
   }
 }
@@ -181,7 +186,7 @@ bool JsonlRowReader::ReadMember(ondemand::field& member) {
   }
   if (problem == Problem::kNone) problem = draft_.Set(*target, datum);
   if (problem == Problem::kNone) return true;
-  draft_.Fail(Explain(*target, Shortened(token), problem));
+  draft_.Fail(*target, Shortened(token), problem);
   return false;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <utility>
@@ -36,6 +37,12 @@ std::vector<Type> ColumnTypes(const FeatureView& view) {
   return types;
 }
 
+// Why a row is bad: for its reader, and to count it by.
+struct Problems {
+  std::string reason;
+  std::string cause;
+};
+
 // Turns rows of the file into the entity keys and rows of one view.
 class RowEncoder {
  public:
@@ -43,17 +50,24 @@ class RowEncoder {
       : join_keys_(view.entity->join_keys), batch_(*view.batch()), layout_(ColumnTypes(view)) {}
 
   // Why the row has no entity key; nothing when key() and row() are set.
-  std::optional<std::string> Encode(const FileRow& file_row) {
+  std::optional<Problems> Encode(const FileRow& file_row) {
     key_.clear();
     for (size_t i = 0; i < join_keys_.size(); ++i) {
       const Datum& value = file_row.values[batch_.key_fields[i]];
-      if (value.is_null()) return fmt::format("{}: the join key is missing", FieldName(i));
+      if (value.is_null()) {
+        const std::string missing = fmt::format("{}: the join key is missing", FieldName(i));
+        return Problems{missing, missing};
+      }
       const Status status = store::AppendEntityKey(join_keys_[i].type, value, key_);
-      if (!status.ok()) return fmt::format("{}: {}", FieldName(i), status.message());
+      if (!status.ok()) {
+        return Problems{fmt::format("{}: {}", FieldName(i), status.message()),
+                        fmt::format("{}: not a join key", FieldName(i))};
+      }
     }
     if (key_.size() > limits::kEntityKeyBytesMax) {
-      return fmt::format("the join keys have {} bytes together, at most {} are allowed",
-                         key_.size(), limits::kEntityKeyBytesMax);
+      return Problems{fmt::format("the join keys have {} bytes together, at most {} are allowed",
+                                  key_.size(), limits::kEntityKeyBytesMax),
+                      "the join keys are too long together"};
     }
     row_.clear();
     if (file_row.is_deletion) {
@@ -91,6 +105,20 @@ std::string PlaceOf(const BadRow& row) {
                           : fmt::format("{}:{}", row.file, row.line);
 }
 
+// Times the phases of a load. One thread.
+class PhaseTimer {
+ public:
+  // Adds the time since the last call, or since the start, to *phase_ms.
+  void AddTo(int64_t* phase_ms) {
+    const auto now = std::chrono::steady_clock::now();
+    *phase_ms += std::chrono::duration_cast<std::chrono::milliseconds>(now - since_).count();
+    since_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
 // An upsert may leave out what is neither a join key nor the event time.
 Wanted WantedOf(const FeatureView& view, const LoadOptions& options) {
   Wanted wanted;
@@ -109,9 +137,7 @@ class FileLoad final : public Load {
   FileLoad(std::shared_ptr<const registry::Registry> registry, const FeatureView& view,
            const LoadOptions& options, std::unique_ptr<store::GenerationWriter> writer)
       : registry_(std::move(registry)),
-        format_(options.format),
-        bad_rows_share_max_(options.bad_rows_share_max),
-        kind_(options.kind),
+        options_(options),
         view_(view),
         source_(*view.batch()->source),
         wanted_(WantedOf(view, options)),
@@ -141,13 +167,11 @@ class FileLoad final : public Load {
   // The columns of the view that the files do without.
   std::vector<bool> KeptColumns() const;
   void TakeRow(const FileRow& file_row);
-  void ReportBad(uint64_t line, std::string reason);
+  void ReportBad(uint64_t line, std::string reason, std::string cause);
   Status Fail(Status status);
 
   const std::shared_ptr<const registry::Registry> registry_;
-  const registry::FileFormat format_;
-  const double bad_rows_share_max_;
-  const store::LoadKind kind_;
+  const LoadOptions options_;
   const FeatureView& view_;
   const registry::Source& source_;
   const Wanted wanted_;
@@ -158,6 +182,7 @@ class FileLoad final : public Load {
   std::string file_name_;                            // of the file under way
   std::unique_ptr<store::GenerationWriter> writer_;  // null once the load has ended, well or not
   LoadReport report_;
+  PhaseTimer timer_;
   std::atomic<bool> cancelled_{false};
   Status status_;  // of the store while rows are read, and what ended the load
 };
@@ -184,14 +209,14 @@ Status FileLoad::Feed(std::string_view bytes) {
 Result<TextFile*> FileLoad::FedFile() {
   if (files_read_ > 0)
     return Status::FailedPrecondition("a load takes files, or the bytes of one, not both");
-  if (!IsText(format_)) {
+  if (!IsText(options_.format)) {
     return Status::InvalidArgument(fmt::format(
         "{} cannot be read from a stream of bytes: its index stands at the end; load a file",
-        registry::FileFormatName(format_)));
+        registry::FileFormatName(options_.format)));
   }
   if (fed_ == nullptr) {
     FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, {}, wanted_));
-    fed_ = std::make_unique<TextFile>(format_, source_, std::move(targets));
+    fed_ = std::make_unique<TextFile>(options_.format, source_, std::move(targets));
   }
   return fed_.get();
 }
@@ -209,7 +234,8 @@ Status FileLoad::ReadFile(LoadFile& file, FunctionRef<void()> progress) {
   ++files_read_;
   file_name_ = file.name();
   const uint64_t bytes_before = report_.bytes_read;
-  Status status = IsText(format_) ? ReadTextFile(file, progress) : ReadColumnFile(file, progress);
+  Status status =
+      IsText(options_.format) ? ReadTextFile(file, progress) : ReadColumnFile(file, progress);
   if (!status.ok()) return Fail(status.Prefixed(file.name()));
   report_.bytes_read = bytes_before + file.size();
   return Status::Ok();
@@ -217,7 +243,7 @@ Status FileLoad::ReadFile(LoadFile& file, FunctionRef<void()> progress) {
 
 Status FileLoad::ReadTextFile(LoadFile& file, FunctionRef<void()> progress) {
   FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values(), wanted_));
-  TextFile text(format_, source_, std::move(targets));
+  TextFile text(options_.format, source_, std::move(targets));
   std::string bytes;
   for (uint64_t offset = 0; offset < file.size(); offset += bytes.size()) {
     bytes.resize(std::min<uint64_t>(limits::kLoadChunkBytesMax, file.size() - offset));
@@ -233,7 +259,7 @@ Status FileLoad::ReadTextFile(LoadFile& file, FunctionRef<void()> progress) {
 Status FileLoad::ReadColumnFile(LoadFile& file, FunctionRef<void()> progress) {
   FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values(), wanted_));
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<ColumnFile> columns,
-                           ColumnFile::Open(format_, file, std::move(targets)));
+                           ColumnFile::Open(options_.format, file, std::move(targets)));
   const uint64_t bytes_before = report_.bytes_read;
   while (true) {
     FRESHET_ASSIGN_OR_RETURN(const bool any,
@@ -248,8 +274,11 @@ Status FileLoad::ReadColumnFile(LoadFile& file, FunctionRef<void()> progress) {
 
 Status FileLoad::Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
   FRESHET_RETURN_IF_ERROR(CheckOpen());
-  if (Status status = FinishReading(); !status.ok()) return Fail(std::move(status));
-  if (Status status = Publish(progress); !status.ok()) return Fail(std::move(status));
+  Status status = FinishReading();
+  timer_.AddTo(&report_.read_ms);
+  if (!status.ok()) return Fail(std::move(status));
+  status = Publish(progress);
+  if (!status.ok()) return Fail(std::move(status));
   writer_.reset();
   return Status::Ok();
 }
@@ -268,12 +297,14 @@ Status FileLoad::Judge() const {
   const double share =
       static_cast<double>(report_.rows_bad) / static_cast<double>(report_.rows_read);
   const BadRow& first = report_.bad_rows.front();
-  if (share > bad_rows_share_max_) {
-    return Status::FailedPrecondition(fmt::format(
-        "{} of {} rows are bad, a share of {:.2g} where {:.2g} is allowed; nothing was changed. "
-        "The first: {}: {}",
-        report_.rows_bad, report_.rows_read, share, bad_rows_share_max_, PlaceOf(first),
-        first.reason));
+  if (share > options_.bad_rows_share_max && report_.rows_bad > options_.bad_rows_max) {
+    const std::string allowed = options_.bad_rows_max > 0
+                                    ? fmt::format("where {} are allowed", options_.bad_rows_max)
+                                    : fmt::format("a share of {:.2g} where {:.2g} is allowed",
+                                                  share, options_.bad_rows_share_max);
+    return Status::FailedPrecondition(
+        fmt::format("{} of {} rows are bad, {}; nothing was changed. The first: {}: {}",
+                    report_.rows_bad, report_.rows_read, allowed, PlaceOf(first), first.reason));
   }
   if (report_.rows_bad == report_.rows_read) {
     return Status::FailedPrecondition(
@@ -285,19 +316,24 @@ Status FileLoad::Judge() const {
 
 Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
   progress(LoadPhase::kSort, 0);
-  if (kind_ == store::LoadKind::kUpsert) FRESHET_RETURN_IF_ERROR(writer_->Keep(KeptColumns()));
-  FRESHET_RETURN_IF_ERROR(writer_->Finish([&](uint64_t rows) {
+  if (options_.kind == store::LoadKind::kUpsert)
+    FRESHET_RETURN_IF_ERROR(writer_->Keep(KeptColumns()));
+  const Status sorted = writer_->Finish([&](uint64_t rows) {
     progress(LoadPhase::kSort, rows);
     if (cancelled_) writer_->Cancel();
-  }));
+  });
+  timer_.AddTo(&report_.sort_ms);
+  FRESHET_RETURN_IF_ERROR(sorted);
   const store::LoadCounts& counts = writer_->counts();
   report_.rows_duplicate = counts.duplicates;
   report_.rows_deleted = counts.deleted;
   report_.rows_older = counts.older;
   report_.rows_unchanged = counts.unchanged;
+  report_.bytes_written = counts.written_bytes;
   progress(LoadPhase::kPublish, counts.served);
   if (cancelled_) return Status::Cancelled("the load was cancelled: nothing was changed");
   FRESHET_RETURN_IF_ERROR(writer_->Publish());
+  timer_.AddTo(&report_.publish_ms);
   report_.rows_kept = counts.served;
   return Status::Ok();
 }
@@ -321,18 +357,24 @@ std::vector<bool> FileLoad::KeptColumns() const {
 
 void FileLoad::TakeRow(const FileRow& file_row) {
   ++report_.rows_read;
-  if (!file_row.error.empty()) return ReportBad(file_row.line, std::string(file_row.error));
-  if (std::optional<std::string> reason = encoder_.Encode(file_row)) {
-    return ReportBad(file_row.line, *std::move(reason));
+  if (!file_row.error.empty()) {
+    return ReportBad(file_row.line, std::string(file_row.error), std::string(file_row.cause));
+  }
+  if (std::optional<Problems> problems = encoder_.Encode(file_row)) {
+    return ReportBad(file_row.line, std::move(problems->reason), std::move(problems->cause));
   }
   if (status_.ok()) status_ = TakeLacking(file_row.lacking);
   if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
 }
 
-void FileLoad::ReportBad(uint64_t line, std::string reason) {
+void FileLoad::ReportBad(uint64_t line, std::string reason, std::string cause) {
   ++report_.rows_bad;
-  if (report_.bad_rows.size() < limits::kBadRowReportsMax)
-    report_.bad_rows.push_back({line, std::move(reason), file_name_});
+  ++report_.bad_rows_by_cause[std::move(cause)];
+  const bool is_listed = report_.bad_rows.size() < limits::kBadRowReportsMax;
+  if (!is_listed && options_.on_bad_row == nullptr) return;
+  BadRow row = {line, std::move(reason), file_name_};
+  if (options_.on_bad_row != nullptr) options_.on_bad_row(row);
+  if (is_listed) report_.bad_rows.push_back(std::move(row));
 }
 
 // Gives the files of an unfinished generation back at once, and lets the view be loaded again.

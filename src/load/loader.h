@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,10 +41,15 @@ struct LoadReport {
   uint64_t rows_kept = 0;  // rows of the view, what is served
   uint64_t rows_duplicate =
       0;  // keys that stood more than once: the newest event time won, then the later row
-  uint64_t rows_deleted = 0;     // keys whose newest row deletes
-  uint64_t rows_older = 0;       // keys of which a newer row was served
-  uint64_t rows_unchanged = 0;   // keys of which the same row was served
-  std::vector<BadRow> bad_rows;  // the first limits::kBadRowReportsMax
+  uint64_t rows_deleted = 0;    // keys whose newest row deletes
+  uint64_t rows_older = 0;      // keys of which a newer row was served
+  uint64_t rows_unchanged = 0;  // keys of which the same row was served
+  uint64_t bytes_written = 0;
+  int64_t read_ms = 0;
+  int64_t sort_ms = 0;
+  int64_t publish_ms = 0;
+  std::vector<BadRow> bad_rows;                       // the first limits::kBadRowReportsMax
+  std::map<std::string, uint64_t> bad_rows_by_cause;  // as "age: not an int32"
 };
 
 enum class LoadPhase : uint8_t { kRead, kSort, kPublish };

@@ -264,6 +264,25 @@ std::string Explain(const Target& target, std::string_view shown, Problem proble
   return std::string();
 }
 
+std::string CauseOf(const Target& target, Problem problem) {
+  switch (problem) {
+    case Problem::kNone:
+      break;
+    case Problem::kWrongType:
+      return fmt::format("{}: not {}", target.name, Expected(target.type, target.unit));
+    case Problem::kNotATime:
+      return fmt::format("{}: not a time that the source's unit allows", target.name);
+    case Problem::kOutOfRange:
+      return fmt::format("{}: beyond the range of {}", target.name,
+                         Expected(target.type, target.unit));
+    case Problem::kTooLong:
+      return fmt::format("{}: longer than {} bytes", target.name, limits::kStringValueBytesMax);
+    case Problem::kNotUtf8:
+      return fmt::format("{}: not UTF-8", target.name);
+  }
+  return std::string();
+}
+
 void RowDraft::Clear() {
   values_.assign(values_.size(), Datum::Null());
   time_ms_.reset();
@@ -272,7 +291,7 @@ void RowDraft::Clear() {
   for (const Targets::Fixed& fixed : targets_->fixed()) {
     const Target& target = targets_->all()[fixed.target];
     if (const Problem problem = Set(target, fixed.value); problem != Problem::kNone)
-      Fail(Explain(target, "the value that the path says", problem));
+      Fail(target, "the value that the path says", problem);
   }
 }
 
@@ -294,11 +313,14 @@ Problem RowDraft::Set(const Target& target, const Datum& value) {
 
 FileRow RowDraft::Finish(uint64_t line) {
   if (!failed() && !time_ms_.has_value()) {
-    Fail(fmt::format("{}: the event time is missing", targets_->event_time().name));
+    const std::string missing =
+        fmt::format("{}: the event time is missing", targets_->event_time().name);
+    Fail(missing, missing);
   }
   FileRow row;
   row.line = line;
   row.error = error_;
+  row.cause = cause_;
   if (failed()) return row;
   row.time_ms = *time_ms_;
   row.values = values_;

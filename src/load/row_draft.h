@@ -102,6 +102,8 @@ Problem FitTime(TimeUnit unit, const Datum& time, Datum* value);
 // "age: 'abc' is not an int32". `shown` is the value as the file spells it, quotes included where
 // wanted.
 std::string Explain(const Target& target, std::string_view shown, Problem problem);
+// "age: not an int32": the same without the value.
+std::string CauseOf(const Target& target, Problem problem);
 // At most some 40 bytes of `text`, cut between characters.
 std::string Shortened(std::string_view text);
 
@@ -112,7 +114,13 @@ class RowDraft {
 
   void Clear();
   bool failed() const { return !error_.empty(); }
-  void Fail(std::string error) { error_ = std::move(error); }
+  void Fail(std::string error, std::string cause) {
+    error_ = std::move(error);
+    cause_ = std::move(cause);
+  }
+  void Fail(const Target& target, std::string_view shown, Problem problem) {
+    Fail(Explain(target, shown, problem), CauseOf(target, problem));
+  }
   // Takes the value of a column, of the target's type or null. Not kNone when the event time cannot
   // be told from it.
   Problem Set(const Target& target, const Datum& value);
@@ -130,6 +138,7 @@ class RowDraft {
   std::optional<int64_t> time_ms_;
   bool is_deletion_ = false;
   std::string error_;
+  std::string cause_;
 };
 
 }  // namespace freshet::load

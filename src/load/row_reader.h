@@ -20,6 +20,7 @@ namespace freshet::load {
 struct FileRow {
   uint64_t line = 0;       // where the format has no lines, the number of the row
   std::string_view error;  // not empty: the row cannot be read, and why; then the rest is not set
+  std::string_view cause;  // what rows that cannot be read alike have in common, to count them by
   int64_t time_ms = 0;
   std::span<const Datum> values;      // per Source::fields, null where the file has nothing
   std::span<const uint32_t> lacking;  // fields that no row of the file has

@@ -183,12 +183,19 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
   wire->set_rows_deleted(progress.rows_deleted);
   wire->set_rows_older(progress.rows_older);
   wire->set_rows_unchanged(progress.rows_unchanged);
-  for (const BadRowReport& bad : progress.bad_rows) {
-    auto* out = wire->add_bad_rows();
-    out->set_line(bad.line);
-    out->set_reason(bad.reason);
-    out->set_file(bad.file);
-  }
+  wire->set_bytes_written(progress.bytes_written);
+  wire->set_read_ms(progress.read_ms);
+  wire->set_sort_ms(progress.sort_ms);
+  wire->set_publish_ms(progress.publish_ms);
+  for (const BadRowReport& bad : progress.bad_rows) ToWire(bad, wire->add_bad_rows());
+  wire->mutable_bad_rows_by_cause()->insert(progress.bad_rows_by_cause.begin(),
+                                            progress.bad_rows_by_cause.end());
+}
+
+void ToWire(const BadRowReport& bad, v1::BadRow* wire) {
+  wire->set_line(bad.line);
+  wire->set_reason(bad.reason);
+  wire->set_file(bad.file);
 }
 
 }  // namespace freshet::rpc

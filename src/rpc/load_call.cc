@@ -95,6 +95,9 @@ Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
   request.view = header_.view();
   request.format = header_.format();
   request.bad_rows_share_max = header_.bad_rows_share_max();
+  request.bad_rows_max = header_.bad_rows_max();
+  if (header_.wants_bad_rows())
+    request.on_bad_row = [this](const BadRowReport& bad) { TakeBadRow(bad); };
   request.upsert = header_.upsert();
   request.delete_column = header_.delete_column();
   return engine_.Load(request);
@@ -110,6 +113,7 @@ Status LoadCall::ReadFiles(LoadSession& session) {
 }
 
 Status LoadCall::FetchRange(uint32_t file, uint64_t offset, size_t count, char* bytes) {
+  WriteBadRows();
   report_.Clear();
   report_.mutable_wanted()->set_file(file);
   report_.mutable_wanted()->set_offset(offset);
@@ -187,7 +191,22 @@ Status LoadCall::Read() {
       "the load broke off after {} bytes, before its end: nothing was changed", bytes_fed_));
 }
 
+void LoadCall::TakeBadRow(const BadRowReport& bad) {
+  ToWire(bad, bad_rows_.add_more_bad_rows());
+  bad_rows_bytes_ += bad.reason.size() + bad.file.size();
+  if (bad_rows_bytes_ >= limits::kBadRowsBytesMax) WriteBadRows();
+}
+
+void LoadCall::WriteBadRows() {
+  if (bad_rows_.more_bad_rows_size() == 0) return;
+  report_.Clear();
+  report_.Swap(&bad_rows_);
+  bad_rows_bytes_ = 0;
+  WriteReport();
+}
+
 void LoadCall::Write(const LoadProgress& progress, const Status& status) {
+  WriteBadRows();
   report_.Clear();
   ToWire(progress, &report_);
   if (!status.ok()) {
@@ -195,6 +214,7 @@ void LoadCall::Write(const LoadProgress& progress, const Status& status) {
     report_.set_error(std::string(status.message()));
   } else if (progress.phase != LoadProgress::Phase::kDone) {
     report_.clear_bad_rows();
+    report_.clear_bad_rows_by_cause();
   }
   WriteReport();
 }

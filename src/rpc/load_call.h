@@ -47,6 +47,9 @@ class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadP
   // Waits until the client's side took it. Failures show up in the next Read.
   void Write(const LoadProgress& progress, const Status& status);
   void WriteReport();
+  // Bad rows go out in messages of many, ahead of whatever is written next.
+  void TakeBadRow(const BadRowReport& bad);
+  void WriteBadRows();
   // At most every kProgressIntervalMs.
   void WriteNowAndThen(const LoadProgress& progress);
   bool cancelled();
@@ -56,6 +59,8 @@ class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadP
   v1::LoadHeader header_;
   v1::LoadRequest part_;
   v1::LoadProgress report_;
+  v1::LoadProgress bad_rows_;
+  size_t bad_rows_bytes_ = 0;
   uint64_t bytes_fed_ = 0;
   int64_t next_report_ms_ = 0;
 

@@ -103,6 +103,7 @@ Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> 
   FRESHET_RETURN_IF_ERROR(files.Finish());
   FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
   counts_.duplicates = sorter_.duplicate_count();
+  counts_.written_bytes = files.bytes_written();
   generation_.row_count = counts_.served;
   generation_.loaded_at_ms = generations_.clock().NowMs();
   if (goes_into_served()) FRESHET_RETURN_IF_ERROR(WriteSummary());

@@ -46,6 +46,7 @@ Status RowFileWriter::Finish() {
 
 Status RowFileWriter::FinishFile() {
   Status status = FromRocks(file_->Finish(), fmt::format("write {}", files_.back()));
+  bytes_written_ += file_->FileSize();
   file_.reset();
   return status;
 }

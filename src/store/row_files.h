@@ -33,6 +33,7 @@ class RowFileWriter {
   Status Finish();
 
   uint64_t rows_written() const { return rows_written_; }
+  uint64_t bytes_written() const { return bytes_written_; }  // in finished files
   const std::vector<std::string>& files() const { return files_; }
 
  private:
@@ -46,6 +47,7 @@ class RowFileWriter {
   std::unique_ptr<rocksdb::SstFileWriter> file_;
   std::vector<std::string> files_;
   uint64_t rows_written_ = 0;
+  uint64_t bytes_written_ = 0;
 };
 
 // Reads several sorted files as one: by key, then the newest event time, then the file added last.

@@ -28,6 +28,7 @@
 
 #include "base/clock.h"
 #include "base/function_ref.h"
+#include "base/limits.h"
 
 namespace freshet::store {
 
@@ -108,12 +109,13 @@ enum class LoadKind : uint8_t { kReplace, kUpsert };
 
 // What became of the rows of a load.
 struct LoadCounts {
-  uint64_t served = 0;      // rows of the view once it is published
-  uint64_t duplicates = 0;  // rows of a key that the load has a newer one of
-  uint64_t written = 0;     // rows and tombstones that are new or differ from what was served
-  uint64_t deleted = 0;     // keys whose newest row is a tombstone
-  uint64_t older = 0;       // keys of which a newer row is served
-  uint64_t unchanged = 0;   // keys of which the same row is served
+  uint64_t served = 0;         // rows of the view once it is published
+  uint64_t duplicates = 0;     // rows of a key that the load has a newer one of
+  uint64_t written = 0;        // rows and tombstones that are new or differ from what was served
+  uint64_t deleted = 0;        // keys whose newest row is a tombstone
+  uint64_t older = 0;          // keys of which a newer row is served
+  uint64_t unchanged = 0;      // keys of which the same row is served
+  uint64_t written_bytes = 0;  // of the files that the written rows are in
 };
 
 // A load under construction: rows go into files beside the serving path. Dropping it unpublished
@@ -190,8 +192,8 @@ class Store {
 
   // --- batch generations
 
-  // Null when the view was never loaded. Any thread. The rows stay readable while the answer is held,
-  // and until the second publication after it; hold it for one request, not longer.
+  // Null when the view was never loaded. Any thread. The rows stay readable while the answer is held;
+  // hold it for one request, not longer.
   virtual std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) = 0;
   // Starts a load that replaces what is served of the view. ResourceExhausted when the view is being
   // loaded already.

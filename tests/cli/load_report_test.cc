@@ -5,14 +5,14 @@
 namespace freshet::cli {
 namespace {
 
-TEST(LoadReport, SharesAreFractionsOrPercent) {
-  EXPECT_EQ(*ParseShare("0"), 0.0);
-  EXPECT_EQ(*ParseShare("0.01"), 0.01);
-  EXPECT_EQ(*ParseShare("1%"), 0.01);
-  EXPECT_EQ(*ParseShare("100%"), 1.0);
-  EXPECT_EQ(*ParseShare("1"), 1.0);
-  for (const char* text : {"", "%", "2", "101%", "-0.1", "x", "0.1x", "nan", "1%%"})
-    EXPECT_FALSE(ParseShare(text).ok()) << text;
+TEST(LoadReport, BadRowsAreAllowedByNumberOrByShare) {
+  EXPECT_EQ(*ParseBadRowsAllowed("0"), (BadRowsAllowed{0, 0}));
+  EXPECT_EQ(*ParseBadRowsAllowed("12"), (BadRowsAllowed{12, 0}));
+  EXPECT_EQ(*ParseBadRowsAllowed("1%"), (BadRowsAllowed{0, 0.01}));
+  EXPECT_EQ(*ParseBadRowsAllowed("0.5%"), (BadRowsAllowed{0, 0.005}));
+  EXPECT_EQ(*ParseBadRowsAllowed("100%"), (BadRowsAllowed{0, 1}));
+  for (const char* text : {"", "%", "101%", "-1", "0.1", "x", "1x", "nan%", "1%%", "-1%"})
+    EXPECT_FALSE(ParseBadRowsAllowed(text).ok()) << text;
 }
 
 TEST(LoadReport, ProgressShowsShareRateAndTimeLeft) {

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <fcntl.h>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -186,6 +187,67 @@ TEST_F(CliCalls, BadRowsAreListedAndStopTheLoadUnlessAllowed) {
   const auto unknown = Run({"load", "profle", "--file", path});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.err, HasSubstr("profile"));
+}
+
+TEST_F(CliCalls, BadRowsGoToTheRejectFileAndIntoTheReport) {
+  StartQuickstart();
+  std::string rows = "user_id,age,country,updated_at\n1,20,NL,2026-01-01T00:00:00Z\n";
+  for (int i = 0; i < 250; ++i) rows += "2,old,NL,2026-01-01T00:00:00Z\n";
+  rows += "3,30,NL,soon\n1,21,NL,2026-01-02T00:00:00Z\n";
+  const std::string path = Write("users.csv", rows);
+  const std::string rejects = folder_.File("rejects.jsonl");
+  const auto load = [&](const std::string& allowed, const std::string& file) {
+    return Run({"load", "profile", "--file", file, "--format", "csv", "--max-bad-rows", allowed,
+                "--reject-file", rejects, "--json"},
+               file == "-" ? rows : "");
+  };
+  for (const std::string& file : {path, std::string("-")}) {
+    const auto loaded = load("251", file);
+    ASSERT_EQ(loaded.exit_code, 0) << loaded.err;
+    const Json report = Json::parse(loaded.out);
+    EXPECT_EQ(report["loaded"], true);
+    EXPECT_EQ(report["rows_read"], 253);
+    EXPECT_EQ(report["rows_served"], 1);
+    EXPECT_EQ(report["rows_duplicate"], 1);
+    EXPECT_EQ(report["rows_rejected"], 251);
+    EXPECT_EQ(report["rejected_by_reason"]["age: not an int32"], 250);
+    EXPECT_EQ(report["bytes_read"], rows.size());
+    EXPECT_GT(report["bytes_written"], 0);
+    for (const char* phase : {"read", "sort", "publish", "total"})
+      EXPECT_GE(report["seconds"][phase], 0.0) << phase;
+    std::istringstream lines(testing::ReadFile(rejects));
+    int count = 0;
+    Json last;
+    for (std::string line; std::getline(lines, line); ++count) last = Json::parse(line);
+    EXPECT_EQ(count, 251);
+    EXPECT_EQ(last["file"], file);
+    EXPECT_EQ(last["line"], 253);
+    EXPECT_THAT(last["reason"].get<std::string>(), HasSubstr("updated_at: 'soon' is not a"));
+  }
+  const auto refused = load("250", path);
+  EXPECT_EQ(refused.exit_code, 1);
+  const Json report = Json::parse(refused.out);
+  EXPECT_EQ(report["loaded"], false);
+  EXPECT_TRUE(report["rows_served"].is_null());
+  EXPECT_THAT(report["error"].get<std::string>(), HasSubstr("251 of 253 rows are bad"));
+  const auto wrong = load("some", path);
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("--max-bad-rows: 'some'"));
+}
+
+TEST_F(CliCalls, ARejectFileThatCannotBeWrittenStopsTheLoad) {
+  StartQuickstart();
+  const std::string path = std::string(kQuickstart) + "/users.csv";
+  const auto nowhere =
+      Run({"load", "profile", "--file", path, "--reject-file", folder_.File("no/where")});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("--reject-file: cannot make "));
+  const std::string bad =
+      Write("bad.csv", "user_id,age,country,updated_at\n1,20,NL,2026-01-01T00:00:00Z\n2,x,NL,1\n");
+  const auto full =
+      Run({"load", "profile", "--file", bad, "--max-bad-rows", "1", "--reject-file", "/dev/full"});
+  EXPECT_EQ(full.exit_code, 2);
+  EXPECT_THAT(full.err, HasSubstr("cannot write /dev/full: No space left on device"));
 }
 
 TEST_F(CliCalls, AnInterruptedLoadChangesNothing) {

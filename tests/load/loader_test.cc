@@ -210,6 +210,44 @@ TEST_F(LoaderTest, AllowsAShareOfBadRows) {
   EXPECT_FALSE(LoadUsers("x,33,FI,5\n", {.bad_rows_share_max = 1}).ok());
 }
 
+TEST_F(LoaderTest, AllowsANumberOfBadRowsWhateverTheirShare) {
+  const std::string rows = "1,33,FI,5\n2,x,FI,5\n3,y,FI,5\n";
+  EXPECT_TRUE(LoadUsers(rows, {.bad_rows_max = 2}).ok());
+  const Status status = LoadUsers(rows, {.bad_rows_max = 1});
+  EXPECT_THAT(status.message(), HasSubstr("2 of 3 rows are bad, where 1 are allowed"));
+  EXPECT_TRUE(LoadUsers(rows, {.bad_rows_share_max = 0.7, .bad_rows_max = 1}).ok());
+}
+
+TEST_F(LoaderTest, TellsEveryBadRowAndCountsThemByTheirCause) {
+  std::string rows;
+  for (size_t i = 0; i < limits::kBadRowReportsMax + 50; ++i) rows += "1,x,FI,5\n";
+  rows += "2,99999999999,FI,5\n,33,FI,5\n4,33,FI,\n5,33\n6,33,FI,soon\n7,33,FI,5\n";
+  std::vector<uint64_t> lines;
+  const LoadOptions options = {.bad_rows_share_max = 1,
+                               .on_bad_row = [&](const BadRow& row) { lines.push_back(row.line); }};
+  ASSERT_TRUE(LoadUsers(rows, options).ok());
+  EXPECT_THAT(lines, SizeIs(limits::kBadRowReportsMax + 55));
+  EXPECT_EQ(lines.front(), 2u);
+  EXPECT_EQ(lines.back(), limits::kBadRowReportsMax + 56);
+  EXPECT_EQ(
+      report_.bad_rows_by_cause,
+      (std::map<std::string, uint64_t>{{"age: not an int32", limits::kBadRowReportsMax + 50},
+                                       {"age: beyond the range of an int32", 1},
+                                       {"user_id: the join key is missing", 1},
+                                       {"updated_at: the event time is missing", 1},
+                                       {"updated_at: not a timestamp (milliseconds since 1970)", 1},
+                                       {"another number of columns than the header's", 1}}));
+}
+
+TEST_F(LoaderTest, ReportsWhatItWroteAndHowLongThePhasesTook) {
+  std::string rows;
+  for (int i = 0; i < 20'000; ++i) rows += fmt::format("{},33,FI,5\n", i * 7'919 % 20'011);
+  ASSERT_TRUE(LoadUsers(rows, {.memory_bytes = limits::kLoadMemoryBytesMin}).ok());
+  EXPECT_GT(report_.bytes_written, 20'000u);
+  EXPECT_GT(report_.read_ms + report_.sort_ms, 0);
+  EXPECT_GE(report_.publish_ms, 0);
+}
+
 TEST_F(LoaderTest, AFailedLoadLeavesTheOldRows) {
   ASSERT_TRUE(LoadUsers("1,33,FI,5\n").ok());
   EXPECT_FALSE(LoadUsers("1,34,FI,6\n2,x,FI,6\n").ok());

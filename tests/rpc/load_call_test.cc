@@ -94,6 +94,39 @@ TEST_F(LoadCallTest, AFailureComesAsTheLastMessageAndAsTheStatus) {
   EXPECT_EQ(last.bad_rows_size(), 1);
 }
 
+TEST_F(LoadCallTest, EveryBadRowIsToldWhenAskedFor) {
+  engine_.load.feed = [&](std::string_view) {
+    for (uint64_t line = 2; line < 20'002; ++line)
+      engine_.load_request.on_bad_row({line, "age: 'x' is not an int32", ""});
+    return Status::Ok();
+  };
+  engine_.load.progress.bad_rows_by_cause = {{"age: not an int32", 20'000}};
+  grpc::ClientContext context;
+  auto stream = admin_->Load(&context);
+  v1::LoadRequest header;
+  header.mutable_header()->set_view("profile");
+  header.mutable_header()->set_bad_rows_max(20'000);
+  header.mutable_header()->set_wants_bad_rows(true);
+  stream->Write(header);
+  SendChunk(*stream, "x");
+  SendEnd(*stream, 1);
+  uint64_t expected = 2;
+  size_t messages = 0;
+  v1::LoadProgress message;
+  v1::LoadProgress last;
+  while (stream->Read(&message)) {
+    messages += message.more_bad_rows_size() > 0 ? 1 : 0;
+    for (const v1::BadRow& bad : message.more_bad_rows()) EXPECT_EQ(bad.line(), expected++);
+    last = message;
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(expected, 20'002u);
+  EXPECT_THAT(messages, ::testing::AllOf(::testing::Gt(1u), ::testing::Lt(20u)));
+  EXPECT_EQ(engine_.load_request.bad_rows_max, 20'000u);
+  EXPECT_EQ(last.phase(), v1::LoadProgress::DONE);
+  EXPECT_EQ(last.bad_rows_by_cause().at("age: not an int32"), 20'000u);
+}
+
 TEST_F(LoadCallTest, AnUnknownViewIsRefusedAtOnce) {
   engine_.load_status = Status::NotFound("there is no feature view 'profle'");
   grpc::ClientContext context;
