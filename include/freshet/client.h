@@ -52,6 +52,8 @@ class Client {
                       const std::function<Result<std::string>()>& next_chunk,
                       const std::function<void(const LoadProgress&)>& progress,
                       LoadProgress* outcome) = 0;
+  // As Engine::Rollback.
+  virtual Result<RollbackOutcome> Rollback(std::string_view view) = 0;
   // As Engine::DescribeService.
   virtual Result<ServiceDescription> DescribeService(std::string_view service,
                                                      const std::vector<std::string>& features) = 0;

@@ -82,6 +82,9 @@ struct ServerStatus {
     uint32_t features = 0;
     int64_t loaded_at_ms = kNoEventTimeMs;  // batch views: when the served generation was published
     uint64_t rows = 0;                      // batch views: in the served generation
+    // Batch views: what a rollback brings back, when something is kept.
+    int64_t previous_loaded_at_ms = kNoEventTimeMs;
+    uint64_t previous_rows = 0;
   };
   bool ready = false;
   std::string version;
@@ -133,6 +136,10 @@ class Engine {
                                const std::vector<std::string_view>& records) = 0;
 
   virtual Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) = 0;
+  // Serves again what the view served before the last load that replaced it, in one atomic step; what
+  // was served until now goes. FailedPrecondition when nothing is kept, and while the view is being
+  // loaded.
+  virtual Result<RollbackOutcome> Rollback(std::string_view view) = 0;
 
   // The columns of a feature service or of a list of "view.feature" names: one of the two, as in a
   // request. NotFound for an unknown name, InvalidArgument for both or neither.

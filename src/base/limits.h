@@ -149,9 +149,10 @@ inline constexpr size_t kConfigurationBytesMax = 1u << 20;
 inline constexpr int kStoreOpenFilesMax = 512;          // of RocksDB
 inline constexpr size_t kSortedFileBytes = 256u << 20;  // of one file of a generation
 inline constexpr size_t kMergeRunsMax = 64;             // sorted runs that are merged at once
-inline constexpr size_t kLogGroupBytesMax = 8u << 20;   // appended to an event log by one write
-inline constexpr size_t kLookupKeysMax = 256;           // looked up between two looks at the clock
-inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
+inline constexpr uint64_t kRemovedBytesPerSecondMax = 256u << 20;  // of generations that went out
+inline constexpr size_t kLogGroupBytesMax = 8u << 20;  // appended to an event log by one write
+inline constexpr size_t kLookupKeysMax = 256;          // looked up between two looks at the clock
+inline constexpr int kStaleReadsMax = 3;               // before a read holds back eviction
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
 static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);

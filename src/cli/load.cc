@@ -32,6 +32,7 @@ struct Arguments {
   std::string bad_rows_allowed = "0";
   std::string reject_file;
   bool json = false;
+  bool rollback = false;
   bool upsert = false;
   std::string delete_column;
   std::string address;
@@ -167,7 +168,18 @@ Status Prepare(Run& run) {
   return Status::Ok();
 }
 
+ExitCode RunRollback(const Arguments& arguments) {
+  const auto outcome = Connect(arguments.address)->Rollback(arguments.view);
+  if (!outcome.ok()) return Fail("load", outcome.status());
+  fmt::print("{}", RenderRolledBack(arguments.view, *outcome, arguments.json));
+  return ExitCode::kDone;
+}
+
 ExitCode RunLoad(const Arguments& arguments) {
+  if (arguments.rollback) {
+    if (arguments.file.empty()) return RunRollback(arguments);
+    return FailUsage("load", "--rollback takes no --file: it serves rows that are loaded already");
+  }
   if (arguments.file.empty()) return FailUsage("load", "--file is required");
   Run run = {.arguments = arguments, .request = {}, .reject_file = {}, .outcome = {}};
   if (Status status = Prepare(run); !status.ok()) return FailUsage("load", status.message());
@@ -219,6 +231,8 @@ Command AddLoad(CLI::App& parent) {
                   "Write every bad row to this file: file, line and reason as JSON lines")
       ->type_name("FILE");
   app->add_flag("--json", arguments->json, "The report at the end as one JSON object");
+  app->add_flag("--rollback", arguments->rollback,
+                "Serve again what the view served before its last whole load, in one moment");
   AddAddress(*app, &arguments->address);
   app->footer(
       "What is loaded replaces what the view served, all of it in one moment or, when the load "
@@ -229,6 +243,7 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
       "  freshet load profile --file 'users/*.parquet'\n"
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
+      "  freshet load --rollback profile\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");
   return {app, [arguments] { return RunLoad(*arguments); }};
 }

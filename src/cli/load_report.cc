@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/time.h"
 #include "cli/json_value.h"
 #include "cli/table.h"
 
@@ -132,6 +133,16 @@ std::string RenderLoadJson(std::string_view view, const Status& status,
                        {"sort", seconds(progress.sort_ms)},
                        {"publish", seconds(progress.publish_ms)},
                        {"total", seconds(elapsed_ms)}}}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string RenderRolledBack(std::string_view view, const RollbackOutcome& outcome, bool as_json) {
+  if (!as_json) {
+    return fmt::format("rolled back {}: {} rows served, loaded at {}\n", view,
+                       Grouped(outcome.rows), FormatRfc3339Ms(outcome.loaded_at_ms));
+  }
+  const Json json = {
+      {"view", view}, {"rows_served", outcome.rows}, {"loaded_at_ms", outcome.loaded_at_ms}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -41,6 +41,8 @@ std::string RenderLoaded(std::string_view view, const LoadProgress& progress, in
 std::string RenderLoadJson(std::string_view view, const Status& status,
                            const LoadProgress& progress, int64_t elapsed_ms);
 
+std::string RenderRolledBack(std::string_view view, const RollbackOutcome& outcome, bool as_json);
+
 // A file of bad rows as JSON lines. The rows may be added by another thread than the one that closes
 // the file.
 class RejectFile {

@@ -105,6 +105,13 @@ std::string RenderSources(const ServerStatus& status) {
   return table.empty() ? "" : Title("sources") + table.Render("  ");
 }
 
+// What a rollback would bring back.
+std::string Before(const ServerStatus::View& view, int64_t now_ms) {
+  if (view.previous_loaded_at_ms == kNoEventTimeMs) return "-";
+  return fmt::format("{} rows, {} ago", Grouped(view.previous_rows),
+                     Age(view.previous_loaded_at_ms, now_ms));
+}
+
 std::string RenderViews(const ServerStatus& status) {
   Table table({{"name"},
                {"kind"},
@@ -112,14 +119,15 @@ std::string RenderViews(const ServerStatus& status) {
                {"source"},
                {"features", kRight},
                {"rows", kRight},
-               {"loaded"}});
+               {"loaded"},
+               {"before"}});
   for (const auto& view : status.views) {
     const bool batch = view.kind == "batch";
     const bool loaded = view.loaded_at_ms != kNoEventTimeMs;
     const std::string age = loaded ? Age(view.loaded_at_ms, status.now_ms) + " ago" : "never";
     table.Add({view.name, view.kind, view.entity.empty() ? "-" : view.entity,
                view.source.empty() ? "-" : view.source, std::to_string(view.features),
-               batch ? Grouped(view.rows) : "-", batch ? age : "-"});
+               batch ? Grouped(view.rows) : "-", batch ? age : "-", Before(view, status.now_ms)});
   }
   return table.empty() ? "" : Title("feature views") + table.Render("  ");
 }
@@ -177,6 +185,10 @@ Json ToJson(const ServerStatus::View& view) {
   if (view.kind != "batch") return json;
   json["loaded_at_ms"] = TimeToJson(view.loaded_at_ms);
   json["rows"] = view.rows;
+  if (view.previous_loaded_at_ms == kNoEventTimeMs)
+    json["previous"] = Json();
+  else
+    json["previous"] = {{"loaded_at_ms", view.previous_loaded_at_ms}, {"rows", view.previous_rows}};
   return json;
 }
 

@@ -70,6 +70,7 @@ class ClientImpl final : public Client {
   Status Load(const LoadRequest& request, const std::function<Result<std::string>()>& next_chunk,
               const std::function<void(const LoadProgress&)>& progress,
               LoadProgress* outcome) override;
+  Result<RollbackOutcome> Rollback(std::string_view view) override;
   Result<ServiceDescription> DescribeService(std::string_view service,
                                              const std::vector<std::string>& features) override;
   Result<ServerStatus> GetStatus() override;
@@ -165,6 +166,17 @@ Status ClientImpl::Load(const LoadRequest& request,
                         const std::function<void(const LoadProgress&)>& progress,
                         LoadProgress* outcome) {
   return client::StreamLoad(*admin_, options_.address, request, next_chunk, progress, outcome);
+}
+
+Result<RollbackOutcome> ClientImpl::Rollback(std::string_view view) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::RollbackRequest wire;
+  wire.set_view(view.data(), view.size());
+  v1::RollbackResponse answer;
+  const grpc::Status status = admin_->Rollback(&context, wire, &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return RollbackOutcome{answer.loaded_at_ms(), answer.rows()};
 }
 
 Result<ServiceDescription> ClientImpl::DescribeService(std::string_view service,

@@ -203,6 +203,8 @@ ServerStatus::View FromWire(const v1::GetStatusResponse::View& wire) {
   view.features = wire.features();
   if (wire.has_loaded_at_ms()) view.loaded_at_ms = wire.loaded_at_ms();
   view.rows = wire.rows();
+  if (wire.has_previous_loaded_at_ms()) view.previous_loaded_at_ms = wire.previous_loaded_at_ms();
+  view.previous_rows = wire.previous_rows();
   return view;
 }
 
@@ -317,12 +319,12 @@ LoadProgress FromWire(const v1::LoadProgress& wire) {
   return progress;
 }
 
-ServiceDescription FromWire(const v1::DescribeServiceResponse& wire) {
-  const auto columns = [](const auto& descriptions) {
 BadRowReport FromWire(const v1::BadRow& wire) {
   return {wire.line(), wire.reason(), wire.file()};
 }
 
+ServiceDescription FromWire(const v1::DescribeServiceResponse& wire) {
+  const auto columns = [](const auto& descriptions) {
     std::vector<ServiceColumn> result;
     for (const v1::ColumnDescription& column : descriptions)
       result.push_back({column.name(), FromWire(column.type()), column.is_list()});

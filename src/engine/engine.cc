@@ -203,6 +203,16 @@ Result<std::unique_ptr<LoadSession>> EngineImpl::Load(const LoadRequest& request
   return StartLoad(live->registry, request, options_.load_memory_bytes, *store_);
 }
 
+Result<RollbackOutcome> EngineImpl::Rollback(std::string_view view_name) {
+  const std::shared_ptr<const Live> live = live_.Get();
+  FRESHET_ASSIGN_OR_RETURN(const registry::FeatureView* view,
+                           load::FindBatchView(*live->registry, view_name));
+  FRESHET_RETURN_IF_ERROR(store_->RollBack(view->id).Prefixed(view->name));
+  const auto served = store_->FindGeneration(view->id);
+  if (served == nullptr) return Status::NotFound("the view was removed meanwhile");
+  return RollbackOutcome{served->loaded_at_ms, served->row_count};
+}
+
 bool EngineImpl::Ready() const {
   if (!was_ready_.load() && ingestor_->CaughtUp()) was_ready_.store(true);
   return was_ready_.load();

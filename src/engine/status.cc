@@ -58,6 +58,10 @@ ServerStatus::View ToView(const registry::FeatureView& view, store::Store& store
       status.loaded_at_ms = generation->loaded_at_ms;
       status.rows = generation->row_count;
     }
+    if (const auto previous = store.FindPreviousGeneration(view.id)) {
+      status.previous_loaded_at_ms = previous->loaded_at_ms;
+      status.previous_rows = previous->row_count;
+    }
   } else {
     status.kind = "on-demand";
   }
@@ -66,13 +70,18 @@ ServerStatus::View ToView(const registry::FeatureView& view, store::Store& store
 
 std::map<std::string, uint64_t> ToCounters(const serve::ServeStats& serve,
                                            const store::StoreStats& store) {
-  return {
-      {"serve_requests", serve.requests},       {"serve_requests_failed", serve.requests_failed},
-      {"serve_values", serve.values},           {"serve_values_failed", serve.values_failed},
-      {"store_cache_bytes", store.cache_bytes}, {"store_cache_entries", store.cache_entries},
-      {"store_cache_hits", store.cache_hits},   {"store_cache_misses", store.cache_misses},
-      {"store_checkpoints", store.checkpoints}, {"store_dirty_bytes", store.dirty_bytes},
-      {"store_disk_bytes", store.disk_bytes}};
+  return {{"serve_requests", serve.requests},
+          {"serve_requests_failed", serve.requests_failed},
+          {"serve_values", serve.values},
+          {"serve_values_failed", serve.values_failed},
+          {"store_cache_bytes", store.cache_bytes},
+          {"store_cache_entries", store.cache_entries},
+          {"store_cache_hits", store.cache_hits},
+          {"store_cache_misses", store.cache_misses},
+          {"store_checkpoints", store.checkpoints},
+          {"store_dirty_bytes", store.dirty_bytes},
+          {"store_disk_bytes", store.disk_bytes},
+          {"store_generations_to_remove", store.generations_to_remove}};
 }
 
 std::vector<ServiceColumn> ToColumns(std::vector<serve::ColumnDescription> columns) {

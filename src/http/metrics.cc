@@ -79,6 +79,8 @@ constexpr CounterName kCounterNames[] = {
      "Bytes of state that no checkpoint covers yet."},
     {"store_disk_bytes", "freshet_disk_bytes", MetricType::Gauge,
      "Bytes of the state on disk, as estimated."},
+    {"store_generations_to_remove", "freshet_generations_to_remove", MetricType::Gauge,
+     "Loads of batch views that went out and whose rows are not removed yet."},
 };
 
 void AddServer(const ServerStatus& status, Families* families) {

@@ -398,6 +398,8 @@ Status CheckOptions(const LoadOptions& options) {
   return Status::Ok();
 }
 
+}  // namespace
+
 Result<const FeatureView*> FindBatchView(const registry::Registry& registry,
                                          std::string_view name) {
   const FeatureView* view = registry.FindFeatureView(name);
@@ -414,8 +416,6 @@ Result<const FeatureView*> FindBatchView(const registry::Registry& registry,
   return Status::NotFound(
       fmt::format("no feature view is called '{}'{}", name, Suggestion(name, loadable)));
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Load>> Load::Start(std::shared_ptr<const registry::Registry> registry,
                                           std::string_view view_name, const LoadOptions& options,

@@ -18,20 +18,23 @@
 
 namespace freshet::load {
 
-struct LoadOptions {
-  registry::FileFormat format = registry::FileFormat::kCsv;
-  double bad_rows_share_max = 0.0;   // 0..1: a larger share of bad rows stops the load
-  size_t memory_bytes = 512u << 20;  // for sorting
-  store::LoadKind kind = store::LoadKind::kReplace;
-  std::string delete_column;  // a bool column: true where the row deletes its key; empty: none
-};
-
 // A row that could not be used. Lines count from 1; a quoted CSV field may span several: it is
 // where the row begins. In formats of columns it is the number of the row.
 struct BadRow {
   uint64_t line = 0;
   std::string reason;
   std::string file;
+};
+
+struct LoadOptions {
+  registry::FileFormat format = registry::FileFormat::kCsv;
+  // Bad rows stop the load when they are a larger share than this, 0..1, and more than that.
+  double bad_rows_share_max = 0.0;
+  uint64_t bad_rows_max = 0;
+  std::function<void(const BadRow& row)> on_bad_row;  // told each of them; null: nobody is
+  size_t memory_bytes = 512u << 20;                   // for sorting
+  store::LoadKind kind = store::LoadKind::kReplace;
+  std::string delete_column;  // a bool column: true where the row deletes its key; empty: none
 };
 
 struct LoadReport {
@@ -54,13 +57,16 @@ struct LoadReport {
 
 enum class LoadPhase : uint8_t { kRead, kSort, kPublish };
 
+// NotFound for a view that there is not, FailedPrecondition for one that is not loaded from files.
+Result<const registry::FeatureView*> FindBatchView(const registry::Registry& registry,
+                                                   std::string_view name);
+
 // One load. Nothing of the served view changes before Finish returns OK. Dropping the load leaves
 // nothing behind. One thread.
 class Load {
  public:
-  // NotFound for a view that there is not, FailedPrecondition for one that is not loaded from
-  // files, InvalidArgument for options out of range. `registry` is kept alive; `store` must outlive
-  // the load.
+  // As FindBatchView; InvalidArgument for options out of range. `registry` is kept alive; `store`
+  // must outlive the load.
   static Result<std::unique_ptr<Load>> Start(std::shared_ptr<const registry::Registry> registry,
                                              std::string_view view, const LoadOptions& options,
                                              store::Store& store);

@@ -53,6 +53,26 @@ grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadProgress>* AdminService::Load(
   return call;
 }
 
+grpc::ServerUnaryReactor* AdminService::Rollback(grpc::CallbackServerContext* context,
+                                                 const v1::RollbackRequest* request,
+                                                 v1::RollbackResponse* response) {
+  auto* reactor = context->DefaultReactor();
+  const auto run = [this, context, request, response, reactor] {
+    const auto outcome = engine_.Rollback(request->view());
+    if (outcome.ok()) {
+      response->set_loaded_at_ms(outcome->loaded_at_ms);
+      response->set_rows(outcome->rows);
+    }
+    reactor->Finish(ToGrpc(outcome.status(), context));
+  };
+  if (!threads_.plans.Submit(request->ByteSizeLong(), run))
+    reactor->Finish(ToGrpc(
+        Status::ResourceExhausted("the server is busy with definitions: nothing was changed, try "
+                                  "again a little later"),
+        context));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* AdminService::GetStatus(grpc::CallbackServerContext* context,
                                                   const v1::GetStatusRequest* request,
                                                   v1::GetStatusResponse* response) {

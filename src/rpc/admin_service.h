@@ -31,6 +31,9 @@ class AdminService final : public v1::Admin::CallbackService {
                                   v1::PlanResponse* response) override;
   grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadProgress>* Load(
       grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* Rollback(grpc::CallbackServerContext* context,
+                                     const v1::RollbackRequest* request,
+                                     v1::RollbackResponse* response) override;
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::GetStatusRequest* request,
                                       v1::GetStatusResponse* response) override;

@@ -78,6 +78,9 @@ void ToWire(const ServerStatus::View& view, v1::GetStatusResponse::View* wire) {
   wire->set_features(view.features);
   if (view.loaded_at_ms != kNoEventTimeMs) wire->set_loaded_at_ms(view.loaded_at_ms);
   wire->set_rows(view.rows);
+  if (view.previous_loaded_at_ms != kNoEventTimeMs)
+    wire->set_previous_loaded_at_ms(view.previous_loaded_at_ms);
+  wire->set_previous_rows(view.previous_rows);
 }
 
 // The whole characters of `text` that fit in `bytes_max`, with a sign that there was more.

@@ -5,10 +5,16 @@
 #include <fmt/format.h>
 #include <rocksdb/write_batch.h>
 
-#include "base/log.h"
 #include "store/generation_record.h"
 
 namespace freshet::store {
+
+Generations::Generations(Database& database, StateCache& cache, Options options)
+    : database_(database),
+      cache_(cache),
+      options_(std::move(options)),
+      remover_(database, cache, options_.removed_bytes_per_second_max,
+               [this](TableId table) { ForgetLayout(table); }) {}
 
 Status Generations::Recover() {
   FRESHET_ASSIGN_OR_RETURN(std::optional<std::string> next, database_.ReadMeta(NextRowTableKey()));
@@ -16,6 +22,7 @@ Status Generations::Recover() {
     FRESHET_ASSIGN_OR_RETURN(next_table_, DecodeRowTable(*next));
   }
   FRESHET_RETURN_IF_ERROR(RecoverServed());
+  FRESHET_RETURN_IF_ERROR(RecoverPrevious());
   FRESHET_RETURN_IF_ERROR(RemoveDiscarded());
   return RemoveLoadFiles();
 }
@@ -27,9 +34,24 @@ Status Generations::RecoverServed() {
       return Status::Corruption("the key of a batch view's generation cannot be read");
     FRESHET_ASSIGN_OR_RETURN(Generation generation, DecodeGeneration(value));
     FRESHET_RETURN_IF_ERROR(ReadSummary(&generation));
-    Remember(view_id, std::move(generation));
+    Show(view_id, {.served = WithHold(std::move(generation))});
     return Status::Ok();
   });
+}
+
+Status Generations::RecoverPrevious() {
+  return database_.ScanMeta(
+      PreviousGenerationRange(), [&](std::string_view key, std::string_view value) {
+        uint32_t view_id = 0;
+        if (!ParseGenerationKey(key, &view_id))
+          return Status::Corruption("the key of a previous generation cannot be read");
+        FRESHET_ASSIGN_OR_RETURN(Generation generation, DecodeGeneration(value));
+        FRESHET_RETURN_IF_ERROR(ReadSummary(&generation));
+        View view = ViewOf(view_id);
+        view.previous = WithHold(std::move(generation));
+        Show(view_id, std::move(view));
+        return Status::Ok();
+      });
 }
 
 Status Generations::ReadSummary(Generation* generation) {
@@ -52,49 +74,52 @@ Status Generations::RemoveDiscarded() {
         tables.push_back(table);
         return Status::Ok();
       }));
-  for (TableId table : tables) FRESHET_RETURN_IF_ERROR(DiscardTable(table));
+  for (TableId table : tables) remover_.Add(table, nullptr);
   return Status::Ok();
 }
 
 Status Generations::RemoveLoadFiles() {
   std::error_code error;
-  std::filesystem::remove_all(loads_folder_, error);
-  if (!error) std::filesystem::create_directories(loads_folder_, error);
+  std::filesystem::remove_all(options_.loads_folder, error);
+  if (!error) std::filesystem::create_directories(options_.loads_folder, error);
   if (!error) return Status::Ok();
   return Status::IoError(
-      fmt::format("cannot clear the folder {}: {}", loads_folder_, error.message()));
+      fmt::format("cannot clear the folder {}: {}", options_.loads_folder, error.message()));
 }
 
-std::shared_ptr<const Generation> Generations::Remember(uint32_t view_id, Generation generation) {
-  auto layout = std::make_shared<const RowLayout>(generation.column_types);
-  auto served = std::make_shared<const Generation>(std::move(generation));
+void Generations::Show(uint32_t view_id, View view) {
   std::lock_guard lock(mutex_);
-  layouts_[served->table] = std::move(layout);
-  View& view = views_[view_id];
-  std::shared_ptr<const Generation> retired = std::move(view.previous);
-  view.previous = std::move(view.served);
-  view.served = std::move(served);
-  return retired;
+  for (const auto& generation : {view.served, view.previous}) {
+    if (generation == nullptr || layouts_.contains(generation->table)) continue;
+    layouts_[generation->table] = std::make_shared<const RowLayout>(generation->column_types);
+  }
+  views_[view_id] = std::move(view);
 }
 
-void Generations::RemoveRetired() {
-  // Nobody can take a new hold of what is not in views_, so a count of one stays one.
-  std::erase_if(retired_, [this](const std::shared_ptr<const Generation>& retired) {
-    if (retired.use_count() > 1) return false;
-    if (Status status = DiscardTable(retired->table); !status.ok()) {
-      LogWarning("rows of an old generation are left for now: {}", status.message());
-      return false;
-    }
-    std::lock_guard lock(mutex_);
-    layouts_.erase(retired->table);
-    return true;
-  });
+std::shared_ptr<const Generation> Generations::WithHold(Generation generation) {
+  generation.hold = std::make_shared<const int>(0);
+  return std::make_shared<const Generation>(std::move(generation));
+}
+
+void Generations::ForgetLayout(TableId table) {
+  std::lock_guard lock(mutex_);
+  layouts_.erase(table);
+}
+
+Generations::View Generations::ViewOf(uint32_t view_id) const {
+  std::lock_guard lock(mutex_);
+  const auto view = views_.find(view_id);
+  return view == views_.end() ? View() : view->second;
 }
 
 std::shared_ptr<const Generation> Generations::Find(uint32_t view_id) const {
   std::lock_guard lock(mutex_);
   auto view = views_.find(view_id);
   return view == views_.end() ? nullptr : view->second.served;
+}
+
+std::shared_ptr<const Generation> Generations::FindPrevious(uint32_t view_id) const {
+  return ViewOf(view_id).previous;
 }
 
 std::shared_ptr<const RowLayout> Generations::FindLayout(TableId table) const {
@@ -121,35 +146,58 @@ Result<TableId> Generations::BeginLoad(uint32_t view_id) {
 
 Status Generations::Publish(uint32_t view_id, Generation generation) {
   std::lock_guard lock(change_mutex_);
+  const View before = ViewOf(view_id);
   rocksdb::WriteBatch batch;
   batch.Put(database_.meta(), GenerationKey(view_id), EncodeGeneration(generation));
   batch.Delete(database_.meta(), DiscardedTableKey(generation.table));
-  if (std::shared_ptr<const Generation> served = Find(view_id); served != nullptr)
-    batch.Put(database_.meta(), DiscardedTableKey(served->table), "");
+  if (before.served != nullptr) {
+    batch.Put(database_.meta(), PreviousGenerationKey(view_id), EncodeGeneration(*before.served));
+    if (before.previous != nullptr)
+      batch.Put(database_.meta(), DiscardedTableKey(before.previous->table), "");
+  }
   FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "publish a generation"));
-  if (auto retired = Remember(view_id, std::move(generation)); retired != nullptr)
-    retired_.push_back(std::move(retired));
-  RemoveRetired();
+  Show(view_id, {.served = WithHold(std::move(generation)), .previous = before.served});
+  if (before.previous != nullptr) remover_.Add(before.previous->table, before.previous->hold);
+  return Status::Ok();
+}
+
+Status Generations::RollBack(uint32_t view_id) {
+  std::lock_guard lock(change_mutex_);
+  if (loading_.contains(view_id)) {
+    return Status::FailedPrecondition(
+        "the view is being loaded; roll back when that load has ended, or cancel it");
+  }
+  const View before = ViewOf(view_id);
+  if (before.previous == nullptr) {
+    return Status::FailedPrecondition(
+        before.served == nullptr
+            ? "the view was never loaded"
+            : "no earlier load of the view is kept: only the one before the last whole load is, "
+              "until a rollback brings it back; load the earlier files again");
+  }
+  rocksdb::WriteBatch batch;
+  batch.Put(database_.meta(), GenerationKey(view_id), EncodeGeneration(*before.previous));
+  batch.Delete(database_.meta(), PreviousGenerationKey(view_id));
+  batch.Put(database_.meta(), DiscardedTableKey(before.served->table), "");
+  FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "roll back a batch view"));
+  Show(view_id, {.served = before.previous});
+  remover_.Add(before.served->table, before.served->hold);
   return Status::Ok();
 }
 
 void Generations::Update(uint32_t view_id, Generation generation) {
   const TableId table = generation.table;
-  auto served = std::make_shared<const Generation>(std::move(generation));
   {
     std::lock_guard lock(mutex_);
-    views_[view_id].served = std::move(served);
+    std::shared_ptr<const Generation>& served = views_[view_id].served;
+    generation.hold = served->hold;
+    served = std::make_shared<const Generation>(std::move(generation));
   }
   cache_.DropTables(TableKind::kRows, std::span(&table, 1));
 }
 
 Status Generations::DiscardTable(TableId table) {
-  cache_.DropTables(TableKind::kRows, std::span(&table, 1));
-  FRESHET_RETURN_IF_ERROR(
-      database_.DeleteRange(database_.rows(), TableRange(table), "remove old rows"));
-  rocksdb::WriteBatch batch;
-  batch.Delete(database_.meta(), DiscardedTableKey(table));
-  return database_.Write(batch, Durability::kBuffered, "remove old rows");
+  return remover_.RemoveNow(table);
 }
 
 void Generations::EndLoad(uint32_t view_id) {
@@ -166,11 +214,10 @@ Status Generations::Drop(std::span<const uint32_t> view_ids) {
       return Status::FailedPrecondition(
           fmt::format("view {} is being loaded; wait until the load has ended", view_id));
     }
-    std::lock_guard reader_lock(mutex_);
-    auto view = views_.find(view_id);
-    if (view == views_.end()) continue;
+    const View view = ViewOf(view_id);
     batch.Delete(database_.meta(), GenerationKey(view_id));
-    for (const auto& generation : {view->second.previous, view->second.served}) {
+    batch.Delete(database_.meta(), PreviousGenerationKey(view_id));
+    for (const auto& generation : {view.previous, view.served}) {
       if (generation == nullptr) continue;
       batch.Put(database_.meta(), DiscardedTableKey(generation->table), "");
       dropped.push_back(generation);
@@ -181,13 +228,12 @@ Status Generations::Drop(std::span<const uint32_t> view_ids) {
     std::lock_guard reader_lock(mutex_);
     for (uint32_t view_id : view_ids) views_.erase(view_id);
   }
-  for (auto& generation : dropped) retired_.push_back(std::move(generation));
-  RemoveRetired();
+  for (const auto& generation : dropped) remover_.Add(generation->table, generation->hold);
   return Status::Ok();
 }
 
 std::string Generations::LoadFolder(TableId table) const {
-  return fmt::format("{}/{}", loads_folder_, table);
+  return fmt::format("{}/{}", options_.loads_folder, table);
 }
 
 }  // namespace freshet::store

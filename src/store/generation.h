@@ -1,14 +1,15 @@
-// Generations of batch views: which is served, which is being loaded, and which are on their way
-// out.
+// Generations of batch views: which is served, which was served before, which is being loaded, and
+// which are on their way out.
 //
 // A row table's life, so that a crash between any two steps loses no space and serves no half load:
 //   1. The table gets its id and a mark "discarded", in one durable write, before its first row.
 //   2. Rows are sorted into files beside the database, then handed over to it.
-//   3. One durable write lets the view serve the table, takes the mark off it, and marks the table
-//      that was served so far.
-//   4. At the next publication the marked table, which no reader uses any more, is removed, and
-//   then
-//      its mark.
+//   3. One durable write lets the view serve the table, takes the mark off it, keeps the generation
+//      that was served so far as the previous one, and marks the one that was the previous.
+//   4. A rollback is one durable write too: the previous generation is served, and the table that
+//      was served is marked.
+//   5. Marked tables are removed in the background, once no reader uses them any more, a file at a
+//      time; then their marks.
 // Whatever is marked when the store opens is removed then, and so is every file of an unfinished
 // load.
 #pragma once
@@ -29,20 +30,27 @@
 #include "store/row.h"
 #include "store/state_cache.h"
 #include "store/store.h"
+#include "store/table_remover.h"
 
 namespace freshet::store {
 
 // Any thread.
 class Generations {
  public:
-  // All must outlive it.
-  Generations(Database& database, StateCache& cache, std::string loads_folder, const Clock& clock)
-      : database_(database), cache_(cache), loads_folder_(std::move(loads_folder)), clock_(clock) {}
+  struct Options {
+    std::string loads_folder;
+    const Clock* clock = &Clock::System();
+    uint64_t removed_bytes_per_second_max = 0;
+  };
 
-  // Reads what is stored and removes what is marked. Once, first.
+  // All must outlive it.
+  Generations(Database& database, StateCache& cache, Options options);
+
+  // Reads what is stored and begins to remove what is marked. Once, first.
   Status Recover();
 
   std::shared_ptr<const Generation> Find(uint32_t view_id) const;
+  std::shared_ptr<const Generation> FindPrevious(uint32_t view_id) const;
   // Null for a table that is not published, or is removed.
   std::shared_ptr<const RowLayout> FindLayout(TableId table) const;
 
@@ -50,6 +58,8 @@ class Generations {
   // BeginLoad until EndLoad.
   Result<TableId> BeginLoad(uint32_t view_id);
   Status Publish(uint32_t view_id, Generation generation);
+  // Step 4.
+  Status RollBack(uint32_t view_id);
   // What is served has changed in place: an upsert is in the database.
   void Update(uint32_t view_id, Generation generation);
   Status DiscardTable(TableId table);
@@ -58,7 +68,8 @@ class Generations {
   Status Drop(std::span<const uint32_t> view_ids);
 
   std::string LoadFolder(TableId table) const;
-  const Clock& clock() const { return clock_; }
+  const Clock& clock() const { return *options_.clock; }
+  size_t count_to_remove() const { return remover_.count(); }
 
  private:
   struct View {
@@ -67,28 +78,30 @@ class Generations {
   };
 
   Status RecoverServed();
+  Status RecoverPrevious();
   // What upserts have made of the generation.
   Status ReadSummary(Generation* generation);
   Status RemoveDiscarded();
   Status RemoveLoadFiles();
-  // Answers the generation that the view's readers are no longer given, if there was one.
-  std::shared_ptr<const Generation> Remember(uint32_t view_id, Generation generation);
-  // Removes what has retired and is not held any more.
-  void RemoveRetired();
+  // What readers are given from now on. The generations have holds.
+  void Show(uint32_t view_id, View view);
+  static std::shared_ptr<const Generation> WithHold(Generation generation);
+  void ForgetLayout(TableId table);
+  View ViewOf(uint32_t view_id) const;
 
   Database& database_;
   StateCache& cache_;
-  const std::string loads_folder_;
-  const Clock& clock_;
+  const Options options_;
 
   std::mutex change_mutex_;  // held over writes to disk; before mutex_
   TableId next_table_ = 1;
   std::set<uint32_t> loading_;
-  std::vector<std::shared_ptr<const Generation>> retired_;
 
   mutable std::mutex mutex_;  // of what readers look at
   std::map<uint32_t, View> views_;
   std::map<TableId, std::shared_ptr<const RowLayout>> layouts_;
+
+  TableRemover remover_;  // last: its thread uses the others
 };
 
 }  // namespace freshet::store

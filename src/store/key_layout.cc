@@ -13,6 +13,7 @@ constexpr char kDefinitions = 'D';
 constexpr char kGeneration = 'G';
 constexpr char kNextRowTable = 'N';
 constexpr char kPosition = 'P';
+constexpr char kPreviousGeneration = 'R';
 constexpr char kDiscardedTable = 'X';
 
 constexpr size_t kHexBytesMax = 64;
@@ -92,6 +93,14 @@ std::string GenerationKey(uint32_t view_id) {
 
 KeyRange GenerationRange() {
   return KindRange(kGeneration);
+}
+
+std::string PreviousGenerationKey(uint32_t view_id) {
+  return Numbered(kPreviousGeneration, view_id);
+}
+
+KeyRange PreviousGenerationRange() {
+  return KindRange(kPreviousGeneration);
 }
 
 std::string DiscardedTableKey(TableId row_table) {

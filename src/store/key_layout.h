@@ -31,11 +31,13 @@ std::string PositionKey(TableId table, int32_t partition);
 KeyRange PositionRange(TableId table);
 std::string GenerationKey(uint32_t view_id);
 KeyRange GenerationRange();
+std::string PreviousGenerationKey(uint32_t view_id);
+KeyRange PreviousGenerationRange();
 std::string DiscardedTableKey(TableId row_table);
 KeyRange DiscardedTableRange();
 // Take numbers back out of a key of the kind; false when it has another length.
 bool ParsePositionKey(std::string_view key, int32_t* partition);
-bool ParseGenerationKey(std::string_view key, uint32_t* view_id);
+bool ParseGenerationKey(std::string_view key, uint32_t* view_id);  // a previous one's too
 bool ParseDiscardedTableKey(std::string_view key, TableId* row_table);
 
 // Column family `log`.

@@ -21,7 +21,10 @@ class RocksStore : public Store {
   RocksStore(std::unique_ptr<Database> database, const StoreOptions& options)
       : database_(std::move(database)),
         cache_(options.cache_bytes),
-        generations_(*database_, cache_, LoadsFolder(options.path), *options.clock),
+        generations_(*database_, cache_,
+                     {.loads_folder = LoadsFolder(options.path),
+                      .clock = options.clock,
+                      .removed_bytes_per_second_max = options.removed_bytes_per_second_max}),
         reader_(*database_, cache_, generations_),
         logs_(*database_) {}
 
@@ -60,6 +63,10 @@ class RocksStore : public Store {
   std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) override {
     return generations_.Find(view_id);
   }
+  std::shared_ptr<const Generation> FindPreviousGeneration(uint32_t view_id) override {
+    return generations_.FindPrevious(view_id);
+  }
+  Status RollBack(uint32_t view_id) override { return generations_.RollBack(view_id); }
   Result<std::unique_ptr<GenerationWriter>> NewGeneration(uint32_t view_id,
                                                           std::vector<std::string> column_names,
                                                           std::vector<Type> column_types,
@@ -159,6 +166,7 @@ StoreStats RocksStore::Stats() {
   stats.dirty_bytes = counters_.dirty_bytes;
   stats.checkpoints = counters_.checkpoints;
   stats.disk_bytes = database_->EstimateDiskBytes();
+  stats.generations_to_remove = generations_.count_to_remove();
   return stats;
 }
 

@@ -40,6 +40,8 @@ struct StoreOptions {
   size_t block_cache_bytes = 128u << 20;  // RocksDB's cache of blocks from disk
   size_t write_buffer_bytes = 64u << 20;  // RocksDB's memtable per column family
   int background_threads = 2;             // RocksDB's flushes and compactions
+  // How fast the files of generations that went out are removed.
+  uint64_t removed_bytes_per_second_max = limits::kRemovedBytesPerSecondMax;
   const Clock* clock = &Clock::System();  // tells when a generation was loaded; outlives the store
 };
 
@@ -95,6 +97,7 @@ struct StoreStats {
   size_t dirty_bytes = 0;
   uint64_t checkpoints = 0;
   uint64_t disk_bytes = 0;  // estimated
+  size_t generations_to_remove = 0;
 };
 
 // One record of an event log; the views are valid inside the visit that hands them over.
@@ -145,6 +148,8 @@ struct Generation {
   uint64_t row_count = 0;
   std::vector<std::string> column_names;
   std::vector<Type> column_types;
+  // Shared by all that tells of the table: it is not removed while somebody holds one of them.
+  std::shared_ptr<const void> hold;
 };
 
 class Store {
@@ -195,6 +200,11 @@ class Store {
   // Null when the view was never loaded. Any thread. The rows stay readable while the answer is held;
   // hold it for one request, not longer.
   virtual std::shared_ptr<const Generation> FindGeneration(uint32_t view_id) = 0;
+  // What was served before the last load that replaced it; null when none is kept.
+  virtual std::shared_ptr<const Generation> FindPreviousGeneration(uint32_t view_id) = 0;
+  // The previous generation is served again, in one atomic step, and what was served goes.
+  // FailedPrecondition when none is kept, and while the view is being loaded.
+  virtual Status RollBack(uint32_t view_id) = 0;
   // Starts a load that replaces what is served of the view. ResourceExhausted when the view is being
   // loaded already.
   virtual Result<std::unique_ptr<GenerationWriter>> NewGeneration(

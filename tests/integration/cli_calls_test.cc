@@ -250,6 +250,36 @@ TEST_F(CliCalls, ARejectFileThatCannotBeWrittenStopsTheLoad) {
   EXPECT_THAT(full.err, HasSubstr("cannot write /dev/full: No space left on device"));
 }
 
+TEST_F(CliCalls, ARollbackServesTheLoadBefore) {
+  StartQuickstart();
+  const auto rollback = [this] { return Run({"load", "--rollback", "profile"}); };
+  const auto never = rollback();
+  EXPECT_EQ(never.exit_code, 1);
+  EXPECT_THAT(never.err, HasSubstr("profile: the view was never loaded"));
+  const auto load = [this](const char* age) {
+    const std::string row = std::string("1,") + age + ",NL,2026-01-01T00:00:00Z\n";
+    const std::string path = Write("users.csv", "user_id,age,country,updated_at\n" + row);
+    EXPECT_EQ(Run({"load", "profile", "--file", path}).exit_code, 0);
+  };
+  const auto age = [this] {
+    return Run({"get", "--features", "profile.age", "user_id=1", "--json"}).out;
+  };
+  load("20");
+  EXPECT_THAT(rollback().err, HasSubstr("no earlier load of the view is kept"));
+  load("21");
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("1 rows, "));
+  EXPECT_THAT(age(), HasSubstr("\"value\":21"));
+  const auto done = rollback();
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, StartsWith("rolled back profile: 1 rows served, loaded at 20"));
+  EXPECT_THAT(age(), HasSubstr("\"value\":20"));
+  EXPECT_EQ(rollback().exit_code, 1);
+  EXPECT_TRUE(Json::parse(Run({"status", "--json"}).out)["feature_views"][1]["previous"].is_null());
+  const auto both = Run({"load", "--rollback", "profile", "--file", "users.csv"});
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_EQ(Run({"load", "--rollback", "activity"}).exit_code, 1);
+}
+
 TEST_F(CliCalls, AnInterruptedLoadChangesNothing) {
   StartQuickstart();
   const std::string fifo = folder_.File("users.fifo");

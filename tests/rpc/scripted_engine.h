@@ -57,6 +57,9 @@ class ScriptedEngine : public Engine {
       describe = [](std::string_view, const std::vector<std::string>&) {
         return Result<ServiceDescription>(ServiceDescription{});
       };
+  std::function<Result<RollbackOutcome>(std::string_view)> rollback = [](std::string_view) {
+    return Result<RollbackOutcome>(RollbackOutcome{});
+  };
   ScriptedLoad::Script load;
   LoadRequest load_request;
   Status load_status;
@@ -81,6 +84,7 @@ class ScriptedEngine : public Engine {
     if (!load_status.ok()) return load_status;
     return std::unique_ptr<LoadSession>(std::make_unique<ScriptedLoad>(load));
   }
+  Result<RollbackOutcome> Rollback(std::string_view view) override { return rollback(view); }
   Result<ServiceDescription> DescribeService(std::string_view service,
                                              const std::vector<std::string>& features) override {
     return describe(service, features);

@@ -19,6 +19,7 @@ TEST(Formats, KeysHaveTheirGoldenBytes) {
   EXPECT_EQ(NextRowTableKey(), "N");
   EXPECT_EQ(PositionKey(7, 258), "P\x00\x00\x00\x07\x00\x00\x01\x02"s);
   EXPECT_EQ(GenerationKey(7), "G\x00\x00\x00\x07"s);
+  EXPECT_EQ(PreviousGenerationKey(7), "R\x00\x00\x00\x07"s);
   EXPECT_EQ(DiscardedTableKey(7), "X\x00\x00\x00\x07"s);
   EXPECT_EQ(LogKey(7, 258), "\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x01\x02"s);
 }
@@ -31,6 +32,8 @@ TEST(Formats, KeysComeBack) {
   EXPECT_EQ(partition, 77);
   EXPECT_TRUE(ParseGenerationKey(GenerationKey(5), &number));
   EXPECT_EQ(number, 5u);
+  EXPECT_TRUE(ParseGenerationKey(PreviousGenerationKey(9), &number));
+  EXPECT_EQ(number, 9u);
   EXPECT_TRUE(ParseDiscardedTableKey(DiscardedTableKey(6), &number));
   EXPECT_EQ(number, 6u);
   EXPECT_TRUE(ParseLogKey(LogKey(8, 1LL << 40), &number, &offset));

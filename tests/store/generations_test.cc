@@ -1,8 +1,10 @@
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <random>
 #include <thread>
 
+#include <gmock/gmock.h>
 #include <rocksdb/db.h>
 
 #include "store/format_file.h"
@@ -14,6 +16,8 @@
 
 namespace freshet::store {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr uint32_t kView = 5;
 constexpr size_t kMemory = 64u << 20;
@@ -52,6 +56,10 @@ class GenerationsTest : public StoreTest {
     for (int i = 0; i < keys; ++i) ASSERT_TRUE(writer->Add(KeyOf(i), RowOf(1, number)).ok());
     ASSERT_TRUE(writer->Finish(kNoProgress).ok());
     ASSERT_TRUE(writer->Publish().ok());
+  }
+  void WaitUntilRemoved() {
+    while (store_->Stats().generations_to_remove > 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   std::string ReadRow(TableId table, int key) { return Read(table, KeyOf(key), TableKind::kRows); }
   // What the stopped store's database has under `rows`, by table.
@@ -233,7 +241,7 @@ TEST_F(GenerationsTest, LeaveNothingBehindWhenTheyAreCancelledWhileTheyAreSorted
   EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{served, 10}}));
 }
 
-TEST_F(GenerationsTest, StayReadableWhileTheyAreHeldAndUntilTheSecondPublicationAfterThem) {
+TEST_F(GenerationsTest, StayReadableWhileTheyAreHeldAndWhileTheyAreThePrevious) {
   Load(1, 10);
   auto held = store_->FindGeneration(kView);
   const TableId first = held->table;
@@ -241,11 +249,13 @@ TEST_F(GenerationsTest, StayReadableWhileTheyAreHeldAndUntilTheSecondPublication
   const TableId second = store_->FindGeneration(kView)->table;
   Load(3, 10);
   const TableId third = store_->FindGeneration(kView)->table;
+  EXPECT_EQ(store_->Stats().generations_to_remove, 1u);
   EXPECT_EQ(NumberOf(ReadRow(first, 3)), 1);
   EXPECT_EQ(NumberOf(ReadRow(second, 3)), 2);
   held = nullptr;
   Load(4, 10);
   const TableId fourth = store_->FindGeneration(kView)->table;
+  WaitUntilRemoved();
   EXPECT_EQ(ReadRow(first, 3), "");
   EXPECT_EQ(ReadRow(second, 3), "");
   EXPECT_EQ(NumberOf(ReadRow(third, 3)), 3);
@@ -253,7 +263,88 @@ TEST_F(GenerationsTest, StayReadableWhileTheyAreHeldAndUntilTheSecondPublication
   EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{third, 10}, {fourth, 10}}));
   Open();
   store_.reset();
-  EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{fourth, 10}}));
+  EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{third, 10}, {fourth, 10}}));
+}
+
+TEST_F(GenerationsTest, ComeBackByARollback) {
+  EXPECT_THAT(std::string(store_->RollBack(kView).message()), HasSubstr("never loaded"));
+  Load(1, 10);
+  EXPECT_EQ(store_->FindPreviousGeneration(kView), nullptr);
+  EXPECT_EQ(store_->RollBack(kView).code(), StatusCode::kFailedPrecondition);
+  const TableId first = store_->FindGeneration(kView)->table;
+  Load(2, 20);
+  const TableId second = store_->FindGeneration(kView)->table;
+  EXPECT_EQ(NumberOf(ReadRow(second, 3)), 2);  // from now on in the cache
+  Open();
+  ASSERT_NE(store_->FindPreviousGeneration(kView), nullptr);
+  EXPECT_EQ(store_->FindPreviousGeneration(kView)->row_count, 10u);
+  ASSERT_TRUE(store_->RollBack(kView).ok());
+  for (int opened = 0; opened < 2; ++opened) {
+    EXPECT_EQ(store_->FindGeneration(kView)->table, first);
+    EXPECT_EQ(store_->FindGeneration(kView)->row_count, 10u);
+    EXPECT_EQ(store_->FindPreviousGeneration(kView), nullptr);
+    EXPECT_EQ(NumberOf(ReadRow(first, 3)), 1);
+    WaitUntilRemoved();
+    EXPECT_EQ(ReadRow(second, 3), "");
+    const Status again = store_->RollBack(kView);
+    EXPECT_EQ(again.code(), StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(again.message()), HasSubstr("no earlier load"));
+    Open();
+  }
+  // What is loaded next has what came back as its previous one.
+  Load(3, 10);
+  ASSERT_TRUE(store_->RollBack(kView).ok());
+  EXPECT_EQ(store_->FindGeneration(kView)->table, first);
+}
+
+TEST_F(GenerationsTest, DoNotComeBackWhileTheViewIsLoaded) {
+  Load(1, 10);
+  Load(2, 10);
+  auto writer = Begin();
+  EXPECT_EQ(store_->RollBack(kView).code(), StatusCode::kFailedPrecondition);
+  writer.reset();
+  EXPECT_TRUE(store_->RollBack(kView).ok());
+}
+
+// An upsert shows another generation of the same table; who holds the first one reads on.
+TEST_F(GenerationsTest, StayReadableForThoseWhoHoldThemAsTheyWereBeforeAnUpsert) {
+  Load(1, 10);
+  Load(2, 10);
+  auto held = store_->FindGeneration(kView);
+  {
+    auto upsert = store_->NewUpsert(kView, {"number", "text"}, kTypes, kMemory);
+    ASSERT_TRUE(upsert.ok());
+    ASSERT_TRUE((*upsert)->Add(KeyOf(3), RowOf(2, 3)).ok());
+    ASSERT_TRUE((*upsert)->Finish(kNoProgress).ok());
+    ASSERT_TRUE((*upsert)->Publish().ok());
+  }
+  ASSERT_TRUE(store_->RollBack(kView).ok());
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  EXPECT_EQ(store_->Stats().generations_to_remove, 1u);
+  EXPECT_EQ(NumberOf(ReadRow(held->table, 4)), 2);
+  held = nullptr;
+  WaitUntilRemoved();
+}
+
+// However slowly it goes, and whenever the process ends, all of it is gone in the end.
+TEST_F(GenerationsTest, AreRemovedNoFasterThanToldAndAfterARestart) {
+  options_.removed_bytes_per_second_max = 1;
+  Open();
+  for (int64_t number = 1; number <= 4; ++number) Load(number, 100);
+  const TableId served = store_->FindGeneration(kView)->table;
+  const TableId previous = store_->FindPreviousGeneration(kView)->table;
+  // Each start gets a file further, and then waits for its rate.
+  for (const size_t left : {2u, 1u, 0u}) {
+    while (store_->Stats().generations_to_remove != left)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(store_->Stats().generations_to_remove, left);
+    Open();
+  }
+  EXPECT_EQ(NumberOf(ReadRow(served, 3)), 4);
+  EXPECT_EQ(NumberOf(ReadRow(previous, 3)), 3);
+  store_.reset();
+  EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{previous, 100}, {served, 100}}));
 }
 
 TEST_F(GenerationsTest, OfDroppedViewsAreGone) {
@@ -262,10 +353,12 @@ TEST_F(GenerationsTest, OfDroppedViewsAreGone) {
   const uint32_t views[] = {kView, kView + 100};
   ASSERT_TRUE(store_->DropGenerations(views).ok());
   EXPECT_EQ(store_->FindGeneration(kView), nullptr);
+  WaitUntilRemoved();
   store_.reset();
   EXPECT_TRUE(StoredRows().empty());
   Open();
   EXPECT_EQ(store_->FindGeneration(kView), nullptr);
+  EXPECT_EQ(store_->FindPreviousGeneration(kView), nullptr);
 }
 
 class UpsertsTest : public GenerationsTest {
