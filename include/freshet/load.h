@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "freshet/status.h"
+#include "freshet/value.h"
 
 namespace freshet {
 
@@ -48,6 +50,24 @@ struct BadRowReport {
   std::string file;  // empty where the load has no names for its bytes
 };
 
+// What a dry run found out about a load.
+struct LoadProfile {
+  struct Column {  // of the rows that are not bad and delete nothing
+    std::string name;
+    Type type = Type::kInt64;
+    uint64_t rows = 0;  // 0: the files do without the column
+    uint64_t nulls = 0;
+    // As text, cut where it is long; empty without a value.
+    std::string least;
+    std::string greatest;
+  };
+  uint64_t keys_distinct = 0;  // in the files
+  uint64_t keys_served = 0;    // of the view as it stands
+  uint64_t keys_new = 0;       // that the load would add to those that are served
+  uint64_t keys_gone = 0;      // and take from them
+  std::vector<Column> columns;
+};
+
 struct LoadProgress {
   enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
   Phase phase = Phase::kRead;
@@ -67,6 +87,9 @@ struct LoadProgress {
   std::vector<BadRowReport> bad_rows;  // the first of them
   // How many rows are bad for the same cause, as "age: not an int32".
   std::map<std::string, uint64_t> bad_rows_by_cause;
+  // What the view expects and the rows are not, one sentence each.
+  std::vector<std::string> broken_expectations;
+  std::optional<LoadProfile> profile;  // of a dry run that came to its end
 };
 
 struct LoadRequest {
@@ -77,7 +100,8 @@ struct LoadRequest {
   // Told every bad row, not only the first, before the call that read it returns. Of a client: from
   // a thread of its own, and before the load's last progress.
   std::function<void(const BadRowReport&)> on_bad_row;
-  bool upsert = false;  // rows go into what is served, unless a newer one is; else they replace it
+  bool dry_run = false;  // everything but publishing: the load's end has its profile
+  bool upsert = false;   // rows go into what is served, unless a newer one is; else they replace it
   std::string delete_column;  // a bool column: true where the row deletes its entity; empty: none
 };
 

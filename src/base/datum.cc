@@ -100,6 +100,22 @@ bool AppendTo(Column& column, const Datum& datum) {
   return false;
 }
 
+bool IsLess(const Datum& a, const Datum& b) {
+  switch (a.kind()) {
+    case Datum::Kind::kNull:
+      return false;
+    case Datum::Kind::kBool:
+      return !a.as_bool() && b.as_bool();
+    case Datum::Kind::kInt:
+      return a.as_int() < b.as_int();
+    case Datum::Kind::kDouble:
+      return a.as_double() < b.as_double();
+    case Datum::Kind::kString:
+      return a.as_string() < b.as_string();
+  }
+  return false;
+}
+
 Datum ZeroOf(Type type) {
   switch (KindOf(type)) {
     case Datum::Kind::kBool:

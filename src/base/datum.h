@@ -62,6 +62,9 @@ std::string ToString(const Datum& datum);
 // Appends a non-null datum of the column's kind. False, and nothing appended, when the kind does
 // not fit.
 bool AppendTo(Column& column, const Datum& datum);
+// Whether `a` comes before `b`, which is of its kind, in the order of the kind: false before true,
+// numbers by size, strings by their bytes.
+bool IsLess(const Datum& a, const Datum& b);
 // What a slot holds when nothing else is known: false, 0, 0.0, "".
 Datum ZeroOf(Type type);
 

@@ -19,6 +19,7 @@ inline constexpr size_t kJoinKeysMax = 8;        // of one entity
 inline constexpr size_t kFieldsMax = 1'000;      // of one source
 inline constexpr size_t kNullSpellingsMax = 16;  // of one file source
 inline constexpr size_t kFeaturesPerViewMax = 1'000;
+inline constexpr size_t kExpectedValuesMax = 1'000;  // listed by `in` of one feature
 inline constexpr size_t kFeaturesPerRequestMax = 2'000;
 inline constexpr size_t kAggregationsMax = 256;                // of one view
 inline constexpr size_t kWindowsMax = 16;                      // different ones of one view

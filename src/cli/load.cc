@@ -33,6 +33,7 @@ struct Arguments {
   std::string reject_file;
   bool json = false;
   bool rollback = false;
+  bool dry_run = false;
   bool upsert = false;
   std::string delete_column;
   std::string address;
@@ -122,10 +123,13 @@ Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display
 
 void PrintReport(const Run& run, const Status& status, const ProgressDisplay& display) {
   const Arguments& arguments = run.arguments;
-  fmt::print(stderr, "{}", RenderBadRows(arguments.file, run.outcome));
+  fmt::print(stderr, "{}{}", RenderBadRows(arguments.file, run.outcome),
+             RenderBrokenExpectations(arguments.view, run.outcome));
   const int64_t elapsed_ms = display.elapsed_ms();
   if (arguments.json)
     fmt::print("{}", RenderLoadJson(arguments.view, status, run.outcome, elapsed_ms));
+  else if (run.outcome.profile.has_value())
+    fmt::print("{}", RenderProfile(arguments.view, run.outcome));
   else if (status.ok())
     fmt::print("{}", RenderLoaded(arguments.view, run.outcome, elapsed_ms));
 }
@@ -158,6 +162,7 @@ Status Prepare(Run& run) {
   if (!allowed.ok()) return allowed.status().Prefixed("--max-bad-rows");
   run.request.bad_rows_share_max = allowed->share_max;
   run.request.bad_rows_max = allowed->rows_max;
+  run.request.dry_run = arguments.dry_run;
   run.request.upsert = arguments.upsert;
   run.request.delete_column = arguments.delete_column;
   if (arguments.reject_file.empty()) return Status::Ok();
@@ -231,6 +236,10 @@ Command AddLoad(CLI::App& parent) {
                   "Write every bad row to this file: file, line and reason as JSON lines")
       ->type_name("FILE");
   app->add_flag("--json", arguments->json, "The report at the end as one JSON object");
+  app->add_flag(
+      "--dry-run", arguments->dry_run,
+      "Change nothing, and show what the rows are like: nulls, least and greatest values, "
+      "keys that are new or gone");
   app->add_flag("--rollback", arguments->rollback,
                 "Serve again what the view served before its last whole load, in one moment");
   AddAddress(*app, &arguments->address);
@@ -242,6 +251,7 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file users.csv\n"
       "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
       "  freshet load profile --file 'users/*.parquet'\n"
+      "  freshet load profile --file users.csv --dry-run\n"
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
       "  freshet load --rollback profile\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");

@@ -48,6 +48,27 @@ std::string RenderReading(const LoadProgress& progress, const LoadPace& pace, si
   return text;
 }
 
+std::string Percent(uint64_t part, uint64_t whole) {
+  const double share = whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+  return fmt::format("{:.1f}%", share * 100);
+}
+
+Json ToJson(const LoadProfile& profile) {
+  Json columns = Json::array();
+  for (const LoadProfile::Column& column : profile.columns)
+    columns.push_back({{"name", column.name},
+                       {"type", TypeName(column.type)},
+                       {"rows", column.rows},
+                       {"nulls", column.nulls},
+                       {"least", column.least},
+                       {"greatest", column.greatest}});
+  return {{"keys_distinct", profile.keys_distinct},
+          {"keys_served", profile.keys_served},
+          {"keys_new", profile.keys_new},
+          {"keys_gone", profile.keys_gone},
+          {"columns", columns}};
+}
+
 }  // namespace
 
 Result<BadRowsAllowed> ParseBadRowsAllowed(std::string_view text) {
@@ -92,6 +113,13 @@ std::string RenderBadRows(std::string_view file, const LoadProgress& progress) {
   return text;
 }
 
+std::string RenderBrokenExpectations(std::string_view view, const LoadProgress& progress) {
+  std::string text;
+  for (const std::string& broken : progress.broken_expectations)
+    text += fmt::format("{} expects otherwise: {}\n", view, Printable(broken));
+  return text;
+}
+
 std::string RenderLoaded(std::string_view view, const LoadProgress& progress, int64_t elapsed_ms) {
   std::string text = fmt::format("loaded {}: {} rows served, of {} read", view,
                                  Grouped(progress.rows_written), Grouped(progress.rows_read));
@@ -108,17 +136,42 @@ std::string RenderLoaded(std::string_view view, const LoadProgress& progress, in
   return text + fmt::format("; {:.1f} s\n", static_cast<double>(elapsed_ms) / 1'000);
 }
 
+std::string RenderProfile(std::string_view view, const LoadProgress& progress) {
+  const LoadProfile& profile = *progress.profile;
+  std::string text = fmt::format(
+      "dry run of {}: {} rows read, {} bad; nothing was changed\n"
+      "{} distinct keys; {} new ({}), {} of the {} served ones would be gone ({})\n\n",
+      view, Grouped(progress.rows_read), Grouped(progress.rows_bad), Grouped(profile.keys_distinct),
+      Grouped(profile.keys_new), Percent(profile.keys_new, profile.keys_distinct),
+      Grouped(profile.keys_gone), Grouped(profile.keys_served),
+      Percent(profile.keys_gone, profile.keys_served));
+  Table table({{"column"},
+               {"type"},
+               {"rows", Align::kRight},
+               {"nulls", Align::kRight},
+               {"", Align::kRight},
+               {"least"},
+               {"greatest"}});
+  for (const LoadProfile::Column& column : profile.columns) {
+    table.Add({column.name, std::string(TypeName(column.type)), Grouped(column.rows),
+               Grouped(column.nulls), Percent(column.nulls, column.rows), Printable(column.least),
+               Printable(column.greatest)});
+  }
+  return text + table.Render("  ");
+}
+
 std::string RenderLoadJson(std::string_view view, const Status& status,
                            const LoadProgress& progress, int64_t elapsed_ms) {
   const auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1'000; };
   Json rejected = Json::array();
   for (const BadRowReport& bad : progress.bad_rows)
     rejected.push_back({{"file", bad.file}, {"line", bad.line}, {"reason", bad.reason}});
+  const bool is_loaded = status.ok() && !progress.profile.has_value();
   const Json json = {{"view", view},
-                     {"loaded", status.ok()},
+                     {"loaded", is_loaded},
                      {"error", status.ok() ? Json() : Json(status.message())},
                      {"rows_read", progress.rows_read},
-                     {"rows_served", status.ok() ? Json(progress.rows_written) : Json()},
+                     {"rows_served", is_loaded ? Json(progress.rows_written) : Json()},
                      {"rows_rejected", progress.rows_bad},
                      {"rejected_by_reason", Json(progress.bad_rows_by_cause)},
                      {"rejected", rejected},
@@ -126,6 +179,8 @@ std::string RenderLoadJson(std::string_view view, const Status& status,
                      {"rows_deleted", progress.rows_deleted},
                      {"rows_older", progress.rows_older},
                      {"rows_unchanged", progress.rows_unchanged},
+                     {"broken_expectations", progress.broken_expectations},
+                     {"profile", progress.profile.has_value() ? ToJson(*progress.profile) : Json()},
                      {"bytes_read", progress.bytes_read},
                      {"bytes_written", progress.bytes_written},
                      {"seconds",

@@ -34,8 +34,14 @@ std::string RenderProgress(const LoadProgress& progress, const LoadPace& pace, s
 // "FILE:LINE: reason", one a line, and how many more there are. `file` is for rows that name none.
 std::string RenderBadRows(std::string_view file, const LoadProgress& progress);
 
+// "VIEW expects otherwise: age: 3 of 10 rows are null", one a line.
+std::string RenderBrokenExpectations(std::string_view view, const LoadProgress& progress);
+
 // What was loaded, for the end.
 std::string RenderLoaded(std::string_view view, const LoadProgress& progress, int64_t elapsed_ms);
+
+// What a dry run found out.
+std::string RenderProfile(std::string_view view, const LoadProgress& progress);
 
 // The report of a load that ended, well or not, as one JSON object.
 std::string RenderLoadJson(std::string_view view, const Status& status,

@@ -316,7 +316,25 @@ LoadProgress FromWire(const v1::LoadProgress& wire) {
   for (const v1::BadRow& bad : wire.bad_rows()) progress.bad_rows.push_back(FromWire(bad));
   progress.bad_rows_by_cause.insert(wire.bad_rows_by_cause().begin(),
                                     wire.bad_rows_by_cause().end());
+  progress.broken_expectations.assign(wire.broken_expectations().begin(),
+                                      wire.broken_expectations().end());
+  if (wire.has_profile()) progress.profile = FromWire(wire.profile());
   return progress;
+}
+
+LoadProfile FromWire(const v1::LoadProfile& wire) {
+  LoadProfile profile;
+  profile.keys_distinct = wire.keys_distinct();
+  profile.keys_served = wire.keys_served();
+  profile.keys_new = wire.keys_new();
+  profile.keys_gone = wire.keys_gone();
+  for (const auto& column : wire.columns()) {
+    Type type = Type::kInt64;
+    ParseType(column.type(), &type);
+    profile.columns.push_back(
+        {column.name(), type, column.rows(), column.nulls(), column.least(), column.greatest()});
+  }
+  return profile;
 }
 
 BadRowReport FromWire(const v1::BadRow& wire) {

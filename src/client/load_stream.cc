@@ -29,6 +29,7 @@ v1::LoadRequest HeaderOf(const LoadRequest& request) {
   message.mutable_header()->set_bad_rows_share_max(request.bad_rows_share_max);
   message.mutable_header()->set_upsert(request.upsert);
   message.mutable_header()->set_delete_column(request.delete_column);
+  message.mutable_header()->set_dry_run(request.dry_run);
   message.mutable_header()->set_bad_rows_max(request.bad_rows_max);
   message.mutable_header()->set_wants_bad_rows(request.on_bad_row != nullptr);
   return message;

@@ -93,6 +93,8 @@ class LoadSessionImpl final : public LoadSession {
     for (const load::BadRow& row : report.bad_rows)
       progress.bad_rows.push_back({row.line, row.reason, row.file});
     progress.bad_rows_by_cause = report.bad_rows_by_cause;
+    progress.broken_expectations = report.broken_expectations;
+    progress.profile = report.profile;
     return progress;
   }
 
@@ -118,6 +120,7 @@ Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::R
   }
   options.memory_bytes = memory_bytes;
   options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
+  options.is_dry_run = request.dry_run;
   options.delete_column = request.delete_column;
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load,
                            load::Load::Start(std::move(registry), request.view, options, store));

@@ -13,6 +13,8 @@
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "load/column_file.h"
+#include "load/expectations.h"
+#include "load/profile.h"
 #include "load/text_file.h"
 #include "registry/file_format.h"
 #include "store/entity_key.h"
@@ -142,7 +144,10 @@ class FileLoad final : public Load {
         source_(*view.batch()->source),
         wanted_(WantedOf(view, options)),
         encoder_(view),
-        writer_(std::move(writer)) {}
+        expectations_(view),
+        writer_(std::move(writer)) {
+    if (options_.is_dry_run) profiler_.emplace(view);
+  }
 
   Status Feed(std::string_view bytes) override;
   Status ReadFile(LoadFile& file, FunctionRef<void()> progress) override;
@@ -162,6 +167,11 @@ class FileLoad final : public Load {
   // OK when the rows may be published.
   Status Judge() const;
   Status Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress);
+  // All of it but the writing.
+  Status Sort(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress);
+  void TakeCounts(const store::LoadCounts& counts);
+  // OK when the rows are what the view expects.
+  Status CheckExpectations(uint64_t rows_served);
   // Files of one load lack the same fields.
   Status TakeLacking(std::span<const uint32_t> lacking);
   // The columns of the view that the files do without.
@@ -177,6 +187,8 @@ class FileLoad final : public Load {
   const Wanted wanted_;
   std::optional<std::vector<uint32_t>> lacking_;  // fields that the files do without
   RowEncoder encoder_;
+  ExpectationCheck expectations_;
+  std::optional<Profiler> profiler_;  // of a dry run
   std::unique_ptr<TextFile> fed_;
   uint64_t files_read_ = 0;
   std::string file_name_;                            // of the file under way
@@ -316,26 +328,52 @@ Status FileLoad::Judge() const {
 
 Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
   progress(LoadPhase::kSort, 0);
-  if (options_.kind == store::LoadKind::kUpsert)
-    FRESHET_RETURN_IF_ERROR(writer_->Keep(KeptColumns()));
-  const Status sorted = writer_->Finish([&](uint64_t rows) {
-    progress(LoadPhase::kSort, rows);
-    if (cancelled_) writer_->Cancel();
-  });
+  const Status sorted = Sort(progress);
   timer_.AddTo(&report_.sort_ms);
   FRESHET_RETURN_IF_ERROR(sorted);
   const store::LoadCounts& counts = writer_->counts();
-  report_.rows_duplicate = counts.duplicates;
-  report_.rows_deleted = counts.deleted;
-  report_.rows_older = counts.older;
-  report_.rows_unchanged = counts.unchanged;
-  report_.bytes_written = counts.written_bytes;
+  TakeCounts(counts);
+  FRESHET_RETURN_IF_ERROR(CheckExpectations(counts.served));
+  if (options_.is_dry_run) return Status::Ok();
   progress(LoadPhase::kPublish, counts.served);
   if (cancelled_) return Status::Cancelled("the load was cancelled: nothing was changed");
   FRESHET_RETURN_IF_ERROR(writer_->Publish());
   timer_.AddTo(&report_.publish_ms);
   report_.rows_kept = counts.served;
   return Status::Ok();
+}
+
+Status FileLoad::Sort(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
+  if (options_.kind == store::LoadKind::kUpsert)
+    FRESHET_RETURN_IF_ERROR(writer_->Keep(KeptColumns()));
+  const auto tell = [&](uint64_t rows) {
+    progress(LoadPhase::kSort, rows);
+    if (cancelled_) writer_->Cancel();
+  };
+  return options_.is_dry_run ? writer_->Rehearse(tell) : writer_->Finish(tell);
+}
+
+void FileLoad::TakeCounts(const store::LoadCounts& counts) {
+  report_.rows_duplicate = counts.duplicates;
+  report_.rows_deleted = counts.deleted;
+  report_.rows_older = counts.older;
+  report_.rows_unchanged = counts.unchanged;
+  report_.bytes_written = counts.written_bytes;
+  if (!profiler_.has_value()) return;
+  LoadProfile& profile = report_.profile.emplace();
+  profile.keys_distinct = report_.rows_read - report_.rows_bad - counts.duplicates;
+  profile.keys_served = counts.served + counts.gone_keys - counts.new_keys;
+  profile.keys_new = counts.new_keys;
+  profile.keys_gone = counts.gone_keys;
+  profile.columns = profiler_->Columns();
+}
+
+Status FileLoad::CheckExpectations(uint64_t rows_served) {
+  report_.broken_expectations = expectations_.Broken(rows_served);
+  if (report_.broken_expectations.empty()) return Status::Ok();
+  return Status::FailedPrecondition(fmt::format(
+      "the rows break {} of the view's expectations; nothing was changed. The first: {}",
+      report_.broken_expectations.size(), report_.broken_expectations.front()));
 }
 
 Status FileLoad::TakeLacking(std::span<const uint32_t> lacking) {
@@ -364,6 +402,10 @@ void FileLoad::TakeRow(const FileRow& file_row) {
     return ReportBad(file_row.line, std::move(problems->reason), std::move(problems->cause));
   }
   if (status_.ok()) status_ = TakeLacking(file_row.lacking);
+  if (!file_row.is_deletion) {
+    expectations_.Take(file_row, file_name_);
+    if (profiler_.has_value()) profiler_->Take(file_row);
+  }
   if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
 }
 

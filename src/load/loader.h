@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct LoadOptions {
   std::function<void(const BadRow& row)> on_bad_row;  // told each of them; null: nobody is
   size_t memory_bytes = 512u << 20;                   // for sorting
   store::LoadKind kind = store::LoadKind::kReplace;
+  bool is_dry_run = false;    // Finish publishes nothing
   std::string delete_column;  // a bool column: true where the row deletes its key; empty: none
 };
 
@@ -53,6 +55,8 @@ struct LoadReport {
   int64_t publish_ms = 0;
   std::vector<BadRow> bad_rows;                       // the first limits::kBadRowReportsMax
   std::map<std::string, uint64_t> bad_rows_by_cause;  // as "age: not an int32"
+  std::vector<std::string> broken_expectations;
+  std::optional<LoadProfile> profile;  // of a dry run, after Finish
 };
 
 enum class LoadPhase : uint8_t { kRead, kSort, kPublish };
@@ -78,8 +82,8 @@ class Load {
   virtual Status Feed(std::string_view bytes) = 0;
   // A whole file. InvalidArgument as above, and for damage. A load is fed or given files, not both.
   virtual Status ReadFile(LoadFile& file, FunctionRef<void()> progress) = 0;
-  // All rows have come: sort, write, publish. FailedPrecondition when too many rows are bad, or all;
-  // the report says which. InvalidArgument for a file without rows, except a CSV file with its
+  // All rows have come: sort, write, publish. FailedPrecondition when too many rows are bad, or all,
+  // or when they are not what the view expects; the report says which. InvalidArgument for a file without rows, except a CSV file with its
   // header alone: that empties the view. `progress` is called with kSort and kPublish.
   virtual Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) = 0;
   // Ends a Finish that is under way or to come with Cancelled, unless it is publishing by then. Any

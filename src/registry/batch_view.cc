@@ -20,6 +20,7 @@ struct RowFeatureDraft {
   std::optional<yaml::Node> name_node;
   std::optional<yaml::Node> field_node;
   std::optional<yaml::Node> default_node;
+  std::optional<yaml::Node> expect_node;
 };
 
 RowFeatureDraft ReadRowFeatureDraft(const yaml::Node& node) {
@@ -41,6 +42,7 @@ RowFeatureDraft ReadRowFeatureDraft(const yaml::Node& node) {
     draft.field = ReadDataName(*field, "field").value_or("");
   }
   draft.default_node = reader.Optional("default");
+  draft.expect_node = reader.Optional("expect");
   draft.description = ReadDescription(reader);
   reader.Done();
   return draft;
@@ -69,6 +71,7 @@ bool AddFeature(const RowFeatureDraft& draft, const KnownSource* source, Feature
   feature.name = draft.name;
   feature.description = draft.description;
   uint32_t position = 0;
+  Expectation expectation;
   if (source != nullptr && source->fields_known && !draft.field.empty()) {
     std::optional<uint32_t> field = FindField(draft, *source->source);
     if (field.has_value()) {
@@ -78,12 +81,21 @@ bool AddFeature(const RowFeatureDraft& draft, const KnownSource* source, Feature
         feature.default_value =
             ReadDefault(*draft.default_node, feature.type).value_or(ZeroValue(feature.type));
       }
+      if (draft.expect_node.has_value())
+        expectation = ReadExpectation(*draft.expect_node, feature.type);
     }
   }
   if (!draft.default_node.has_value()) feature.default_value = ZeroValue(feature.type);
   view->features.push_back(std::move(feature));
   batch->feature_fields.push_back(position);
+  batch->expectations.push_back(std::move(expectation));
   return true;
+}
+
+uint64_t ReadRowsMin(const yaml::Node& node) {
+  const int64_t rows = node.AsInt("min_rows").value_or(0);
+  if (rows < 0) node.Report("min_rows is a number of rows, 0 or more");
+  return static_cast<uint64_t>(std::max<int64_t>(0, rows));
 }
 
 }  // namespace
@@ -106,6 +118,7 @@ KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView
   RefuseKey(reader, "hop", "only aggregations have windows");
   if (auto max_age = reader.Optional("max_age"))
     batch.max_age_ms = max_age->AsDurationMs("max_age");
+  if (auto rows_min = reader.Optional("min_rows")) batch.rows_min = ReadRowsMin(*rows_min);
 
   if (auto list = reader.Required("features")) {
     known.names_known = true;

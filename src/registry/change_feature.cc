@@ -91,6 +91,8 @@ void CompareFeature(const FeatureView& live, uint32_t live_index, const FeatureV
   } else if (live.batch() != nullptr) {
     draft.RefuseIfDifferent("field", FieldOf(live, live_index), FieldOf(next, next_index),
                             kLiveReason, kNewFeature);
+    draft.NoteIfDifferent("expect", ExpectationText(live.batch()->expectations[live_index]),
+                          ExpectationText(next.batch()->expectations[next_index]));
   } else {
     RefuseOtherExpression("expr", live.on_demand()->derived[live_index].text,
                           next.on_demand()->derived[next_index].text, draft);

@@ -14,6 +14,7 @@
 #include "freshet/value.h"
 
 #include "expr/program.h"
+#include "registry/expectation.h"
 #include "timeline/timeline.h"
 #include "yaml/document.h"
 
@@ -133,6 +134,9 @@ struct BatchView {
   std::vector<uint32_t> key_fields;      // per join key: the index into Source::fields
   std::vector<uint32_t> feature_fields;  // per feature: the index into Source::fields
   std::optional<int64_t> max_age_ms;
+  // What the rows of a load must be like for it to be served.
+  std::vector<Expectation> expectations;  // parallel to FeatureView::features
+  uint64_t rows_min = 0;
 };
 
 struct FeatureView;

@@ -75,44 +75,44 @@ std::string MeantType(const std::string& word) {
   return Suggestion(word, kKnown);
 }
 
-std::optional<Value> ReadInt(const yaml::Node& node, Type type) {
-  std::optional<int64_t> value = node.AsInt("the default");
+std::optional<Value> ReadInt(const yaml::Node& node, std::string_view what, Type type) {
+  std::optional<int64_t> value = node.AsInt(what);
   if (!value.has_value()) return std::nullopt;
   if (type == Type::kInt32 && *value != static_cast<int32_t>(*value)) {
-    node.Report(fmt::format("the default {} is beyond the range of int32", *value));
+    node.Report(fmt::format("{} {} is beyond the range of int32", what, *value));
     return std::nullopt;
   }
   return Value(*value);
 }
 
-std::optional<Value> ReadNumber(const yaml::Node& node, Type type) {
-  std::optional<double> value = node.AsDouble("the default");
+std::optional<Value> ReadNumber(const yaml::Node& node, std::string_view what, Type type) {
+  std::optional<double> value = node.AsDouble(what);
   if (!value.has_value()) return std::nullopt;
   if (type == Type::kDouble) return Value(*value);
   if (std::abs(*value) > std::numeric_limits<float>::max()) {
-    node.Report(fmt::format("the default {} is beyond the range of float", *value));
+    node.Report(fmt::format("{} {} is beyond the range of float", what, *value));
     return std::nullopt;
   }
   return Value(static_cast<double>(static_cast<float>(*value)));
 }
 
-std::optional<Value> ReadText(const yaml::Node& node) {
-  std::optional<std::string> text = node.AsString("the default");
+std::optional<Value> ReadText(const yaml::Node& node, std::string_view what) {
+  std::optional<std::string> text = node.AsString(what);
   if (!text.has_value()) return std::nullopt;
   if (text->size() > limits::kStringValueBytesMax) {
-    node.Report(fmt::format("the default is {} bytes long; at most {} are allowed", text->size(),
+    node.Report(fmt::format("{} is {} bytes long; at most {} are allowed", what, text->size(),
                             limits::kStringValueBytesMax));
     return std::nullopt;
   }
   return Value(std::move(*text));
 }
 
-std::optional<Value> ReadInstant(const yaml::Node& node) {
-  std::optional<std::string> text = node.AsString("the default");
+std::optional<Value> ReadInstant(const yaml::Node& node, std::string_view what) {
+  std::optional<std::string> text = node.AsString(what);
   if (!text.has_value()) return std::nullopt;
   Result<int64_t> time_ms = ParseRfc3339Ms(*text);
   if (time_ms.ok()) return Value(*time_ms);
-  node.Report(fmt::format("the default: {}", time_ms.status().message()));
+  node.Report(fmt::format("{}: {}", what, time_ms.status().message()));
   return std::nullopt;
 }
 
@@ -165,27 +165,29 @@ std::string ReadDescription(yaml::MapReader& reader) {
   return node.has_value() ? node->AsString("the description").value_or("") : "";
 }
 
-std::optional<Value> ReadDefault(const yaml::Node& node, Type type) {
-  if (node.is_null()) {
-    node.Report("the default has no value; leave it out for the zero of the feature's type");
-    return std::nullopt;
-  }
+std::optional<Value> ReadTyped(const yaml::Node& node, std::string_view what, Type type) {
   switch (type) {
     case Type::kBool: {
-      std::optional<bool> value = node.AsBool("the default");
+      std::optional<bool> value = node.AsBool(what);
       return value.has_value() ? std::optional<Value>(*value) : std::nullopt;
     }
     case Type::kInt32:
     case Type::kInt64:
-      return ReadInt(node, type);
+      return ReadInt(node, what, type);
     case Type::kFloat:
     case Type::kDouble:
-      return ReadNumber(node, type);
+      return ReadNumber(node, what, type);
     case Type::kString:
-      return ReadText(node);
+      return ReadText(node, what);
     case Type::kTimestamp:
-      return ReadInstant(node);
+      return ReadInstant(node, what);
   }
+  return std::nullopt;
+}
+
+std::optional<Value> ReadDefault(const yaml::Node& node, Type type) {
+  if (!node.is_null()) return ReadTyped(node, "the default", type);
+  node.Report("the default has no value; leave it out for the zero of the feature's type");
   return std::nullopt;
 }
 

@@ -40,6 +40,9 @@ std::optional<int64_t> ReadMaxStaleness(yaml::MapReader& reader);
 
 std::string ReadDescription(yaml::MapReader& reader);
 
+// A value of that type.
+std::optional<Value> ReadTyped(const yaml::Node& node, std::string_view what, Type type);
+
 // A value of that type that stands where a feature has none.
 std::optional<Value> ReadDefault(const yaml::Node& node, Type type);
 

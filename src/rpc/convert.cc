@@ -193,6 +193,25 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
   for (const BadRowReport& bad : progress.bad_rows) ToWire(bad, wire->add_bad_rows());
   wire->mutable_bad_rows_by_cause()->insert(progress.bad_rows_by_cause.begin(),
                                             progress.bad_rows_by_cause.end());
+  for (const std::string& broken : progress.broken_expectations)
+    wire->add_broken_expectations(broken);
+  if (progress.profile.has_value()) ToWire(*progress.profile, wire->mutable_profile());
+}
+
+void ToWire(const LoadProfile& profile, v1::LoadProfile* wire) {
+  wire->set_keys_distinct(profile.keys_distinct);
+  wire->set_keys_served(profile.keys_served);
+  wire->set_keys_new(profile.keys_new);
+  wire->set_keys_gone(profile.keys_gone);
+  for (const LoadProfile::Column& column : profile.columns) {
+    auto* out = wire->add_columns();
+    out->set_name(column.name);
+    out->set_type(std::string(TypeName(column.type)));
+    out->set_rows(column.rows);
+    out->set_nulls(column.nulls);
+    out->set_least(column.least);
+    out->set_greatest(column.greatest);
+  }
 }
 
 void ToWire(const BadRowReport& bad, v1::BadRow* wire) {

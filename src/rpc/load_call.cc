@@ -98,6 +98,7 @@ Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
   request.bad_rows_max = header_.bad_rows_max();
   if (header_.wants_bad_rows())
     request.on_bad_row = [this](const BadRowReport& bad) { TakeBadRow(bad); };
+  request.dry_run = header_.dry_run();
   request.upsert = header_.upsert();
   request.delete_column = header_.delete_column();
   return engine_.Load(request);

@@ -1,15 +1,22 @@
 #include "store/generation_writer.h"
 
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/limits.h"
 #include "base/log.h"
 #include "store/generation_record.h"
+#include "store/key_comparison.h"
 #include "store/row_upsert.h"
 
 namespace freshet::store {
+namespace {
+
+constexpr uint64_t kRowsPerRehearsalProgress = 65'536;
+
+}  // namespace
 
 Result<std::unique_ptr<SortingGenerationWriter>> SortingGenerationWriter::Begin(
     Database& database, Generations& generations, Options options) {
@@ -99,7 +106,9 @@ Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> 
   RowFileWriter files(
       database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
       [this] { return NewFile(); }, progress);
-  FRESHET_RETURN_IF_ERROR(WriteRows(files));
+  FRESHET_RETURN_IF_ERROR(SortRows([&](std::string_view entity_key, std::string_view row) {
+    return files.Add(entity_key, row);
+  }));
   FRESHET_RETURN_IF_ERROR(files.Finish());
   FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
   counts_.duplicates = sorter_.duplicate_count();
@@ -111,10 +120,28 @@ Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> 
   return Status::Ok();
 }
 
-Status SortingGenerationWriter::WriteRows(RowFileWriter& files) {
-  const auto write = [&](std::string_view entity_key, std::string_view row) {
-    return files.Add(entity_key, row);
-  };
+Status SortingGenerationWriter::Rehearse(FunctionRef<void(uint64_t rows_done)> progress) {
+  if (stage_ != Stage::kAdding)
+    return Status::FailedPrecondition("a load can be finished once, unless it failed before");
+  stage_ = Stage::kFailed;
+  const std::shared_ptr<const Generation> served = generations_.Find(options_.view_id);
+  std::optional<KeyComparison> comparison;
+  if (!goes_into_served()) comparison.emplace(database_, served.get());
+  uint64_t rows = 0;
+  FRESHET_RETURN_IF_ERROR(SortRows([&](std::string_view entity_key, std::string_view row) {
+    if (++rows % kRowsPerRehearsalProgress == 0) progress(rows);
+    if (!comparison.has_value() || RowLayout::IsTombstone(row)) return Status::Ok();
+    return comparison->Take(entity_key);
+  }));
+  counts_.duplicates = sorter_.duplicate_count();
+  if (!comparison.has_value()) return Status::Ok();
+  FRESHET_RETURN_IF_ERROR(comparison->Finish());
+  counts_.new_keys = comparison->new_keys();
+  counts_.gone_keys = comparison->gone_keys();
+  return Status::Ok();
+}
+
+Status SortingGenerationWriter::SortRows(RowSorter::Sink write) {
   if (!goes_into_served()) return WriteNewRows(write);
   RowUpsert upsert(database_, *base_, kept_, write, counts_);
   FRESHET_RETURN_IF_ERROR(sorter_.Finish([&](std::string_view entity_key, std::string_view row) {

@@ -34,6 +34,7 @@ class SortingGenerationWriter : public GenerationWriter {
   Status Add(std::string_view entity_key, std::string_view row) override;
   Status Keep(std::vector<bool> columns) override;
   Status Finish(FunctionRef<void(uint64_t rows_written)> progress) override;
+  Status Rehearse(FunctionRef<void(uint64_t rows_done)> progress) override;
   void Cancel() override { cancelled_ = true; }
   const LoadCounts& counts() const override { return counts_; }
   Status Publish() override;
@@ -51,7 +52,8 @@ class SortingGenerationWriter : public GenerationWriter {
 
   Status Begin();
   bool goes_into_served() const { return base_ != nullptr; }
-  Status WriteRows(RowFileWriter& files);
+  // What becomes of the rows, in the order of their keys.
+  Status SortRows(RowSorter::Sink write);
   // Of a load into a table of its own.
   Status WriteNewRows(RowSorter::Sink write);
   Status CheckNotCancelled() const;

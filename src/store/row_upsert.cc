@@ -37,6 +37,7 @@ Status RowUpsert::Merge(const Pending& pending, const std::string* stored) {
   const bool deletes = RowLayout::IsTombstone(pending.row);
   if (stored == nullptr) {
     ++(deletes ? counts_.deleted : counts_.served);
+    if (!deletes) ++counts_.new_keys;
     ++counts_.written;
     return sink_(entity_key, pending.row);
   }
@@ -52,8 +53,14 @@ Status RowUpsert::Merge(const Pending& pending, const std::string* stored) {
     return Status::Ok();
   }
   if (deletes) ++counts_.deleted;
-  if (deletes && !was_deleted) --counts_.served;
-  if (!deletes && was_deleted) ++counts_.served;
+  if (deletes && !was_deleted) {
+    --counts_.served;
+    ++counts_.gone_keys;
+  }
+  if (!deletes && was_deleted) {
+    ++counts_.served;
+    ++counts_.new_keys;
+  }
   ++counts_.written;
   return sink_(entity_key, merged);
 }

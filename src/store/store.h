@@ -118,6 +118,8 @@ struct LoadCounts {
   uint64_t deleted = 0;        // keys whose newest row is a tombstone
   uint64_t older = 0;          // keys of which a newer row is served
   uint64_t unchanged = 0;      // keys of which the same row is served
+  uint64_t new_keys = 0;       // served after it, and not before
+  uint64_t gone_keys = 0;      // served before it, and not after
   uint64_t written_bytes = 0;  // of the files that the written rows are in
 };
 
@@ -134,7 +136,10 @@ class GenerationWriter {
   virtual Status Keep(std::vector<bool> columns) = 0;
   // Sorts and writes what is left. `progress` is called now and then with the rows written so far.
   virtual Status Finish(FunctionRef<void(uint64_t rows_written)> progress) = 0;
-  // Any thread: a Finish that is under way or to come soon ends with Cancelled.
+  // In the place of Finish, for a load that is not published: sorts and counts, new and gone keys too,
+  // and writes nothing.
+  virtual Status Rehearse(FunctionRef<void(uint64_t rows_done)> progress) = 0;
+  // Any thread: a Finish or a Rehearse that is under way or to come soon ends with Cancelled.
   virtual void Cancel() = 0;
   virtual const LoadCounts& counts() const = 0;  // after Finish
   // Makes the rows served in one atomic step. Call after Finish.

@@ -31,6 +31,19 @@ TEST(LoadReport, ProgressShowsShareRateAndTimeLeft) {
   EXPECT_EQ(RenderProgress(progress, {}, 0), "sorting 7 of 99 990 rows");
 }
 
+TEST(LoadReport, AProfileIsATable) {
+  LoadProgress progress;
+  progress.rows_read = 1'003;
+  progress.rows_bad = 3;
+  progress.profile = LoadProfile{1'000, 995, 10, 5, {{"age", Type::kInt32, 1'000, 20, "0", "99"}}};
+  EXPECT_EQ(RenderProfile("profile", progress),
+            "dry run of profile: 1 003 rows read, 3 bad; nothing was changed\n"
+            "1 000 distinct keys; 10 new (1.0%), 5 of the 995 served ones would be gone (0.5%)\n"
+            "\n"
+            "  column  type    rows  nulls        least  greatest\n"
+            "  age     int32  1 000     20  2.0%  0      99\n");
+}
+
 TEST(LoadReport, BadRowsAreListedByLineAndTheRestCounted) {
   LoadProgress progress;
   progress.rows_bad = 3;

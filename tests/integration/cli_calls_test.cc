@@ -250,6 +250,59 @@ TEST_F(CliCalls, ARejectFileThatCannotBeWrittenStopsTheLoad) {
   EXPECT_THAT(full.err, HasSubstr("cannot write /dev/full: No space left on device"));
 }
 
+TEST_F(CliCalls, ADryRunShowsAProfileAndChangesNothing) {
+  StartQuickstart();
+  const std::string users = std::string(kQuickstart) + "/users.csv";
+  const auto first = Run({"load", "profile", "--file", users, "--dry-run"});
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.out, StartsWith("dry run of profile: 1 000 rows read, 0 bad; nothing was "
+                                    "changed\n1 000 distinct keys; 1 000 new (100.0%), 0 of the 0 "
+                                    "served ones would be gone (0.0%)\n"));
+  EXPECT_THAT(first.out, HasSubstr("  country"));
+  EXPECT_THAT(Run({"load", "--rollback", "profile"}).err, HasSubstr("never loaded"));
+  ASSERT_EQ(Run({"load", "profile", "--file", users}).exit_code, 0);
+  const std::string rows = Write("rows.csv",
+                                 "user_id,age,country,updated_at\n42,7,NL,2026-01-01T00:00:00Z\n"
+                                 "5000,,NL,2026-01-01T00:00:00Z\n");
+  const auto second = Run({"load", "profile", "--file", rows, "--dry-run", "--json"});
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  const Json report = Json::parse(second.out);
+  EXPECT_EQ(report["loaded"], false);
+  EXPECT_TRUE(report["error"].is_null());
+  EXPECT_EQ(report["profile"]["keys_new"], 1);
+  EXPECT_EQ(report["profile"]["keys_gone"], 999);
+  EXPECT_EQ(report["profile"]["columns"][0]["name"], "age");
+  EXPECT_EQ(report["profile"]["columns"][0]["type"], "int32");
+  EXPECT_EQ(report["profile"]["columns"][0]["nulls"], 1);
+  EXPECT_EQ(report["profile"]["columns"][0]["least"], "7");
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("1 000"));
+}
+
+TEST_F(CliCalls, RowsThatAreNotAsExpectedStopTheLoad) {
+  StartServer();
+  const std::string definitions =
+      Write("d/a.yaml",
+            "entities:\n  - {name: user, join_keys: {user_id: int64}}\n"
+            "sources:\n  - {name: users, file: {path: u.csv}, timestamp: {field: at, unit: ms}, "
+            "fields: {user_id: int64, age: int32}}\n"
+            "feature_views:\n  - name: profile\n    entity: user\n    source: users\n"
+            "    min_rows: 2\n    features: [{name: age, expect: {between: [0, 150]}}]\n");
+  ASSERT_EQ(Run({"apply", definitions}).exit_code, 0);
+  const std::string rows = Write("rows.csv", "user_id,age,at\n1,200,5\n");
+  for (const char* option : {"--upsert", "--dry-run"}) {
+    const auto refused = Run({"load", "profile", "--file", rows, "--json", option});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.err,
+                HasSubstr("profile expects otherwise: age: 1 of 1 rows are not between "
+                          "0 and 150, the first: " +
+                          rows + ":2: 200\n"));
+    EXPECT_THAT(refused.err, HasSubstr("the rows break 2 of the view's expectations"));
+    EXPECT_EQ(Json::parse(refused.out)["broken_expectations"].size(), 2u);
+  }
+  EXPECT_THAT(Run({"get", "--features", "profile.age", "user_id=1", "--json"}).out,
+              HasSubstr("NOT_FOUND"));
+}
+
 TEST_F(CliCalls, ARollbackServesTheLoadBefore) {
   StartQuickstart();
   const auto rollback = [this] { return Run({"load", "--rollback", "profile"}); };

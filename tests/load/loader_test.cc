@@ -46,6 +46,13 @@ sources:
     fields: {user_id: int64}
 feature_views:
   - {name: profile, entity: user, source: users, features: [country, age]}
+  - name: checked
+    entity: user
+    source: users
+    min_rows: 2
+    features:
+      - {name: age, expect: {not_null: true, between: [0, 150]}}
+      - {name: country, expect: {in: [FI, SE, NO], max_null_share: 0.25}}
   - {name: listing, entity: listing, source: listings, features: [moment, twice, single, big, rank, flag, shop]}
   - {name: activity, entity: user, source: clicks, aggregations: [{name: clicks, function: count, windows: [1m]}]}
 )";
@@ -246,6 +253,67 @@ TEST_F(LoaderTest, ReportsWhatItWroteAndHowLongThePhasesTook) {
   EXPECT_GT(report_.bytes_written, 20'000u);
   EXPECT_GT(report_.read_ms + report_.sort_ms, 0);
   EXPECT_GE(report_.publish_ms, 0);
+}
+
+TEST_F(LoaderTest, RowsThatAreNotAsExpectedAreNotServed) {
+  const std::string header = "user_id,age,country,updated_at\n";
+  const auto load = [&](const std::string& rows) { return LoadText("checked", header + rows); };
+  ASSERT_TRUE(load("1,0,FI,5\n2,150,SE,5\n3,7,NO,5\n4,7,,5\n").ok());
+  EXPECT_THAT(report_.broken_expectations, IsEmpty());
+  const Status status = load("1,151,FI,6\n2,-1,DK,6\n3,,,6\n3,7,,6\n");
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(),
+              HasSubstr("the rows break 4 of the view's expectations; nothing was changed. The "
+                        "first: age: 1 of 4 rows are null, the first: line 4"));
+  EXPECT_THAT(
+      report_.broken_expectations,
+      ElementsAre(
+          "age: 1 of 4 rows are null, the first: line 4",
+          "age: 2 of 4 rows are not between 0 and 150, the first: line 2: 151",
+          "country: 2 of 4 rows are null, 50% where 25% are allowed",
+          R"(country: 1 of 4 rows are not one of "FI", "NO", "SE", the first: line 3: "DK")"));
+  EXPECT_FALSE(load("1,7,FI,6\n1,8,FI,7\n").ok());
+  EXPECT_THAT(report_.broken_expectations,
+              ElementsAre("1 rows would be served where at least 2 are expected"));
+  EXPECT_EQ(Find("checked", {Int(2)}), (StoredRow{5, {Int(150), Text("SE")}}));
+}
+
+TEST_F(LoaderTest, AnUpsertIsExpectedToHaveWhatItsColumnsHave) {
+  ASSERT_TRUE(LoadText("checked", "user_id,age,country,updated_at\n1,7,FI,5\n2,8,SE,5\n").ok());
+  const LoadOptions upsert = {.kind = store::LoadKind::kUpsert, .delete_column = "gone"};
+  EXPECT_FALSE(LoadText("checked", "user_id,age,updated_at,gone\n1,-7,6,0\n", upsert).ok());
+  EXPECT_TRUE(LoadText("checked", "user_id,country,updated_at,gone\n1,NO,6,0\n", upsert).ok());
+  EXPECT_FALSE(LoadText("checked", "user_id,country,updated_at,gone\n1,NO,7,1\n", upsert).ok());
+  EXPECT_EQ(Find("checked", {Int(1)}), (StoredRow{6, {Int(7), Text("NO")}}));
+}
+
+TEST_F(LoaderTest, ADryRunTellsWhatTheRowsAreLikeAndChangesNothing) {
+  ASSERT_TRUE(LoadUsers("1,33,FI,5\n2,34,SE,5\n9,35,SE,5\n").ok());
+  ASSERT_TRUE(LoadUsers("1,7,FI,6\n2,,SE,6\n2,,NO,7\n3,90,\"\",6\nx,8,FI,6\n4,-5,,6\n",
+                        {.bad_rows_max = 1, .is_dry_run = true})
+                  .ok());
+  ASSERT_TRUE(report_.profile.has_value());
+  const LoadProfile& profile = *report_.profile;
+  EXPECT_EQ(report_.rows_read, 6u);
+  EXPECT_EQ(report_.rows_kept, 0u);
+  EXPECT_EQ(report_.rows_duplicate, 1u);
+  EXPECT_EQ(profile.keys_distinct, 4u);
+  EXPECT_EQ(profile.keys_served, 3u);
+  EXPECT_EQ(profile.keys_new, 2u);
+  EXPECT_EQ(profile.keys_gone, 1u);
+  ASSERT_THAT(profile.columns, SizeIs(2));
+  EXPECT_EQ(profile.columns[0].name, "country");
+  EXPECT_EQ(profile.columns[0].nulls, 1u);
+  EXPECT_EQ(profile.columns[0].least, "");
+  EXPECT_EQ(profile.columns[0].greatest, "SE");
+  EXPECT_EQ(profile.columns[1].type, Type::kInt32);
+  EXPECT_EQ(profile.columns[1].rows, 5u);
+  EXPECT_EQ(profile.columns[1].nulls, 2u);
+  EXPECT_EQ(profile.columns[1].least, "-5");
+  EXPECT_EQ(profile.columns[1].greatest, "90");
+  EXPECT_EQ(FindUser(1), StoredUser(5, Text("FI"), Int(33)));
+  EXPECT_EQ(FindUser(3), std::nullopt);
+  EXPECT_TRUE(LoadUsers("1,7,FI,6\n").ok());
 }
 
 TEST_F(LoaderTest, AFailedLoadLeavesTheOldRows) {

@@ -56,8 +56,12 @@ feature_views:
   - name: profile
     entity: user
     source: users
-    features: [age, {name: nation, field: country, default: unknown, description: Where from}]
+    features:
+      - {name: age, expect: {not_null: true, between: [0, 150]}}
+      - {name: nation, field: country, default: unknown, description: Where from,
+         expect: {in: [SE, FI, NO], max_null_share: 0.25}}
     max_age: 400d
+    min_rows: 1000
 feature_services:
   - {name: ranking, features: [activity.clicks_1m, signals, profile.*]}
 )";
@@ -97,6 +101,27 @@ TEST(RegistryTest, ReadsSources) {
   EXPECT_EQ(std::get<FileRows>(users->kind).format, FileFormat::kJsonl);
   EXPECT_FALSE(users->is_stream());
   EXPECT_EQ(registry->FindSource("nothing"), nullptr);
+}
+
+TEST(RegistryTest, ReadsExpectations) {
+  auto registry = BuildText(kShop);
+  const BatchView& batch = *registry->FindFeatureView("profile")->batch();
+  EXPECT_EQ(batch.rows_min, 1'000u);
+  ASSERT_EQ(batch.expectations.size(), 2u);
+  const Expectation& age = batch.expectations[0];
+  EXPECT_EQ(ExpectationText(age), "not null; between 0 and 150");
+  EXPECT_TRUE(age.IsBetween(Datum::Int(0)));
+  EXPECT_TRUE(age.IsBetween(Datum::Int(150)));
+  EXPECT_FALSE(age.IsBetween(Datum::Int(-1)));
+  EXPECT_FALSE(age.IsBetween(Datum::Int(151)));
+  EXPECT_TRUE(age.IsIn(Datum::Int(7)));
+  const Expectation& nation = batch.expectations[1];
+  EXPECT_EQ(ExpectationText(nation), R"(at most 0.25 of them null; one of "FI", "NO", "SE")");
+  EXPECT_TRUE(nation.IsIn(Datum::String("NO")));
+  EXPECT_FALSE(nation.IsIn(Datum::String("DK")));
+  EXPECT_FALSE(nation.IsIn(Datum::String("")));
+  EXPECT_TRUE(nation.IsBetween(Datum::String("DK")));
+  EXPECT_FALSE(Expectation().is_any());
 }
 
 TEST(RegistryTest, ReadsStreamViews) {

@@ -266,6 +266,36 @@ TEST_F(GenerationsTest, StayReadableWhileTheyAreHeldAndWhileTheyAreThePrevious) 
   EXPECT_EQ(StoredRows(), (std::map<TableId, int>{{third, 10}, {fourth, 10}}));
 }
 
+TEST_F(GenerationsTest, AreRehearsedWithoutATrace) {
+  for (const size_t memory_bytes : {kMemory, size_t{1'000}}) {
+    auto first = Begin(memory_bytes);
+    ASSERT_TRUE(first->Add(KeyOf(1), RowOf(1, 1)).ok());
+    ASSERT_TRUE(first->Rehearse(kNoProgress).ok());
+    EXPECT_EQ(first->counts().new_keys, 1u);
+    EXPECT_EQ(first->Publish().code(), StatusCode::kFailedPrecondition);
+    first.reset();
+    Load(1, 100);
+    const TableId served = store_->FindGeneration(kView)->table;
+    auto writer = Begin(memory_bytes);
+    for (int i = 40; i < 250; ++i) {
+      ASSERT_TRUE(writer->Add(KeyOf(i), RowOf(1, 2)).ok());
+      ASSERT_TRUE(writer->Add(KeyOf(i), RowOf(2, 2)).ok());
+    }
+    ASSERT_TRUE(writer->Rehearse(kNoProgress).ok());
+    EXPECT_EQ(writer->counts().served, 210u);
+    EXPECT_EQ(writer->counts().duplicates, 210u);
+    EXPECT_EQ(writer->counts().new_keys, 150u);
+    EXPECT_EQ(writer->counts().gone_keys, 40u);
+    EXPECT_EQ(writer->Publish().code(), StatusCode::kFailedPrecondition);
+    writer.reset();
+    EXPECT_EQ(LoadFiles(), 0u);
+    EXPECT_EQ(store_->FindGeneration(kView)->table, served);
+    EXPECT_EQ(NumberOf(ReadRow(served, 50)), 1);
+    const uint32_t views[] = {kView};
+    ASSERT_TRUE(store_->DropGenerations(views).ok());
+  }
+}
+
 TEST_F(GenerationsTest, ComeBackByARollback) {
   EXPECT_THAT(std::string(store_->RollBack(kView).message()), HasSubstr("never loaded"));
   Load(1, 10);
@@ -440,6 +470,26 @@ TEST_F(UpsertsTest, DeleteAndForgetNothingThatIsOlder) {
   EXPECT_EQ(Served("a"), "");
   EXPECT_EQ(Served("c"), RowOf(21, 3));
   EXPECT_EQ(ServedCount(), 2u);
+}
+
+TEST_F(UpsertsTest, AreRehearsedWithoutATrace) {
+  Upsert({{"a", RowOf(10, 1)}, {"b", RowOf(10, 1)}, {"c", RowOf(10, 1)}, {"d", Tombstone(10)}});
+  for (const LoadKind kind : {LoadKind::kUpsert, LoadKind::kReplace}) {
+    auto writer = kind == LoadKind::kUpsert ? BeginUpsert() : Begin();
+    for (const auto& [key, row] : Rows{{"a", RowOf(20, 2)},
+                                       {"b", Tombstone(20)},
+                                       {"d", RowOf(20, 2)},
+                                       {"e", RowOf(20, 2)},
+                                       {"f", Tombstone(20)}})
+      ASSERT_TRUE(writer->Add(key, row).ok());
+    ASSERT_TRUE(writer->Rehearse(kNoProgress).ok());
+    EXPECT_EQ(writer->counts().new_keys, 2u);
+    // A whole load has no "c" either.
+    EXPECT_EQ(writer->counts().gone_keys, kind == LoadKind::kUpsert ? 1u : 2u);
+    EXPECT_EQ(writer->counts().served, kind == LoadKind::kUpsert ? 4u : 3u);
+  }
+  EXPECT_EQ(Served("a"), RowOf(10, 1));
+  EXPECT_EQ(ServedCount(), 3u);
 }
 
 TEST_F(UpsertsTest, AWholeLoadDropsWhatItDeletes) {

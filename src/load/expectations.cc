@@ -1,0 +1,97 @@
+#include "load/expectations.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/datum.h"
+#include "load/row_draft.h"
+#include "registry/expectation.h"
+
+namespace freshet::load {
+namespace {
+
+using registry::Expectation;
+
+std::string PlaceOf(const FileRow& row, const std::string& file) {
+  return file.empty() ? fmt::format("line {}", row.line) : fmt::format("{}:{}", file, row.line);
+}
+
+std::string FirstOf(const std::string& place, const Datum& value) {
+  return fmt::format("{}: {}", place, Shortened(ToString(value)));
+}
+
+std::string Percent(double share) {
+  return fmt::format("{:.3g}%", share * 100);
+}
+
+}  // namespace
+
+ExpectationCheck::ExpectationCheck(const registry::FeatureView& view) : view_(view) {
+  const registry::BatchView& batch = *view.batch();
+  for (uint32_t feature = 0; feature < batch.expectations.size(); ++feature) {
+    const Expectation& expectation = batch.expectations[feature];
+    if (!expectation.is_any()) continue;
+    columns_.push_back(
+        {.feature = feature, .field = batch.feature_fields[feature], .expectation = &expectation});
+  }
+}
+
+void ExpectationCheck::Take(const FileRow& row, const std::string& file) {
+  for (Column& column : columns_) {
+    // An upsert keeps what is served of a column that its files do without.
+    if (std::find(row.lacking.begin(), row.lacking.end(), column.field) != row.lacking.end())
+      continue;
+    ++column.rows;
+    const Datum& value = row.values[column.field];
+    if (value.is_null()) {
+      if (column.nulls++ == 0) column.first_null = PlaceOf(row, file);
+      continue;
+    }
+    const Expectation& expectation = *column.expectation;
+    const auto note = [&](Breach& breach) {
+      if (breach.count++ == 0) breach.first = FirstOf(PlaceOf(row, file), value);
+    };
+    if (!expectation.IsBetween(value)) note(column.outside);
+    if (!expectation.IsIn(value)) note(column.unknown);
+  }
+}
+
+std::vector<std::string> ExpectationCheck::Broken(uint64_t rows_served) const {
+  std::vector<std::string> broken;
+  const uint64_t rows_min = view_.batch()->rows_min;
+  if (rows_served < rows_min) {
+    broken.push_back(fmt::format("{} rows would be served where at least {} are expected",
+                                 rows_served, rows_min));
+  }
+  for (const Column& column : columns_) AddBroken(column, broken);
+  return broken;
+}
+
+void ExpectationCheck::AddBroken(const Column& column, std::vector<std::string>& broken) const {
+  const std::string& name = view_.features[column.feature].name;
+  const Expectation& expectation = *column.expectation;
+  if (expectation.not_null && column.nulls > 0) {
+    broken.push_back(fmt::format("{}: {} of {} rows are null, the first: {}", name, column.nulls,
+                                 column.rows, column.first_null));
+  }
+  const double null_share =
+      column.rows == 0 ? 0 : static_cast<double>(column.nulls) / static_cast<double>(column.rows);
+  if (expectation.null_share_max.has_value() && null_share > *expectation.null_share_max) {
+    broken.push_back(fmt::format("{}: {} of {} rows are null, {} where {} are allowed", name,
+                                 column.nulls, column.rows, Percent(null_share),
+                                 Percent(*expectation.null_share_max)));
+  }
+  if (column.outside.count > 0) {
+    broken.push_back(fmt::format("{}: {} of {} rows are not {}, the first: {}", name,
+                                 column.outside.count, column.rows,
+                                 registry::BetweenText(expectation), column.outside.first));
+  }
+  if (column.unknown.count > 0) {
+    broken.push_back(fmt::format("{}: {} of {} rows are not {}, the first: {}", name,
+                                 column.unknown.count, column.rows, registry::InText(expectation),
+                                 column.unknown.first));
+  }
+}
+
+}  // namespace freshet::load
