@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ class Client {
                       LoadProgress* outcome) = 0;
   // As Engine::Rollback.
   virtual Result<RollbackOutcome> Rollback(std::string_view view) = 0;
+  // As Engine::Forget. Without a timeout: files are rewritten.
+  virtual Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) = 0;
   // As Engine::DescribeService.
   virtual Result<ServiceDescription> DescribeService(std::string_view service,
                                                      const std::vector<std::string>& features) = 0;

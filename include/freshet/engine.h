@@ -97,6 +97,17 @@ struct ServerStatus {
   std::map<std::string, uint64_t> counters;  // of serving and of the store, by name
 };
 
+// What was erased of an entity, and what was not.
+struct ForgetReceipt {
+  struct Part {
+    std::string name;    // of a view or a source
+    std::string what;    // "timeline", "row", "row of the load before", "pushed events"
+    uint64_t count = 0;  // 0: there was none
+  };
+  std::vector<Part> parts;             // all of what was looked at
+  std::vector<std::string> remaining;  // one sentence each: where its data may still be
+};
+
 // What one entity key or input of a service looks like, so that a caller can type what a person
 // wrote.
 struct ServiceColumn {
@@ -140,6 +151,13 @@ class Engine {
   // was served until now goes. FailedPrecondition when nothing is kept, and while the view is being
   // loaded.
   virtual Result<RollbackOutcome> Rollback(std::string_view view) = 0;
+
+  // Erases an entity, named by all of its join keys as text, from rows, from what a rollback would bring
+  // back, from timelines and from the logs of push sources, durably and out of the files on return. Events
+  // that come later count anew. Everything may have been erased in part on error: it is right to call it again.
+  // InvalidArgument when no entity has those join keys; FailedPrecondition while a view of the entity is
+  // being loaded.
+  virtual Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) = 0;
 
   // The columns of a feature service or of a list of "view.feature" names: one of the two, as in a
   // request. NotFound for an unknown name, InvalidArgument for both or neither.

@@ -23,6 +23,7 @@ Command AddApply(CLI::App& parent);
 Command AddLoad(CLI::App& parent);
 Command AddGet(CLI::App& parent);
 Command AddPush(CLI::App& parent);
+Command AddForget(CLI::App& parent);
 Command AddStatus(CLI::App& parent);
 Command AddBench(CLI::App& parent);
 

@@ -71,6 +71,7 @@ class ClientImpl final : public Client {
               const std::function<void(const LoadProgress&)>& progress,
               LoadProgress* outcome) override;
   Result<RollbackOutcome> Rollback(std::string_view view) override;
+  Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) override;
   Result<ServiceDescription> DescribeService(std::string_view service,
                                              const std::vector<std::string>& features) override;
   Result<ServerStatus> GetStatus() override;
@@ -177,6 +178,16 @@ Result<RollbackOutcome> ClientImpl::Rollback(std::string_view view) {
   const grpc::Status status = admin_->Rollback(&context, wire, &answer);
   FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
   return RollbackOutcome{answer.loaded_at_ms(), answer.rows()};
+}
+
+Result<ForgetReceipt> ClientImpl::Forget(const std::map<std::string, std::string>& join_keys) {
+  grpc::ClientContext context;
+  v1::ForgetRequest wire;
+  wire.mutable_join_keys()->insert(join_keys.begin(), join_keys.end());
+  v1::ForgetResponse answer;
+  const grpc::Status status = admin_->Forget(&context, wire, &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return FromWire(answer);
 }
 
 Result<ServiceDescription> ClientImpl::DescribeService(std::string_view service,

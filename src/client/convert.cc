@@ -322,6 +322,14 @@ LoadProgress FromWire(const v1::LoadProgress& wire) {
   return progress;
 }
 
+ForgetReceipt FromWire(const v1::ForgetResponse& wire) {
+  ForgetReceipt receipt;
+  for (const auto& part : wire.parts())
+    receipt.parts.push_back({part.name(), part.what(), part.count()});
+  receipt.remaining.assign(wire.remaining().begin(), wire.remaining().end());
+  return receipt;
+}
+
 LoadProfile FromWire(const v1::LoadProfile& wire) {
   LoadProfile profile;
   profile.keys_distinct = wire.keys_distinct();

@@ -25,6 +25,7 @@ Status FromWire(v1::GetFeaturesResponse* wire, FeatureResponse* response);
 
 PlanOutcome FromWire(const v1::PlanResponse& wire);
 LoadProgress FromWire(const v1::LoadProgress& wire);
+ForgetReceipt FromWire(const v1::ForgetResponse& wire);
 LoadProfile FromWire(const v1::LoadProfile& wire);
 BadRowReport FromWire(const v1::BadRow& wire);
 ServiceDescription FromWire(const v1::DescribeServiceResponse& wire);

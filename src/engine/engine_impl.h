@@ -38,6 +38,7 @@ class EngineImpl final : public Engine {
   Result<int64_t> Push(std::string_view source,
                        const std::vector<std::string_view>& records) override;
   Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) override;
+  Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) override;
   Result<RollbackOutcome> Rollback(std::string_view view) override;
   Result<ServiceDescription> DescribeService(std::string_view service,
                                              const std::vector<std::string>& features) override;

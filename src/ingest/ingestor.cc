@@ -78,6 +78,7 @@ class IngestorOfLanes : public Ingestor {
   int64_t AsOfMs(registry::TableId table) const override;
   Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
                       std::chrono::steady_clock::time_point deadline) const override;
+  Result<std::vector<bool>> Erase(std::span<const store::StateKey> timelines) override;
   Status Stop() override;
   std::vector<LaneStatus> Lanes() const override;
   std::vector<SourceCounters> Counters() const override;
@@ -263,6 +264,24 @@ bool IngestorOfLanes::CaughtUp() const {
   const LaneList all = lanes();
   return std::all_of(all.begin(), all.end(),
                      [](const auto& lane) { return lane->state().caught_up(); });
+}
+
+Result<std::vector<bool>> IngestorOfLanes::Erase(std::span<const store::StateKey> timelines) {
+  std::vector<bool> found;
+  const LaneList all = lanes();
+  for (const store::StateKey& timeline : timelines) {
+    const auto lane = std::find_if(all.begin(), all.end(), [&](const auto& candidate) {
+      return candidate->state().Feeds(timeline.table);
+    });
+    if (lane == all.end()) {
+      return Status::Unavailable(
+          "a timeline's stream is not read at the moment, so it cannot be erased; apply the "
+          "definitions again, or start the server again, then forget again");
+    }
+    FRESHET_ASSIGN_OR_RETURN(const bool was_there, (*lane)->Erase(timeline));
+    found.push_back(was_there);
+  }
+  return found;
 }
 
 Status IngestorOfLanes::Stop() {

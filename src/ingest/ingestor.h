@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -95,6 +96,10 @@ class Ingestor {
   // Waits until the event at that place of the table's stream is in, or `deadline`. Any thread.
   virtual Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
                               std::chrono::steady_clock::time_point deadline) const = 0;
+
+  // Erases the timelines of entities, durably on return; events that are read later begin new ones. One
+  // answer for each key: whether there was a timeline. Unavailable while the lane of one of them does not get to it.
+  virtual Result<std::vector<bool>> Erase(std::span<const store::StateKey> timelines) = 0;
 
   // Stops reading, writes a last checkpoint, and joins all threads.
   virtual Status Stop() = 0;

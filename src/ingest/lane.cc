@@ -81,9 +81,29 @@ Status Lane::HandOver(std::shared_ptr<const registry::Registry> registry,
       fmt::format("source '{}' is busy and takes its new definitions later", source_name_));
 }
 
+Result<bool> Lane::Erase(const store::StateKey& timeline) {
+  const auto erasure = std::make_shared<Erasure>();
+  erasure->table = timeline.table;
+  erasure->entity_key = timeline.entity_key;
+  const Status busy = Status::Unavailable(
+      fmt::format("source '{}' is busy or stops; forget again a little later", source_name_));
+  std::unique_lock lock(mutex_);
+  if (erasure_ != nullptr) return busy;
+  erasure_ = erasure;
+  changed_.notify_all();
+  changed_.wait_for(lock, kHandOverTimeout, [&] { return erasure->is_done || stopping_; });
+  if (!erasure->is_done) {
+    if (erasure_ == erasure) erasure_.reset();
+    return busy;
+  }
+  if (!erasure->status.ok()) return erasure->status;
+  return erasure->was_there;
+}
+
 void Lane::Run() {
   while (!stopping()) {
     TakeOrder();
+    TakeErasure();
     Step();
     MaybeCheckpoint();
   }
@@ -117,7 +137,7 @@ void Lane::Step() {
 void Lane::Wait(int64_t timeout_ms) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                    [this] { return stopping_ || order_.has_value(); });
+                    [this] { return stopping_ || order_.has_value() || erasure_ != nullptr; });
 }
 
 void Lane::WaitForStop(int64_t timeout_ms) {
@@ -145,6 +165,34 @@ void Lane::TakeOrder() {
   order_outcome_ = std::move(settled);
   lock.unlock();
   changed_.notify_all();
+}
+
+void Lane::TakeErasure() {
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<Erasure> erasure = std::move(erasure_);
+  if (erasure == nullptr) return;
+  lock.unlock();
+  Status status = EraseNow(*erasure);
+  lock.lock();
+  erasure->status = std::move(status);
+  erasure->is_done = true;
+  lock.unlock();
+  changed_.notify_all();
+}
+
+Status Lane::EraseNow(Erasure& erasure) {
+  if (torn_) {
+    return Status::Unavailable(fmt::format(
+        "source '{}' has failed, and what it holds may not be written; start the server again, "
+        "then forget again",
+        source_name_));
+  }
+  FRESHET_RETURN_IF_ERROR(
+      writer_->Update(erasure.table, erasure.entity_key, [&](std::string& bytes) {
+        erasure.was_there = !bytes.empty();
+        bytes.clear();
+      }));
+  return erasure.was_there ? Settle() : Status::Ok();
 }
 
 void Lane::Adopt(std::shared_ptr<const registry::Registry> registry,

@@ -52,6 +52,8 @@ class Lane {
   // Goes on with another registry and, of its tables, those in `tables`. Returns once no other is written any more.
   Status HandOver(std::shared_ptr<const registry::Registry> registry,
                   const std::vector<registry::TableId>& tables);
+  // Erases one of its timelines, durably on return; true when there was one.
+  Result<bool> Erase(const store::StateKey& timeline);
   void Lead() { leads_ = true; }
   bool leads() const { return leads_; }
 
@@ -76,6 +78,14 @@ class Lane {
     std::vector<registry::TableId> tables;
   };
 
+  struct Erasure {
+    registry::TableId table = 0;
+    std::string entity_key;
+    bool was_there = false;
+    bool is_done = false;
+    Status status;
+  };
+
   void Run();
   void Step();
   void Wait(int64_t timeout_ms);
@@ -85,6 +95,8 @@ class Lane {
   void Adopt(std::shared_ptr<const registry::Registry> registry,
              const std::vector<registry::TableId>& tables);
   void TakeOrder();
+  void TakeErasure();
+  Status EraseNow(Erasure& erasure);
   Status Settle();
 
   bool EnsureReader();
@@ -144,6 +156,7 @@ class Lane {
   std::condition_variable changed_;
   bool stopping_ = false;
   std::optional<Order> order_;
+  std::shared_ptr<Erasure> erasure_;  // to be done next
   uint64_t orders_given_ = 0;
   uint64_t order_done_ = 0;  // the number of the last one that was carried out, and its outcome
   Status order_outcome_;

@@ -108,6 +108,7 @@ void Lane::EndLogTrouble() {
 }
 
 void Lane::ApplyRecord(const Record& record) {
+  if (record.is_erased) return;
   Refusal refusal = decoder_->Decode(record.payload, &event_, &detail_);
   if (refusal != Refusal::kNone) {
     Refuse(record, refusal, false);

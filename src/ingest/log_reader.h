@@ -29,6 +29,7 @@ struct Record {
   int64_t offset = 0;
   int64_t timestamp_ms = 0;  // of the record, as the log has it
   std::string_view payload;  // valid until the next poll
+  bool is_erased = false;    // it has no payload any more, and is passed over
 };
 
 // partition -> offset.

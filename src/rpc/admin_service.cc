@@ -73,6 +73,23 @@ grpc::ServerUnaryReactor* AdminService::Rollback(grpc::CallbackServerContext* co
   return reactor;
 }
 
+grpc::ServerUnaryReactor* AdminService::Forget(grpc::CallbackServerContext* context,
+                                               const v1::ForgetRequest* request,
+                                               v1::ForgetResponse* response) {
+  auto* reactor = context->DefaultReactor();
+  const auto run = [this, context, request, response, reactor] {
+    const auto receipt = engine_.Forget({request->join_keys().begin(), request->join_keys().end()});
+    if (receipt.ok()) ToWire(*receipt, response);
+    reactor->Finish(ToGrpc(receipt.status(), context));
+  };
+  if (!threads_.plans.Submit(request->ByteSizeLong(), run))
+    reactor->Finish(ToGrpc(
+        Status::ResourceExhausted("the server is busy with definitions: nothing was changed, try "
+                                  "again a little later"),
+        context));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* AdminService::GetStatus(grpc::CallbackServerContext* context,
                                                   const v1::GetStatusRequest* request,
                                                   v1::GetStatusResponse* response) {

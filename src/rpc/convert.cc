@@ -198,6 +198,16 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
   if (progress.profile.has_value()) ToWire(*progress.profile, wire->mutable_profile());
 }
 
+void ToWire(const ForgetReceipt& receipt, v1::ForgetResponse* wire) {
+  for (const ForgetReceipt::Part& part : receipt.parts) {
+    auto* out = wire->add_parts();
+    out->set_name(part.name);
+    out->set_what(part.what);
+    out->set_count(part.count);
+  }
+  for (const std::string& sentence : receipt.remaining) wire->add_remaining(sentence);
+}
+
 void ToWire(const LoadProfile& profile, v1::LoadProfile* wire) {
   wire->set_keys_distinct(profile.keys_distinct);
   wire->set_keys_served(profile.keys_served);

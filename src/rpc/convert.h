@@ -28,6 +28,7 @@ void ToWire(const ServerStatus& status, v1::GetStatusResponse* wire);
 // All but `error`; FAILED is the caller's to say.
 void ToWire(const LoadProgress& progress, v1::LoadProgress* wire);
 void ToWire(const BadRowReport& bad, v1::BadRow* wire);
+void ToWire(const ForgetReceipt& receipt, v1::ForgetResponse* wire);
 void ToWire(const LoadProfile& profile, v1::LoadProfile* wire);
 
 }  // namespace freshet::rpc

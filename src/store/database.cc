@@ -167,6 +167,23 @@ Status Database::DeleteRange(rocksdb::ColumnFamilyHandle* family, const KeyRange
   return Write(batch, Durability::kBuffered, doing);
 }
 
+Status Database::FlushAll() {
+  rocksdb::FlushOptions flush;
+  flush.allow_write_stall = false;
+  return FromRocks(db_->Flush(flush, families_), "write what is in memory to files");
+}
+
+Status Database::RewriteFiles(rocksdb::ColumnFamilyHandle* family, const std::string& first_key,
+                              const std::string& last_key) {
+  rocksdb::CompactRangeOptions compact;
+  compact.exclusive_manual_compaction = false;
+  // The last level too, where the deletion itself is dropped.
+  compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  const rocksdb::Slice first = first_key;
+  const rocksdb::Slice last = last_key;
+  return FromRocks(db_->CompactRange(compact, family, &first, &last), "rewrite files");
+}
+
 Status Database::ScanMeta(
     const KeyRange& range,
     FunctionRef<Status(std::string_view key, std::string_view value)> visit) const {

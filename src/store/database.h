@@ -52,6 +52,11 @@ class Database {
   // Removes a range: whole files at once, the rest by a tombstone.
   Status DeleteRange(rocksdb::ColumnFamilyHandle* family, const KeyRange& range,
                      std::string_view doing);
+  // Everything that was written is in files, and the write-ahead log is empty.
+  Status FlushAll();
+  // The files that may hold one of these keys are written anew, without what was deleted or overwritten.
+  Status RewriteFiles(rocksdb::ColumnFamilyHandle* family, const std::string& first_key,
+                      const std::string& last_key);
   // Visits the entries of a range of `meta` in order.
   Status ScanMeta(const KeyRange& range,
                   FunctionRef<Status(std::string_view key, std::string_view value)> visit) const;

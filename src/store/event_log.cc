@@ -13,6 +13,8 @@ namespace freshet::store {
 namespace {
 
 constexpr uint8_t kRecordVersion = 1;
+constexpr uint8_t kErasedVersion = 2;  // without a payload
+constexpr size_t kErasedPerRead = 4'096;
 
 void EncodeRecord(int64_t timestamp_ms, std::string_view payload, std::string& bytes) {
   bytes.clear();
@@ -26,7 +28,15 @@ bool DecodeRecord(std::string_view bytes, LogRecord* record) {
   auto version = reader.Read<uint8_t>();
   record->timestamp_ms = reader.Read<int64_t>();
   record->payload = reader.rest();
-  return reader.ok() && version == kRecordVersion;
+  record->is_erased = version == kErasedVersion;
+  if (!reader.ok()) return false;
+  return version == kRecordVersion || (record->is_erased && record->payload.empty());
+}
+
+void EncodeErased(int64_t timestamp_ms, std::string& bytes) {
+  bytes.clear();
+  Append(bytes, kErasedVersion);
+  Append(bytes, timestamp_ms);
 }
 
 Status Broken(uint32_t source_id, int64_t offset, std::string_view what) {
@@ -179,6 +189,37 @@ bool EventLogs::Wait(uint32_t source_id, int64_t offset, int64_t timeout_ms) {
   std::unique_lock lock(log->mutex);
   return log->grown.wait_for(lock, std::chrono::milliseconds(timeout_ms),
                              [&] { return log->end > offset; });
+}
+
+Result<uint64_t> EventLogs::Erase(uint32_t source_id,
+                                  FunctionRef<bool(const LogRecord& record)> is_wanted) {
+  const int64_t end = End(source_id);
+  int64_t first = INT64_MAX;
+  int64_t last = -1;
+  uint64_t count = 0;
+  std::string bytes;
+  for (int64_t next = Begin(source_id); next < end;) {
+    rocksdb::WriteBatch batch;
+    int64_t read = next;
+    FRESHET_RETURN_IF_ERROR(Read(source_id, next, kErasedPerRead, [&](const LogRecord& record) {
+      read = record.offset + 1;
+      if (record.is_erased || record.offset >= end || !is_wanted(record)) return;
+      EncodeErased(record.timestamp_ms, bytes);
+      batch.Put(database_.log(), LogKey(source_id, record.offset), bytes);
+      first = std::min(first, record.offset);
+      last = record.offset;
+      ++count;
+    }));
+    if (read == next) break;
+    next = read;
+    if (batch.Count() > 0)
+      FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "erase logged events"));
+  }
+  if (count == 0) return count;
+  FRESHET_RETURN_IF_ERROR(database_.FlushAll());
+  FRESHET_RETURN_IF_ERROR(
+      database_.RewriteFiles(database_.log(), LogKey(source_id, first), LogKey(source_id, last)));
+  return count;
 }
 
 Status EventLogs::Drop(uint32_t source_id) {

@@ -40,6 +40,7 @@ class EventLogs {
               FunctionRef<void(const LogRecord& record)> visit);
   bool Wait(uint32_t source_id, int64_t offset, int64_t timeout_ms);
   Status Drop(uint32_t source_id);
+  Result<uint64_t> Erase(uint32_t source_id, FunctionRef<bool(const LogRecord& record)> is_wanted);
 
  private:
   // One call of Append, on its caller's stack.

@@ -196,6 +196,52 @@ void Generations::Update(uint32_t view_id, Generation generation) {
   cache_.DropTables(TableKind::kRows, std::span(&table, 1));
 }
 
+Result<Store::ErasedRows> Generations::EraseRows(uint32_t view_id, std::string_view entity_key) {
+  std::lock_guard lock(change_mutex_);
+  if (loading_.contains(view_id)) {
+    return Status::FailedPrecondition(
+        "the view is being loaded, which may bring the row back; forget when that load has ended");
+  }
+  View view = ViewOf(view_id);
+  rocksdb::WriteBatch batch;
+  Store::ErasedRows erased;
+  std::vector<TableId> tables;
+  const auto erase = [&](std::shared_ptr<const Generation>& generation, bool* was_there) {
+    if (generation == nullptr) return Status::Ok();
+    FRESHET_ASSIGN_OR_RETURN(auto after, EraseFrom(*generation, entity_key, batch));
+    *was_there = after != nullptr;
+    if (!*was_there) return Status::Ok();
+    tables.push_back(generation->table);
+    generation = std::move(after);
+    return Status::Ok();
+  };
+  FRESHET_RETURN_IF_ERROR(erase(view.served, &erased.was_served));
+  FRESHET_RETURN_IF_ERROR(erase(view.previous, &erased.was_previous));
+  if (tables.empty()) return erased;
+  FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "erase rows"));
+  Show(view_id, std::move(view));
+  cache_.DropTables(TableKind::kRows, tables);
+  return erased;
+}
+
+Result<std::shared_ptr<const Generation>> Generations::EraseFrom(const Generation& generation,
+                                                                 std::string_view entity_key,
+                                                                 rocksdb::WriteBatch& batch) {
+  const std::string key = StateKeyOf(generation.table, entity_key);
+  std::string row;
+  const rocksdb::Status status =
+      database_.db().Get(rocksdb::ReadOptions(), database_.rows(), key, &row);
+  if (status.IsNotFound()) return std::shared_ptr<const Generation>();
+  FRESHET_RETURN_IF_ERROR(FromRocks(status, "read the row that is to be erased"));
+  Generation after = generation;
+  // What stands for a deleted row is no row, but names the entity all the same.
+  if (!RowLayout::IsTombstone(row)) --after.row_count;
+  batch.Delete(database_.rows(), key);
+  batch.Put(database_.rows(), StateKeyOf(generation.table, kSummaryEntityKey),
+            EncodeSummary(after));
+  return std::make_shared<const Generation>(std::move(after));
+}
+
 Status Generations::DiscardTable(TableId table) {
   return remover_.RemoveNow(table);
 }

@@ -23,6 +23,8 @@
 #include <string>
 #include <vector>
 
+#include <rocksdb/write_batch.h>
+
 #include "freshet/status.h"
 
 #include "base/clock.h"
@@ -62,6 +64,8 @@ class Generations {
   Status RollBack(uint32_t view_id);
   // What is served has changed in place: an upsert is in the database.
   void Update(uint32_t view_id, Generation generation);
+  // As Store::EraseRows.
+  Result<Store::ErasedRows> EraseRows(uint32_t view_id, std::string_view entity_key);
   Status DiscardTable(TableId table);
   void EndLoad(uint32_t view_id);
 
@@ -79,6 +83,11 @@ class Generations {
 
   Status RecoverServed();
   Status RecoverPrevious();
+  // Adds the erasure of a row to the batch, with what the generation is after it; null when it has no
+  // such row.
+  Result<std::shared_ptr<const Generation>> EraseFrom(const Generation& generation,
+                                                      std::string_view entity_key,
+                                                      rocksdb::WriteBatch& batch);
   // What upserts have made of the generation.
   Status ReadSummary(Generation* generation);
   Status RemoveDiscarded();

@@ -87,6 +87,10 @@ class RocksStore : public Store {
                       .column_types = std::move(column_types),
                       .memory_bytes = memory_bytes});
   }
+  Result<ErasedRows> EraseRows(uint32_t view_id, std::string_view entity_key) override {
+    return generations_.EraseRows(view_id, entity_key);
+  }
+  Status Purge(std::span<const StateKey> erased) override;
   Status DropGenerations(std::span<const uint32_t> view_ids) override {
     return generations_.Drop(view_ids);
   }
@@ -105,6 +109,10 @@ class RocksStore : public Store {
     return logs_.Wait(source_id, offset, timeout_ms);
   }
   Status DropLog(uint32_t source_id) override { return logs_.Drop(source_id); }
+  Result<uint64_t> EraseLogRecords(uint32_t source_id,
+                                   FunctionRef<bool(const LogRecord& record)> is_wanted) override {
+    return logs_.Erase(source_id, is_wanted);
+  }
 
   StoreStats Stats() override;
 
@@ -153,6 +161,16 @@ Status RocksStore::DropTables(std::span<const TableId> tables) {
     FRESHET_RETURN_IF_ERROR(database_->Write(batch, Durability::kSynced, "drop a table"));
   }
   cache_.DropTables(TableKind::kTimelines, tables);
+  return Status::Ok();
+}
+
+Status RocksStore::Purge(std::span<const StateKey> erased) {
+  // The write-ahead log has old bytes too, until everything that it covers is in files.
+  FRESHET_RETURN_IF_ERROR(database_->FlushAll());
+  for (const StateKey& key : erased) {
+    const std::string stored = StateKeyOf(key.table, key.entity_key);
+    FRESHET_RETURN_IF_ERROR(database_->RewriteFiles(database_->family(key.kind), stored, stored));
+  }
   return Status::Ok();
 }
 

@@ -105,6 +105,7 @@ struct LogRecord {
   int64_t offset = 0;
   int64_t timestamp_ms = 0;
   std::string_view payload;
+  bool is_erased = false;  // there was one, and its payload is gone
 };
 
 // What a load does to a view: of Store::NewGeneration, and of Store::NewUpsert.
@@ -221,6 +222,16 @@ class Store {
                                                               std::vector<std::string> column_names,
                                                               std::vector<Type> column_types,
                                                               size_t memory_bytes) = 0;
+  // Erases an entity's row from what is served of a view and from what a rollback would bring back, in
+  // one atomic step. FailedPrecondition while the view is being loaded.
+  struct ErasedRows {
+    bool was_served = false;
+    bool was_previous = false;
+  };
+  virtual Result<ErasedRows> EraseRows(uint32_t view_id, std::string_view entity_key) = 0;
+  // Rewrites the files that still have bytes of what was erased, or changed, under these keys. Takes as
+  // long as rewriting those files does; everything else goes on.
+  virtual Status Purge(std::span<const StateKey> erased) = 0;
   // Removes every generation of views that are no longer defined. No reader may use them any more.
   // FailedPrecondition while one of them is being loaded.
   virtual Status DropGenerations(std::span<const uint32_t> view_ids) = 0;
@@ -240,6 +251,10 @@ class Store {
   // Waits until the log reaches beyond `offset` or until the time is out; true when it does.
   virtual bool WaitLog(uint32_t source_id, int64_t offset, int64_t timeout_ms) = 0;
   virtual Status DropLog(uint32_t source_id) = 0;
+  // Takes the payloads of those records that `is_wanted` out of the log and out of its files, durably on
+  // return; their offsets stay. Answers how many there were. What is appended meanwhile is not looked at.
+  virtual Result<uint64_t> EraseLogRecords(
+      uint32_t source_id, FunctionRef<bool(const LogRecord& record)> is_wanted) = 0;
 
   virtual StoreStats Stats() = 0;
 };

@@ -12,6 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 using Rows = std::vector<std::vector<std::string>>;
 
@@ -241,6 +242,61 @@ TEST_F(WholeEngineTest, ALoadReplacesAllRowsOrNone) {
   EXPECT_EQ(progress.rows_written, 1u);
   EXPECT_EQ(Table(Ranking({1}))[0][3], "NOT_FOUND 0");
   EXPECT_EQ(Table(Ranking({2}))[0][3], "PRESENT 40");
+}
+
+TEST_F(WholeEngineTest, ARollbackBringsBackTheLoadBefore) {
+  EXPECT_EQ(engine_->Rollback("profile").status().code(), StatusCode::kFailedPrecondition);
+  Fill();
+  Load("profile", "user_id,at,age,country\n2,1770000000000,40,FR\n");
+  EXPECT_EQ(engine_->GetStatus().views[1].previous_rows, 2u);
+  const auto outcome = engine_->Rollback("profile");
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_EQ(outcome->rows, 2u);
+  EXPECT_EQ(Table(Ranking({1, 2})), kBoth);
+  EXPECT_EQ(engine_->GetStatus().views[1].previous_loaded_at_ms, kNoEventTimeMs);
+  EXPECT_EQ(engine_->Rollback("activity").status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(engine_->Rollback("profil").status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(WholeEngineTest, ForgetsAnEntityAndSaysWhatItErased) {
+  Fill();
+  const std::vector<std::vector<std::string>> before = Table(Ranking({1, 2}));
+  ASSERT_NE(before[0][0], "NOT_FOUND 0");
+  const auto receipt = engine_->Forget({{"user_id", "1"}});
+  ASSERT_TRUE(receipt.ok()) << receipt.status().ToString();
+  std::map<std::string, uint64_t> erased;
+  for (const ForgetReceipt::Part& part : receipt->parts)
+    erased[part.name + ": " + part.what] += part.count;
+  EXPECT_GT(erased["clicks: pushed events"], 0u);
+  EXPECT_EQ(erased["activity: timeline"], 1u);
+  EXPECT_EQ(erased["profile: row"], 1u);
+  EXPECT_EQ(erased["profile: row of the load before"], 0u);
+  ASSERT_THAT(receipt->remaining, SizeIs(1));
+  EXPECT_THAT(receipt->remaining[0],
+              HasSubstr("source users: the files that rows were loaded from"));
+  for (int opened = 0; opened < 2; ++opened) {
+    const auto after = Table(Ranking({1, 2}));
+    EXPECT_EQ(after[0][0], "NOT_FOUND 0");
+    EXPECT_EQ(after[0][3], "NOT_FOUND 0");
+    EXPECT_EQ(after[1], before[1]);
+    Reopen();
+    Await([&] { return engine_->Ready(); }, "ready");
+  }
+  // A second time nothing is there, and events that come later count anew.
+  const auto again = engine_->Forget({{"user_id", "1"}});
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  for (const ForgetReceipt::Part& part : again->parts) EXPECT_EQ(part.count, 0u) << part.what;
+  Push("clicks", {Click(1, kThenMs, "cup", 1.0)});
+  EXPECT_EQ(Table(Ranking({1}))[0][0], "PRESENT 1");
+}
+
+TEST_F(WholeEngineTest, ForgettingNeedsAllJoinKeysOfAnEntity) {
+  EXPECT_EQ(engine_->Forget({}).status().code(), StatusCode::kInvalidArgument);
+  const Status unknown = engine_->Forget({{"shop_id", "1"}}).status();
+  EXPECT_EQ(unknown.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("user (user_id)"));
+  const Status wrong = engine_->Forget({{"user_id", "one"}}).status();
+  EXPECT_THAT(std::string(wrong.message()), HasSubstr("user_id: 'one' is not of the type int64"));
 }
 
 TEST_F(WholeEngineTest, LoadsOfWhatCannotBeLoadedSaySo) {

@@ -303,6 +303,36 @@ TEST_F(CliCalls, RowsThatAreNotAsExpectedStopTheLoad) {
               HasSubstr("NOT_FOUND"));
 }
 
+TEST_F(CliCalls, ForgetErasesAnEntityAndPrintsAReceipt) {
+  StartQuickstart();
+  const std::string users = std::string(kQuickstart) + "/users.csv";
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(Run({"load", "profile", "--file", users}).exit_code, 0);
+  ASSERT_EQ(Run({"push", "clicks"}, Clicks(42, 3) + Clicks(43, 2)).exit_code, 0);
+  WaitForClicks(42, 3);
+  WaitForClicks(43, 2);
+  const auto forgotten = Run({"forget", "user_id=42"});
+  EXPECT_EQ(forgotten.exit_code, 0) << forgotten.err;
+  EXPECT_THAT(forgotten.out, HasSubstr("clicks    pushed events                3\n"));
+  EXPECT_THAT(forgotten.out, HasSubstr("profile   row of the load before       1\n"));
+  EXPECT_THAT(forgotten.out, HasSubstr("not erased by this:\n  source users: the files"));
+  const auto age = [this](const char* user) {
+    return Run({"get", "--features", "profile.age", user, "--json"}).out;
+  };
+  EXPECT_EQ(ClicksOf(42), 0);
+  EXPECT_EQ(ClicksOf(43), 2);
+  EXPECT_THAT(age("user_id=42"), HasSubstr("NOT_FOUND"));
+  EXPECT_THAT(age("user_id=43"), HasSubstr("PRESENT"));
+  ASSERT_EQ(Run({"load", "--rollback", "profile"}).exit_code, 0);
+  EXPECT_THAT(age("user_id=42"), HasSubstr("NOT_FOUND"));
+  const Json again = Json::parse(Run({"forget", "user_id=42", "--json"}).out);
+  EXPECT_EQ(again["join_keys"]["user_id"], "42");
+  for (const Json& part : again["erased"]) EXPECT_EQ(part["count"], 0);
+  const auto unknown = Run({"forget", "usr_id=42"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("user (user_id)"));
+  EXPECT_EQ(Run({"forget", "42"}).exit_code, 2);
+}
+
 TEST_F(CliCalls, ARollbackServesTheLoadBefore) {
   StartQuickstart();
   const auto rollback = [this] { return Run({"load", "--rollback", "profile"}); };

@@ -60,6 +60,7 @@ class ScriptedEngine : public Engine {
   std::function<Result<RollbackOutcome>(std::string_view)> rollback = [](std::string_view) {
     return Result<RollbackOutcome>(RollbackOutcome{});
   };
+  std::map<std::string, std::string> forgotten;
   ScriptedLoad::Script load;
   LoadRequest load_request;
   Status load_status;
@@ -85,6 +86,10 @@ class ScriptedEngine : public Engine {
     return std::unique_ptr<LoadSession>(std::make_unique<ScriptedLoad>(load));
   }
   Result<RollbackOutcome> Rollback(std::string_view view) override { return rollback(view); }
+  Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) override {
+    forgotten = join_keys;
+    return ForgetReceipt{};
+  }
   Result<ServiceDescription> DescribeService(std::string_view service,
                                              const std::vector<std::string>& features) override {
     return describe(service, features);

@@ -1,4 +1,7 @@
 #include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <set>
 #include <thread>
@@ -58,6 +61,38 @@ TEST_F(EventLogsTest, KeepRecordsInOrderAndApart) {
     Open();
   }
   EXPECT_EQ(AppendAll(kSource, {"e"}, 30), 4);
+}
+
+TEST_F(EventLogsTest, LosePayloadsAndKeepOffsetsWhenRecordsAreErased) {
+  const std::string secret = "a-payload-that-nobody-else-has";
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string other = "other" + std::to_string(i);
+    AppendAll(kSource, {i % 1'000 == 7 ? secret : other}, i);
+  }
+  const auto is_secret = [&](const LogRecord& record) { return record.payload == secret; };
+  const auto erased = store_->EraseLogRecords(kSource, is_secret);
+  ASSERT_TRUE(erased.ok()) << erased.status().ToString();
+  EXPECT_EQ(*erased, 5u);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(options_.path)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    EXPECT_EQ(bytes.find(secret), std::string::npos) << entry.path();
+  }
+  for (int opened = 0; opened < 2; ++opened) {
+    int erased_count = 0;
+    const Status status = store_->ReadLog(kSource, 0, 10'000, [&](const LogRecord& record) {
+      EXPECT_EQ(record.is_erased, record.offset % 1'000 == 7);
+      EXPECT_EQ(record.payload.empty(), record.is_erased);
+      EXPECT_EQ(record.timestamp_ms, record.offset);
+      erased_count += record.is_erased ? 1 : 0;
+    });
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_EQ(erased_count, 5);
+    EXPECT_EQ(*store_->EraseLogRecords(kSource, is_secret), 0u);
+    EXPECT_EQ(store_->LogEnd(kSource), 5'000);
+    Open();
+  }
 }
 
 TEST_F(EventLogsTest, AreGoneWhenTheyAreDropped) {

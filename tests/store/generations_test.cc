@@ -1,6 +1,8 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <thread>
 
@@ -389,6 +391,54 @@ TEST_F(GenerationsTest, OfDroppedViewsAreGone) {
   Open();
   EXPECT_EQ(store_->FindGeneration(kView), nullptr);
   EXPECT_EQ(store_->FindPreviousGeneration(kView), nullptr);
+}
+
+// Whether the bytes stand anywhere in the store's folder.
+bool IsAnywhere(const std::string& folder, const std::string& bytes) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (text.find(bytes) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST_F(GenerationsTest, ForgetAnEntityInWhatIsServedAndInWhatIsKept) {
+  const std::string secret = "a-text-that-nobody-else-has";
+  for (int64_t number : {1, 2}) {
+    auto writer = Begin();
+    for (int i = 0; i < 100; ++i)
+      ASSERT_TRUE(writer->Add(KeyOf(i), RowOf(1, number, i == 7 ? secret : "text")).ok());
+    ASSERT_TRUE(writer->Finish(kNoProgress).ok());
+    ASSERT_TRUE(writer->Publish().ok());
+  }
+  const TableId served = store_->FindGeneration(kView)->table;
+  const TableId previous = store_->FindPreviousGeneration(kView)->table;
+  EXPECT_EQ(ReadRow(served, 7), RowOf(1, 2, secret));  // from now on in the cache
+  EXPECT_TRUE(IsAnywhere(options_.path, secret));
+  auto loading = Begin();
+  EXPECT_EQ(store_->EraseRows(kView, KeyOf(7)).status().code(), StatusCode::kFailedPrecondition);
+  loading.reset();
+  auto erased = store_->EraseRows(kView, KeyOf(7));
+  ASSERT_TRUE(erased.ok()) << erased.status().ToString();
+  EXPECT_TRUE(erased->was_served && erased->was_previous);
+  const std::string key = KeyOf(7);
+  const StateKey keys[] = {{TableKind::kRows, served, key}, {TableKind::kRows, previous, key}};
+  ASSERT_TRUE(store_->Purge(keys).ok());
+  EXPECT_FALSE(IsAnywhere(options_.path, secret));
+  for (int opened = 0; opened < 2; ++opened) {
+    EXPECT_EQ(ReadRow(served, 7), "");
+    EXPECT_EQ(ReadRow(previous, 7), "");
+    EXPECT_EQ(NumberOf(ReadRow(served, 8)), 2);
+    EXPECT_EQ(NumberOf(ReadRow(previous, 8)), 1);
+    EXPECT_EQ(store_->FindGeneration(kView)->row_count, 99u);
+    EXPECT_EQ(store_->FindPreviousGeneration(kView)->row_count, 99u);
+    erased = store_->EraseRows(kView, KeyOf(7));
+    EXPECT_FALSE(erased->was_served || erased->was_previous);
+    Open();
+  }
+  EXPECT_FALSE(store_->EraseRows(kView + 1, KeyOf(7))->was_served);
 }
 
 class UpsertsTest : public GenerationsTest {
