@@ -13,6 +13,7 @@
 #include "freshet/features.h"
 #include "freshet/load.h"
 #include "freshet/options.h"
+#include "freshet/request_gate.h"
 #include "freshet/status.h"
 
 namespace freshet {
@@ -125,6 +126,8 @@ class Engine {
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
 
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+  // For servers in front of the engine; GetFeatures itself takes whatever it is given.
+  virtual RequestGate& gate() = 0;
 
   // Appends JSON records to a push source's log; durable on return, visible to reads soon after.
   // Answers the offset of the last. NotFound, FailedPrecondition (not a push source),
