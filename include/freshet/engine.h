@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "freshet/event_delays.h"
+#include "freshet/explain.h"
 #include "freshet/features.h"
 #include "freshet/load.h"
 #include "freshet/options.h"
@@ -126,6 +127,8 @@ class Engine {
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
 
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+  // How each value of an answer to this request comes about. Of one row: InvalidArgument for more.
+  virtual Result<Explanation> Explain(const FeatureRequest& request) = 0;
   // For servers in front of the engine; GetFeatures itself takes whatever it is given.
   virtual RequestGate& gate() = 0;
 

@@ -92,6 +92,7 @@ inline constexpr size_t kReadAfterMax = 64;                // events that one re
 inline constexpr int64_t kReadWaitUsMax = 10'000'000;      // for events, when there is no deadline
 inline constexpr int64_t kAnswerMarginUsMax = 5'000;       // of a deadline, kept for the way back
 inline constexpr uint32_t kDerivedRowsPerLook = 256;       // derived between two looks at the clock
+inline constexpr size_t kExplainedCellsMax = 1'000;        // the newest of a timeline
 inline constexpr int64_t kRequestsInFlightMax = 65'536;    // what may be configured
 inline constexpr size_t kRequestsInFlightPerProcessor = 32;  // when nothing is
 inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept

@@ -116,6 +116,13 @@ serve::StreamStanding Standing(const ingest::Ingestor& ingestor) {
                     break;
                 }
                 return serve::Arrival::kNever;
+              },
+          .positions =
+              [&](uint32_t table) {
+                std::vector<StreamPosition> positions;
+                for (const ingest::PartitionStatus& partition : ingestor.Positions(table))
+                  positions.push_back({"", partition.partition, partition.next_offset});
+                return positions;
               }};
 }
 
@@ -195,6 +202,10 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
 
 Status EngineImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
   return server_->GetFeatures(request, response);
+}
+
+Result<Explanation> EngineImpl::Explain(const FeatureRequest& request) {
+  return server_->Explain(request);
 }
 
 Result<int64_t> EngineImpl::Push(std::string_view source,

@@ -35,6 +35,7 @@ class EngineImpl final : public Engine {
   Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) override;
   Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) override;
   Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
+  Result<Explanation> Explain(const FeatureRequest& request) override;
   RequestGate& gate() override { return gate_; }
   Result<int64_t> Push(std::string_view source,
                        const std::vector<std::string_view>& records) override;

@@ -78,6 +78,7 @@ class IngestorOfLanes : public Ingestor {
   int64_t AsOfMs(registry::TableId table) const override;
   Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
                       std::chrono::steady_clock::time_point deadline) const override;
+  std::vector<PartitionStatus> Positions(registry::TableId table) const override;
   Status Stop() override;
   std::vector<LaneStatus> Lanes() const override;
   std::vector<SourceCounters> Counters() const override;
@@ -257,6 +258,13 @@ Arrival IngestorOfLanes::WaitUntilIn(registry::TableId table, int32_t partition,
     return state.failed() || stopped_ ? Arrival::kNever : Arrival::kNotYet;
   }
   return Arrival::kNever;
+}
+
+std::vector<PartitionStatus> IngestorOfLanes::Positions(registry::TableId table) const {
+  for (const std::shared_ptr<Lane>& lane : lanes()) {
+    if (lane->state().Feeds(table)) return lane->state().Read().partitions;
+  }
+  return {};
 }
 
 bool IngestorOfLanes::CaughtUp() const {

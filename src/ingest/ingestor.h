@@ -96,6 +96,10 @@ class Ingestor {
   virtual Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
                               std::chrono::steady_clock::time_point deadline) const = 0;
 
+  // Per partition of the table's stream: every event before the place is in. Empty while nothing feeds
+  // the table, or nothing is known of its log.
+  virtual std::vector<PartitionStatus> Positions(registry::TableId table) const = 0;
+
   // Stops reading, writes a last checkpoint, and joins all threads.
   virtual Status Stop() = 0;
 

@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "rpc/convert.h"
+#include "rpc/explain_wire.h"
 #include "rpc/request_wire.h"
 #include "rpc/response_wire.h"
 
@@ -112,6 +113,19 @@ Status AnswerScratch(Engine& engine, const grpc::CallbackServerContext& context,
   return status;
 }
 
+Status ExplainInto(Engine& engine, const v1::ExplainRequest& wire, v1::ExplainResponse* response) {
+  FeatureRequest request;
+  FRESHET_RETURN_IF_ERROR(FromWire(wire.request(), &request));
+  FRESHET_ASSIGN_OR_RETURN(const Explanation explanation, engine.Explain(request));
+  ToWire(explanation, response);
+  if (response->ByteSizeLong() <= limits::kMessageBytesMax) return {};
+  response->Clear();
+  return Status::ResourceExhausted(fmt::format(
+      "the explanation would be more than the {} bytes that a message may have: ask for "
+      "fewer features",
+      limits::kMessageBytesMax));
+}
+
 }  // namespace
 
 FeatureStoreService::FeatureStoreService(Engine& engine, const Threads& threads)
@@ -187,6 +201,20 @@ void FeatureStoreService::AnswerLater(const Call& call, FeatureRequest request) 
     call.reactor->Finish(ToGrpc(
         Status::ResourceExhausted("too many reads wait for their events; ask again a little later"),
         call.context));
+}
+
+grpc::ServerUnaryReactor* FeatureStoreService::Explain(grpc::CallbackServerContext* context,
+                                                       const v1::ExplainRequest* request,
+                                                       v1::ExplainResponse* response) {
+  auto* reactor = context->DefaultReactor();
+  const auto run = [this, context, request, response, reactor] {
+    reactor->Finish(ToGrpc(ExplainInto(engine_, *request, response), context));
+  };
+  if (!threads_.pushes.Submit(request->ByteSizeLong(), run))
+    reactor->Finish(ToGrpc(
+        Status::ResourceExhausted("the server is busy with pushes: ask again a little later"),
+        context));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* FeatureStoreService::Push(grpc::CallbackServerContext* context,

@@ -13,14 +13,14 @@
 
 namespace freshet::rpc {
 
-using FeatureStoreBase =
-    v1::FeatureStore::WithRawCallbackMethod_GetFeatures<v1::FeatureStore::WithCallbackMethod_Push<
-        v1::FeatureStore::WithCallbackMethod_DescribeService<v1::FeatureStore::Service>>>;
+using FeatureStoreBase = v1::FeatureStore::WithRawCallbackMethod_GetFeatures<
+    v1::FeatureStore::WithCallbackMethod_Push<v1::FeatureStore::WithCallbackMethod_DescribeService<
+        v1::FeatureStore::WithCallbackMethod_Explain<v1::FeatureStore::Service>>>>;
 
 class FeatureStoreService final : public FeatureStoreBase {
  public:
   struct Threads {
-    Workers& pushes;         // which wait for the disk
+    Workers& pushes;         // which wait for the disk, and explanations, which take their time
     Workers& reads;          // that come while gRPC's own threads are busy
     Workers& waiting_reads;  // for events
   };
@@ -33,6 +33,9 @@ class FeatureStoreService final : public FeatureStoreBase {
   grpc::ServerUnaryReactor* GetFeatures(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
+                                    const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
   grpc::ServerUnaryReactor* Push(grpc::CallbackServerContext* context,
                                  const v1::PushRequest* request,
                                  v1::PushResponse* response) override;

@@ -58,6 +58,9 @@ class ScriptedEngine : public Engine {
       describe = [](std::string_view, const std::vector<std::string>&) {
         return Result<ServiceDescription>(ServiceDescription{});
       };
+  std::function<Result<Explanation>(const FeatureRequest&)> explain = [](const FeatureRequest&) {
+    return Result<Explanation>(Explanation{});
+  };
   RequestGate request_gate{kInFlightMax};
   ScriptedLoad::Script load;
   LoadRequest load_request;
@@ -74,6 +77,7 @@ class ScriptedEngine : public Engine {
   Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override {
     return get_features(request, response);
   }
+  Result<Explanation> Explain(const FeatureRequest& request) override { return explain(request); }
   RequestGate& gate() override { return request_gate; }
   Result<int64_t> Push(std::string_view source,
                        const std::vector<std::string_view>& records) override {
