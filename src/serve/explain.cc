@@ -16,6 +16,7 @@ namespace freshet::serve {
 namespace {
 
 std::string KeyText(const Plan& plan, const KeyPlan& key, const Scratch& scratch) {
+  if (key.columns.empty()) return "all events";
   std::string text;
   for (const uint32_t column : key.columns) {
     if (!text.empty()) text += ", ";

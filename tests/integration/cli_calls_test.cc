@@ -383,5 +383,59 @@ TEST_F(CliCalls, ExplainShowsWhereEachValueComesFrom) {
   EXPECT_THAT(two.err, HasSubstr("an explanation is of one row"));
 }
 
+TEST_F(CliCalls, FeaturesWithoutAKeyAreTheSameForEveryRow) {
+  StartServer();
+  const std::string definitions = Write("definitions.yaml", R"(
+entities:
+  - {name: user, join_keys: {user_id: int64}}
+  - {name: shop, join_keys: {}}
+sources:
+  - name: clicks
+    push: {}
+    timestamp: {field: event_time, unit: ms}
+    fields: {user_id: int64, amount: double}
+feature_views:
+  - name: activity
+    entity: user
+    source: clicks
+    aggregations: [{name: clicks, function: count, windows: [1h]}]
+  - name: all
+    entity: shop
+    source: clicks
+    aggregations:
+      - {name: clicks, function: count, windows: [1h]}
+      - {name: spend, function: sum, of: amount, windows: [1h]}
+  - name: shares
+    features:
+      - {name: of_clicks, type: double, expr: "double(activity.clicks_1h) / all.clicks_1h"}
+feature_services:
+  - {name: trend, features: [activity.clicks_1h, all.clicks_1h, all.spend_1h, shares.of_clicks]}
+)");
+  ASSERT_EQ(Run({"apply", definitions}).exit_code, 0);
+  ASSERT_EQ(Run({"push", "clicks", "-"}, Clicks(1, 3) + Clicks(2, 1)).exit_code, 0);
+  WaitForClicks(2, 1);
+  const auto rows = Run({"get", "trend", "user_id=1,2", "--json"});
+  ASSERT_EQ(rows.exit_code, 0) << rows.err;
+  const Json first = Json::parse(rows.out.substr(0, rows.out.find('\n')));
+  const Json second = Json::parse(rows.out.substr(rows.out.find('\n') + 1));
+  EXPECT_EQ(first["activity.clicks_1h"]["value"], 3);
+  EXPECT_EQ(second["activity.clicks_1h"]["value"], 1);
+  for (const Json& row : {first, second}) {
+    EXPECT_EQ(row["all.clicks_1h"]["value"], 4);
+    EXPECT_EQ(row["all.spend_1h"]["value"], 10.0);
+  }
+  EXPECT_EQ(first["shares.of_clicks"]["value"], 0.75);
+  EXPECT_EQ(second["shares.of_clicks"]["value"], 0.25);
+  const auto alone = Run({"get", "--features", "all.clicks_1h", "--json"});
+  EXPECT_EQ(Json::parse(alone.out)["all.clicks_1h"]["value"], 4) << alone.err;
+  EXPECT_THAT(Run({"explain", "--features", "all.clicks_1h"}).out,
+              HasSubstr("timeline 1: all, all events, from clicks"));
+  // It survives a checkpoint and a restart like any other.
+  ASSERT_EQ(server_->Terminate(), 0);
+  ASSERT_TRUE(server_->Start());
+  const auto again = Run({"get", "--features", "all.clicks_1h", "--json"});
+  EXPECT_EQ(Json::parse(again.out)["all.clicks_1h"]["value"], 4) << again.err;
+}
+
 }  // namespace
 }  // namespace freshet
