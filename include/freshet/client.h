@@ -27,7 +27,9 @@ class Client {
   virtual ~Client() = default;
 
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
-  // The same without blocking: `done` is called once, from a thread that must not be held up, or
+  // As Engine::Explain.
+  virtual Result<Explanation> Explain(const FeatureRequest& request) = 0;
+  // GetFeatures without blocking: `done` is called once, from a thread that must not be held up, or
   // before this returns. The client must outlive the call.
   virtual void StartGetFeatures(
       const FeatureRequest& request,

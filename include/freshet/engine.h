@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "freshet/event_delays.h"
+#include "freshet/explain.h"
 #include "freshet/features.h"
 #include "freshet/load.h"
 #include "freshet/options.h"
+#include "freshet/request_gate.h"
 #include "freshet/status.h"
 
 namespace freshet {
@@ -139,6 +141,10 @@ class Engine {
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
 
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+  // How each value of an answer to this request comes about. Of one row: InvalidArgument for more.
+  virtual Result<Explanation> Explain(const FeatureRequest& request) = 0;
+  // For servers in front of the engine; GetFeatures itself takes whatever it is given.
+  virtual RequestGate& gate() = 0;
 
   // Appends JSON records to a push source's log; durable on return, visible to reads soon after.
   // Answers the offset of the last. NotFound, FailedPrecondition (not a push source),

@@ -45,6 +45,10 @@ struct Options {
   // How often a log is asked for its end. Bounds how old an as-of can be on a stream that is up to
   // date.
   int64_t as_of_interval_ms = 200;
+  // Requests for features that may be in flight over gRPC and HTTP together; one more is refused at
+  // once. 0: 32 for each processor. More let bursts through, and make each request wait longer when
+  // more come than can be answered.
+  size_t requests_in_flight_max = 0;
   // What sorting one load may hold in memory; more rows than fit are sorted in files of the data
   // folder.
   size_t load_memory_bytes = 512u << 20;

@@ -22,6 +22,7 @@ Command AddPlan(CLI::App& parent);
 Command AddApply(CLI::App& parent);
 Command AddLoad(CLI::App& parent);
 Command AddGet(CLI::App& parent);
+Command AddExplain(CLI::App& parent);
 Command AddPush(CLI::App& parent);
 Command AddForget(CLI::App& parent);
 Command AddStatus(CLI::App& parent);

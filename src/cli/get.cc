@@ -15,6 +15,7 @@
 #include "cli/connection.h"
 #include "cli/feature_report.h"
 #include "cli/key_values.h"
+#include "cli/selection.h"
 
 namespace freshet::cli {
 namespace {
@@ -33,33 +34,6 @@ struct Arguments {
   bool as_of = false;
   std::string address;
 };
-
-std::vector<std::string> SplitNames(std::string_view list) {
-  std::vector<std::string> names;
-  while (!list.empty()) {
-    const size_t comma = list.find(',');
-    names.emplace_back(list.substr(0, comma));
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-  }
-  return names;
-}
-
-// Takes the service's name off the front of the words unless a list of features stands for it.
-Status TakeService(Arguments* arguments, FeatureRequest* request) {
-  auto& words = arguments->words;
-  const bool named = !words.empty() && words.front().find('=') == std::string::npos;
-  if (named && !arguments->features.empty())
-    return Status::InvalidArgument(fmt::format(
-        "'{}' and --features are both there: name a service or list features", words.front()));
-  if (!named && arguments->features.empty())
-    return Status::InvalidArgument(
-        "name a feature service, or list features: --features view.feature,...");
-  request->features = SplitNames(arguments->features);
-  if (!named) return {};
-  request->feature_service = words.front();
-  words.erase(words.begin());
-  return {};
-}
 
 Status ReadDuration(const std::string& text, std::string_view option,
                     std::optional<int64_t>* duration_ms) {
@@ -105,7 +79,7 @@ Status ReadOptions(const Arguments& arguments, FeatureRequest* request) {
 
 ExitCode Run(Arguments arguments) {
   FeatureRequest request;
-  Status usage = TakeService(&arguments, &request);
+  Status usage = TakeSelection(arguments.features, &arguments.words, &request);
   if (usage.ok()) usage = ReadOptions(arguments, &request);
   if (!usage.ok()) return FailUsage("get", usage.message());
   const auto client = Connect(arguments.address);

@@ -23,9 +23,9 @@ ExitCode Main(int argc, char** argv) {
       "Every subcommand has --help. FRESHET_ADDRESS is where they look for the server.\n"
       "Exit codes: 0 done, 1 the definitions, rows or request are wrong, 2 wrong usage,\n"
       "3 no server answers.");
-  const Command commands[] = {AddServe(app),  AddValidate(app), AddPlan(app), AddApply(app),
-                              AddLoad(app),   AddGet(app),      AddPush(app), AddForget(app),
-                              AddStatus(app), AddBench(app)};
+  const Command commands[] = {AddServe(app),  AddValidate(app), AddPlan(app),    AddApply(app),
+                              AddLoad(app),   AddGet(app),      AddExplain(app), AddPush(app),
+                              AddForget(app), AddStatus(app),   AddBench(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

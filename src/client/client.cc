@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "client/convert.h"
+#include "client/explain_wire.h"
 #include "client/load_stream.h"
 
 namespace freshet {
@@ -58,6 +59,7 @@ class ClientImpl final : public Client {
         admin_(v1::Admin::NewStub(channel_)) {}
 
   Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
+  Result<Explanation> Explain(const FeatureRequest& request) override;
   void StartGetFeatures(const FeatureRequest& request,
                         std::function<void(const Status&, const FeatureResponse&)> done) override;
   Result<int64_t> Push(std::string_view source,
@@ -104,6 +106,17 @@ Status ClientImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* r
   const grpc::Status status = feature_store_->GetFeatures(&context, wire, &answer);
   FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
   return FromWire(&answer, response);
+}
+
+Result<Explanation> ClientImpl::Explain(const FeatureRequest& request) {
+  grpc::ClientContext context;
+  SetDeadline(request, &context);
+  v1::ExplainRequest wire;
+  client::ToWire(request, wire.mutable_request());
+  v1::ExplainResponse answer;
+  const grpc::Status status = feature_store_->Explain(&context, wire, &answer);
+  FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
+  return FromWire(answer);
 }
 
 void ClientImpl::StartGetFeatures(const FeatureRequest& request,

@@ -208,6 +208,9 @@ void ReadIngest(const Node& node, Options* options) {
 void ReadServing(const Node& node, Options* options) {
   MapReader map(node, "serving");
   ReadBool(map, "allow_read_time", &options->allow_read_time);
+  auto in_flight_max = static_cast<int64_t>(options->requests_in_flight_max);
+  ReadCount(map, "requests_in_flight", {0, limits::kRequestsInFlightMax}, &in_flight_max);
+  options->requests_in_flight_max = static_cast<size_t>(in_flight_max);
   map.Done();
 }
 

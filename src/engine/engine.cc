@@ -1,5 +1,7 @@
 #include "freshet/engine.h"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -50,6 +52,13 @@ ingest::IngestOptions ToIngestOptions(const Options& options) {
   ingest.as_of_interval_ms = options.as_of_interval_ms;
   ingest.skip_missing_offsets = options.skip_missing_offsets;
   return ingest;
+}
+
+size_t RequestsInFlightMax(const Options& options) {
+  if (options.requests_in_flight_max != 0) return options.requests_in_flight_max;
+  // 0 where the number of processors is not known.
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  return processors * limits::kRequestsInFlightPerProcessor;
 }
 
 Status CheckPush(const std::vector<std::string_view>& records) {
@@ -107,13 +116,20 @@ serve::StreamStanding Standing(const ingest::Ingestor& ingestor) {
                     break;
                 }
                 return serve::Arrival::kNever;
+              },
+          .positions =
+              [&](uint32_t table) {
+                std::vector<StreamPosition> positions;
+                for (const ingest::PartitionStatus& partition : ingestor.Positions(table))
+                  positions.push_back({"", partition.partition, partition.next_offset});
+                return positions;
               }};
 }
 
 }  // namespace
 
 EngineImpl::EngineImpl(const Options& options)
-    : options_(options), started_at_ms_(clock_.NowMs()) {}
+    : options_(options), started_at_ms_(clock_.NowMs()), gate_(RequestsInFlightMax(options)) {}
 
 EngineImpl::~EngineImpl() {
   const Status status = Stop();
@@ -186,6 +202,10 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
 
 Status EngineImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
   return server_->GetFeatures(request, response);
+}
+
+Result<Explanation> EngineImpl::Explain(const FeatureRequest& request) {
+  return server_->Explain(request);
 }
 
 Result<int64_t> EngineImpl::Push(std::string_view source,

@@ -35,6 +35,8 @@ class EngineImpl final : public Engine {
   Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) override;
   Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) override;
   Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
+  Result<Explanation> Explain(const FeatureRequest& request) override;
+  RequestGate& gate() override { return gate_; }
   Result<int64_t> Push(std::string_view source,
                        const std::vector<std::string_view>& records) override;
   Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) override;
@@ -74,6 +76,7 @@ class EngineImpl final : public Engine {
   const Options options_;
   const Clock& clock_ = Clock::System();
   const int64_t started_at_ms_;
+  RequestGate gate_;
   TimelineGuard guard_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<ingest::Ingestor> ingestor_;

@@ -69,8 +69,12 @@ ServerStatus::View ToView(const registry::FeatureView& view, store::Store& store
 }
 
 std::map<std::string, uint64_t> ToCounters(const serve::ServeStats& serve,
-                                           const store::StoreStats& store) {
-  return {{"serve_requests", serve.requests},
+                                           const store::StoreStats& store,
+                                           const RequestGate& gate) {
+  return {{"serve_in_flight", gate.in_flight()},
+          {"serve_requests_expired", gate.expired()},
+          {"serve_requests_refused", gate.refused()},
+          {"serve_requests", serve.requests},
           {"serve_requests_failed", serve.requests_failed},
           {"serve_values", serve.values},
           {"serve_values_failed", serve.values_failed},
@@ -107,7 +111,7 @@ ServerStatus EngineImpl::GetStatus() {
     status.views.push_back(ToView(*view, *store_));
   for (const auto& service : live->registry->feature_services())
     status.services.push_back(service->name);
-  status.counters = ToCounters(server_->Stats(), store_->Stats());
+  status.counters = ToCounters(server_->Stats(), store_->Stats(), gate_);
   return status;
 }
 

@@ -19,6 +19,7 @@ struct FunctionInfo {
   bool is_method;    // x.f()
   size_t operand_count;
   std::string_view usage;
+  size_t optional_operand_count = 0;
 };
 
 constexpr FunctionInfo kFunctions[] = {
@@ -44,6 +45,23 @@ constexpr FunctionInfo kFunctions[] = {
     {"lowerAscii", Function::kLowerAscii, false, true, 1, "x.lowerAscii()"},
     {"upperAscii", Function::kUpperAscii, false, true, 1, "x.upperAscii()"},
     {"trim", Function::kTrim, false, true, 1, "x.trim()"},
+    {"getFullYear", Function::kGetFullYear, false, true, 1,
+     "x.getFullYear() or x.getFullYear('time zone')", 1},
+    {"getMonth", Function::kGetMonth, false, true, 1, "x.getMonth() or x.getMonth('time zone')", 1},
+    {"getDate", Function::kGetDate, false, true, 1, "x.getDate() or x.getDate('time zone')", 1},
+    {"getDayOfMonth", Function::kGetDayOfMonth, false, true, 1,
+     "x.getDayOfMonth() or x.getDayOfMonth('time zone')", 1},
+    {"getDayOfWeek", Function::kGetDayOfWeek, false, true, 1,
+     "x.getDayOfWeek() or x.getDayOfWeek('time zone')", 1},
+    {"getDayOfYear", Function::kGetDayOfYear, false, true, 1,
+     "x.getDayOfYear() or x.getDayOfYear('time zone')", 1},
+    {"getHours", Function::kGetHours, false, true, 1, "x.getHours() or x.getHours('time zone')", 1},
+    {"getMinutes", Function::kGetMinutes, false, true, 1,
+     "x.getMinutes() or x.getMinutes('time zone')", 1},
+    {"getSeconds", Function::kGetSeconds, false, true, 1,
+     "x.getSeconds() or x.getSeconds('time zone')", 1},
+    {"getMilliseconds", Function::kGetMilliseconds, false, true, 1,
+     "x.getMilliseconds() or x.getMilliseconds('time zone')", 1},
 };
 
 std::string_view Word(StaticType type) {
@@ -295,7 +313,9 @@ class Checker {
     if (found == std::end(kFunctions)) return Fail(node.offset, UnknownFunction(node.name));
     node.function = found->function;
     bool right_form = node.is_method ? found->is_method : found->is_function;
-    if (!right_form || node.children.size() != found->operand_count) {
+    const size_t count = node.children.size();
+    const size_t count_max = found->operand_count + found->optional_operand_count;
+    if (!right_form || count < found->operand_count || count > count_max) {
       return Fail(node.offset, fmt::format("'{}' is written {}", found->name, found->usage));
     }
     if (found->function == Function::kHas) return CheckHas(node);
@@ -362,8 +382,36 @@ class Checker {
       case Function::kTrim:
         node.type = StaticType::kString;
         return CheckStrings(node);
+      case Function::kGetFullYear:
+      case Function::kGetMonth:
+      case Function::kGetDate:
+      case Function::kGetDayOfMonth:
+      case Function::kGetDayOfWeek:
+      case Function::kGetDayOfYear:
+      case Function::kGetHours:
+      case Function::kGetMinutes:
+      case Function::kGetSeconds:
+      case Function::kGetMilliseconds:
+        node.type = StaticType::kInt;
+        return CheckMoment(node);
     }
     return false;
+  }
+
+  bool CheckMoment(const Syntax& node) {
+    const Syntax& moment = Child(node, 0);
+    if (moment.type != StaticType::kInt) {
+      return Fail(moment.offset,
+                  fmt::format("'{}' works on milliseconds since 1970, an int, not {}", node.name,
+                              Word(moment.type)));
+    }
+    if (node.children.size() == 1) return true;
+    const Syntax& zone = Child(node, 1);
+    if (zone.kind == SyntaxKind::kLiteral && zone.type == StaticType::kString) return true;
+    return Fail(zone.offset,
+                fmt::format("the time zone of '{}' is a literal string, so that it is looked up "
+                            "only once",
+                            node.name));
   }
 
   bool CheckNumbers(const Syntax& node) {

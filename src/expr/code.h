@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <absl/time/time.h>
+
 #include "base/datum.h"
 
 namespace re2 {
@@ -61,7 +63,8 @@ enum class Op : uint8_t {
   kContains,
   kStartsWith,
   kEndsWith,
-  kMatches,  // b: pattern
+  kMatches,   // b: pattern
+  kTimePart,  // b: zone, c: the TimePart
   kLowerAscii,
   kUpperAscii,
   kTrim,
@@ -83,6 +86,9 @@ struct Instruction {
   uint32_t c = 0;
 };
 
+// Of nodes that have no instruction of their own.
+inline constexpr uint32_t kNoInstruction = UINT32_MAX;
+
 struct Code {
   Code();
   ~Code();
@@ -94,7 +100,10 @@ struct Code {
   std::vector<Datum> constants;
   std::vector<uint32_t> elements;  // of lists: instructions
   std::vector<std::unique_ptr<re2::RE2>> patterns;
+  std::vector<absl::TimeZone> zones;
   std::deque<std::string> texts;  // what the constants borrow from
+  // Of each node of the tree, for those who want to see its value.
+  std::vector<uint32_t> instruction_of_node;
 };
 
 }  // namespace freshet::expr

@@ -1,12 +1,14 @@
 #include "expr/emitter.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 #include <re2/re2.h>
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "expr/time_parts.h"
 
 namespace freshet::expr {
 namespace {
@@ -116,6 +118,7 @@ class Emitter {
       : tree_(tree), variables_(variables), code_(code), error_(error) {}
 
   bool EmitAll() {
+    code_->instruction_of_node.assign(tree_.nodes.size(), kNoInstruction);
     code_->root = EmitNode(tree_.root);
     return !failed_;
   }
@@ -134,7 +137,10 @@ class Emitter {
   }
 
   uint32_t EmitNode(SyntaxIndex index) {
-    const Syntax& node = Node(index);
+    return code_->instruction_of_node[index] = EmitAlone(Node(index));
+  }
+
+  uint32_t EmitAlone(const Syntax& node) {
     switch (node.kind) {
       case SyntaxKind::kLiteral:
         return AddConstant(node.literal);
@@ -232,11 +238,34 @@ class Emitter {
         return Add(TestOp(node.function), text, EmitNode(node.children[1]));
       }
       default: {
+        if (node.function >= Function::kGetFullYear) return EmitTimePart(node);
         uint32_t operand = EmitAs(node.children[0], node.type);
         uint32_t second = node.children.size() > 1 ? EmitAs(node.children[1], node.type) : 0;
         return Add(FunctionOp(node.function, node.type), operand, second);
       }
     }
+  }
+
+  uint32_t EmitTimePart(const Syntax& node) {
+    const uint32_t moment = EmitNode(node.children[0]);
+    absl::TimeZone zone = absl::UTCTimeZone();
+    if (node.children.size() > 1) zone = EmitZone(Node(node.children[1]));
+    code_->zones.push_back(zone);
+    const auto part =
+        static_cast<uint32_t>(node.function) - static_cast<uint32_t>(Function::kGetFullYear);
+    return Add(Op::kTimePart, moment, static_cast<uint32_t>(code_->zones.size() - 1), part);
+  }
+
+  absl::TimeZone EmitZone(const Syntax& literal) {
+    const std::optional<absl::TimeZone> zone = FindTimeZone(literal.literal.as_string());
+    if (!zone.has_value() && !failed_) {
+      failed_ = true;
+      *error_ = {literal.offset,
+                 fmt::format("no time zone is called '{}'; write one of the zone database, such as "
+                             "'Europe/Berlin', or a distance from UTC, such as '+05:30'",
+                             literal.literal.as_string())};
+    }
+    return zone.value_or(absl::UTCTimeZone());
   }
 
   uint32_t EmitPattern(const Syntax& literal) {

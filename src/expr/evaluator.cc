@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "expr/numbers.h"
+#include "expr/time_parts.h"
 #include "expr/utf8.h"
 
 namespace freshet::expr {
@@ -23,6 +24,7 @@ constexpr const char* kDoubleOutOfRange = "double out of the range of int";
 constexpr const char* kNotAnInt = "string is not an int";
 constexpr const char* kNotADouble = "string is not a double";
 constexpr const char* kStringTooLong = "string too long";
+constexpr const char* kTimeOutOfRange = "time out of the years 1 to 9999";
 
 // Neither is null.
 std::partial_ordering Compare(const Datum& a, const Datum& b) {
@@ -54,8 +56,8 @@ class Evaluator {
         values_(values),
         scratch_(scratch) {}
 
-  Evaluation Run() {
-    Datum value = Operand(code_.root);
+  Evaluation Run(uint32_t instruction) {
+    Datum value = Operand(instruction);
     if (error_ != nullptr) return {Datum::Null(), error_};
     return {value, nullptr};
   }
@@ -338,6 +340,12 @@ class Evaluator {
           re2::StringPiece text(a.as_string().data(), a.as_string().size());
           return Datum::Bool(RE2::PartialMatch(text, *code_.patterns[instruction.b]));
         });
+      case Op::kTimePart:
+        return Unary(instruction, [&](const Datum& a) {
+          const std::optional<int64_t> part = TimePartOf(static_cast<TimePart>(instruction.c),
+                                                         a.as_int(), code_.zones[instruction.b]);
+          return part.has_value() ? Datum::Int(*part) : Fail(kTimeOutOfRange);
+        });
       case Op::kLowerAscii:
         return Unary(instruction, [&](const Datum& a) { return Cased(a.as_string(), 'A', 'Z'); });
       case Op::kUpperAscii:
@@ -417,9 +425,10 @@ class Evaluator {
 Code::Code() = default;
 Code::~Code() = default;
 
-Evaluation Run(const Code& code, std::span<const Datum> values, Scratch::Rep& scratch) {
+Evaluation Run(const Code& code, uint32_t instruction, std::span<const Datum> values,
+               Scratch::Rep& scratch) {
   scratch.Reset();
-  return Evaluator(code, values.data(), scratch).Run();
+  return Evaluator(code, values.data(), scratch).Run(instruction);
 }
 
 }  // namespace freshet::expr

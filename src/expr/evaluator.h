@@ -10,6 +10,7 @@
 namespace freshet::expr {
 
 // `values` has a datum for every variable that the code was compiled with.
-Evaluation Run(const Code& code, std::span<const Datum> values, Scratch::Rep& scratch);
+Evaluation Run(const Code& code, uint32_t instruction, std::span<const Datum> values,
+               Scratch::Rep& scratch);
 
 }  // namespace freshet::expr

@@ -113,7 +113,12 @@ class Parser {
     return Fail(Peek().offset, fmt::format("expected {}, found {}", expected, Found(Peek())));
   }
 
-  Parsed Add(Syntax node) {
+  static size_t EndOf(const Token& token) { return token.offset + token.spelling.size(); }
+
+  // Adds a node that begins with the token `first` and ends with the last one taken.
+  Parsed Add(Syntax node, size_t first) {
+    node.begin = tokens_[first].offset;
+    node.end = EndOf(tokens_[at_ - 1]);
     if (tree_->nodes.size() == limits::kExpressionNodesMax) {
       return Fail(node.offset, fmt::format("the expression has more than {} operands and operators",
                                            limits::kExpressionNodesMax));
@@ -122,21 +127,22 @@ class Parser {
     return static_cast<SyntaxIndex>(tree_->nodes.size() - 1);
   }
 
-  Parsed AddOperator(SyntaxKind kind, Operator op, size_t offset,
-                     std::vector<SyntaxIndex> children) {
+  Parsed AddOperator(SyntaxKind kind, Operator op, size_t offset, std::vector<SyntaxIndex> children,
+                     size_t first) {
     Syntax node;
     node.kind = kind;
     node.op = op;
     node.offset = offset;
     node.children = std::move(children);
-    return Add(std::move(node));
+    return Add(std::move(node), first);
   }
 
+  // Of the last token taken.
   Parsed AddLiteral(const Token& token, Datum literal) {
     Syntax node;
     node.offset = token.offset;
     node.literal = literal;
-    return Add(std::move(node));
+    return Add(std::move(node), at_ - 1);
   }
 
   // Every nesting of the language passes here.
@@ -152,6 +158,7 @@ class Parser {
   }
 
   Parsed ParseConditional() {
+    const size_t first = at_;
     Parsed condition = ParseBinary(kLoosest);
     if (!condition.has_value() || Peek().kind != TokenKind::kQuestion) return condition;
     size_t offset = Take().offset;
@@ -164,11 +171,12 @@ class Parser {
     Parsed when_false = ParseExpression();
     if (!when_false.has_value()) return std::nullopt;
     return AddOperator(SyntaxKind::kConditional, Operator::kNone, offset,
-                       {*condition, *when_true, *when_false});
+                       {*condition, *when_true, *when_false}, first);
   }
 
   Parsed ParseBinary(int level) {
     if (level > kTightest) return ParseUnary();
+    const size_t first = at_;
     Parsed left = ParseBinary(level + 1);
     while (left.has_value()) {
       std::optional<Operator> op = BinaryAt(Peek().kind, level);
@@ -176,7 +184,7 @@ class Parser {
       size_t offset = Take().offset;
       Parsed right = ParseBinary(level + 1);
       if (!right.has_value()) return std::nullopt;
-      left = AddOperator(SyntaxKind::kBinary, *op, offset, {*left, *right});
+      left = AddOperator(SyntaxKind::kBinary, *op, offset, {*left, *right}, first);
     }
     return left;
   }
@@ -192,7 +200,7 @@ class Parser {
     for (size_t i = operators_end - (negative ? 1 : 0); i > first && operand.has_value(); --i) {
       const Token& token = tokens_[i - 1];
       Operator op = token.kind == TokenKind::kNot ? Operator::kNot : Operator::kNegate;
-      operand = AddOperator(SyntaxKind::kUnary, op, token.offset, {*operand});
+      operand = AddOperator(SyntaxKind::kUnary, op, token.offset, {*operand}, i - 1);
     }
     return operand;
   }
@@ -213,6 +221,7 @@ class Parser {
 
   Parsed ParseMember() {
     // A name in parentheses is a value, which grows no further parts.
+    const size_t first = at_;
     bool is_name = Peek().kind == TokenKind::kName;
     Parsed member = ParsePrimary();
     while (member.has_value() && Peek().kind == TokenKind::kDot) {
@@ -223,7 +232,7 @@ class Parser {
       }
       ++at_;
       if (Peek().kind == TokenKind::kLeftParenthesis) {
-        member = ParseCall(name, {*member});
+        member = ParseCall(name, {*member}, first);
       } else {
         if (!is_name || !ExtendName(*member, name)) {
           return Fail(name.offset,
@@ -242,6 +251,7 @@ class Parser {
     if (node.kind != SyntaxKind::kName) return false;
     node.name += '.';
     node.name += part.spelling;
+    node.end = EndOf(part);
     return true;
   }
 
@@ -279,25 +289,27 @@ class Parser {
   }
 
   Parsed ParseList() {
+    const size_t first = at_;
     Syntax node;
     node.kind = SyntaxKind::kList;
     node.offset = Take().offset;
     if (!ParseOperands(TokenKind::kRightBracket, "',' or ']'", &node.children)) return std::nullopt;
-    return Add(std::move(node));
+    return Add(std::move(node), first);
   }
 
   Parsed ParseName() {
+    const size_t first = at_;
     const Token& token = Take();
-    if (Peek().kind == TokenKind::kLeftParenthesis) return ParseCall(token, {});
+    if (Peek().kind == TokenKind::kLeftParenthesis) return ParseCall(token, {}, first);
     Syntax node;
     node.kind = SyntaxKind::kName;
     node.offset = token.offset;
     node.name = token.spelling;
-    return Add(std::move(node));
+    return Add(std::move(node), first);
   }
 
   // `children` holds the receiver of a method, nothing for a function.
-  Parsed ParseCall(const Token& name, std::vector<SyntaxIndex> children) {
+  Parsed ParseCall(const Token& name, std::vector<SyntaxIndex> children, size_t first) {
     Syntax node;
     node.kind = SyntaxKind::kCall;
     node.offset = name.offset;
@@ -308,7 +320,7 @@ class Parser {
     if (!ParseOperands(TokenKind::kRightParenthesis, "',' or ')'", &node.children)) {
       return std::nullopt;
     }
-    return Add(std::move(node));
+    return Add(std::move(node), first);
   }
 
   // Expressions between commas up to `closing`.

@@ -58,6 +58,15 @@ struct Evaluation {
       nullptr;  // a static text such as "division by zero"; null when `value` is the answer
 };
 
+// One part of an expression, as one evaluation found it.
+struct Step {
+  uint32_t depth = 0;  // 0: the whole expression; an operand is one deeper than its operator
+  std::string_view text;
+  bool is_evaluated = false;  // false for what the evaluation had no need of
+  Value value;
+  const char* error = nullptr;  // as Evaluation's
+};
+
 // Immutable once compiled; any number of threads may evaluate it, each with a scratch of its own.
 class Program {
  public:
@@ -76,6 +85,9 @@ class Program {
   // `values` has a datum for every variable in scope; those that the program does not use are not
   // looked at.
   virtual Evaluation Evaluate(std::span<const Datum> values, Scratch& scratch) const = 0;
+  // The expression and its parts, but literals, each before its operands. Evaluates each by itself:
+  // for people who look, not for serving. Texts borrow from the program.
+  virtual std::vector<Step> Explain(std::span<const Datum> values, Scratch& scratch) const = 0;
 };
 
 }  // namespace freshet::expr

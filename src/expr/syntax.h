@@ -56,6 +56,17 @@ enum class Function : uint8_t {
   kLowerAscii,
   kUpperAscii,
   kTrim,
+  // The parts of a moment, in the order of TimePart.
+  kGetFullYear,
+  kGetMonth,
+  kGetDate,
+  kGetDayOfMonth,
+  kGetDayOfWeek,
+  kGetDayOfYear,
+  kGetHours,
+  kGetMinutes,
+  kGetSeconds,
+  kGetMilliseconds,
 };
 
 // What an expression yields when it does not yield null; kNull for one that always yields null.
@@ -69,8 +80,10 @@ struct Syntax {
   Operator op = Operator::kNone;  // kUnary, kBinary
   bool is_method = false;         // kCall: x.f(...); x is the first child
   size_t offset = 0;              // of the operator, or of the first byte of what is not one
-  Datum literal;                  // kLiteral
-  std::string name;               // kName, dots and all; kCall: the function
+  size_t begin = 0;  // where it stands in the text, operands and all; parentheses round
+  size_t end = 0;    // it do not count
+  Datum literal;     // kLiteral
+  std::string name;  // kName, dots and all; kCall: the function
   // Operands in the order of the text.
   std::vector<SyntaxIndex> children;
 

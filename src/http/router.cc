@@ -40,6 +40,24 @@ Json ColumnsToJson(const std::vector<ServiceColumn>& columns) {
   return json;
 }
 
+// Among the requests in flight.
+class Place {
+ public:
+  explicit Place(RequestGate& gate) : gate_(gate), is_taken_(gate.Enter()) {}
+  ~Place() { Leave(); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  bool is_taken() const { return is_taken_; }
+  void Leave() {
+    if (std::exchange(is_taken_, false)) gate_.Leave();
+  }
+
+ private:
+  RequestGate& gate_;
+  bool is_taken_;
+};
+
 }  // namespace
 
 struct Router::Route {
@@ -102,10 +120,19 @@ void Router::Count(const Request& request, int status, double seconds) {
 }
 
 Answer Router::GetFeatures(const Request& request) {
+  Place place(engine_.gate());
+  if (!place.is_taken())
+    return ToProblem(Status::ResourceExhausted(
+        fmt::format("{} requests are in flight, as many as serving.requests_in_flight allows: ask "
+                    "again a little later",
+                    engine_.gate().in_flight_max())));
   FeatureRequest asked;
   std::string pointer;
   if (Status status = ReadFeaturesRequest(request.body, engine_, &asked, &pointer); !status.ok())
     return ToProblem(status, pointer);
+  // A request that waits for events does nothing else meanwhile; what waits is bounded by the
+  // connections.
+  if (!asked.read_after.empty()) place.Leave();
   FeatureResponse response;
   if (Status status = engine_.GetFeatures(asked, &response); !status.ok()) return ToProblem(status);
   Result<std::string> json = WriteFeatures(asked, response);

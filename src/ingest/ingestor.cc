@@ -79,6 +79,7 @@ class IngestorOfLanes : public Ingestor {
   Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
                       std::chrono::steady_clock::time_point deadline) const override;
   Result<std::vector<bool>> Erase(std::span<const store::StateKey> timelines) override;
+  std::vector<PartitionStatus> Positions(registry::TableId table) const override;
   Status Stop() override;
   std::vector<LaneStatus> Lanes() const override;
   std::vector<SourceCounters> Counters() const override;
@@ -258,6 +259,13 @@ Arrival IngestorOfLanes::WaitUntilIn(registry::TableId table, int32_t partition,
     return state.failed() || stopped_ ? Arrival::kNever : Arrival::kNotYet;
   }
   return Arrival::kNever;
+}
+
+std::vector<PartitionStatus> IngestorOfLanes::Positions(registry::TableId table) const {
+  for (const std::shared_ptr<Lane>& lane : lanes()) {
+    if (lane->state().Feeds(table)) return lane->state().Read().partitions;
+  }
+  return {};
 }
 
 bool IngestorOfLanes::CaughtUp() const {

@@ -101,6 +101,10 @@ class Ingestor {
   // answer for each key: whether there was a timeline. Unavailable while the lane of one of them does not get to it.
   virtual Result<std::vector<bool>> Erase(std::span<const store::StateKey> timelines) = 0;
 
+  // Per partition of the table's stream: every event before the place is in. Empty while nothing feeds
+  // the table, or nothing is known of its log.
+  virtual std::vector<PartitionStatus> Positions(registry::TableId table) const = 0;
+
   // Stops reading, writes a last checkpoint, and joins all threads.
   virtual Status Stop() = 0;
 

@@ -120,6 +120,13 @@ KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView
     batch.max_age_ms = max_age->AsDurationMs("max_age");
   if (auto rows_min = reader.Optional("min_rows")) batch.rows_min = ReadRowsMin(*rows_min);
 
+  if (inputs.entity != nullptr && inputs.entity->join_keys_known &&
+      view->entity->join_keys.empty()) {
+    reader.Optional("entity")->Report(fmt::format(
+        "entity '{}' has no join keys, and rows are found by them; only stream views may have such "
+        "an entity",
+        view->entity->name));
+  }
   if (auto list = reader.Required("features")) {
     known.names_known = true;
     for (const yaml::Node& item : ReadItems(*list, "the features", limits::kFeaturesPerViewMax)) {

@@ -37,7 +37,7 @@ std::string KeysText(const Entity& entity) {
   std::vector<std::string> keys;
   for (const JoinKey& key : entity.join_keys)
     keys.push_back(fmt::format("{} {}", key.name, TypeName(key.type)));
-  return fmt::format("{}", fmt::join(keys, ", "));
+  return keys.empty() ? "none" : fmt::format("{}", fmt::join(keys, ", "));
 }
 
 void CompareEntity(const Registry& live_registry, const Entity& live, const Entity& next,

@@ -20,8 +20,12 @@ bool IsKeyType(Type type) {
 KnownEntity ReadEntity(yaml::MapReader& reader, const Scope& scope, Entity* entity) {
   entity->description = ReadDescription(reader);
   Watch watch(*scope.diagnostics);
+  bool is_keyless = false;
   if (std::optional<yaml::Node> node = reader.Required("join_keys")) {
-    for (const Field& key : ReadFields(*node, "the join keys", limits::kJoinKeysMax)) {
+    is_keyless = node->is_map() && node->AsMap("join_keys").empty();
+    std::vector<Field> keys;
+    if (!is_keyless) keys = ReadFields(*node, "the join keys", limits::kJoinKeysMax);
+    for (const Field& key : keys) {
       entity->join_keys.push_back({key.name, key.type});
       if (IsKeyType(key.type)) continue;
       node->Peek(key.name)->Report(
@@ -30,7 +34,7 @@ KnownEntity ReadEntity(yaml::MapReader& reader, const Scope& scope, Entity* enti
                       key.name, TypeName(key.type)));
     }
   }
-  KnownEntity known{entity, watch.clean() && !entity->join_keys.empty()};
+  KnownEntity known{entity, watch.clean() && (is_keyless || !entity->join_keys.empty())};
   reader.Done();
   return known;
 }

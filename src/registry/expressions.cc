@@ -52,6 +52,8 @@ std::vector<DottedName> DottedNames(std::string_view text) {
         tokens[i + 1].kind != expr::TokenKind::kDot || !IsWord(tokens[i + 2])) {
       continue;
     }
+    // `now.getHours()`: a method, of a name without dots.
+    if (i + 3 < tokens.size() && tokens[i + 3].kind == expr::TokenKind::kLeftParenthesis) continue;
     names.push_back(
         {tokens[i].offset, tokens[i].spelling, tokens[i + 2].offset, tokens[i + 2].spelling});
   }

@@ -1,9 +1,11 @@
 #include "rpc/feature_store_service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@
 
 #include "base/limits.h"
 #include "rpc/convert.h"
+#include "rpc/explain_wire.h"
 #include "rpc/request_wire.h"
 #include "rpc/response_wire.h"
 
@@ -68,6 +71,15 @@ Status Encode(const FeatureResponse& response, ResponseEncoder* encoder, grpc::B
   return {};
 }
 
+// gRPC calls from half as many threads as there are processors, but from two at least. One is kept
+// from answering: it goes on reading, so that what is too much is seen, and refused, at once.
+size_t AnsweringHereMax() {
+  constexpr size_t kGrpcThreadsMin = 2;
+  constexpr size_t kGrpcThreadsMax = 16;
+  const size_t processors = std::thread::hardware_concurrency();
+  return std::clamp(processors / 2, kGrpcThreadsMin, kGrpcThreadsMax) - 1;
+}
+
 // What is left of the caller's deadline; nothing when there is none.
 std::optional<int64_t> TimeoutUs(const grpc::CallbackServerContext& context) {
   const auto deadline = context.deadline();
@@ -77,9 +89,19 @@ std::optional<int64_t> TimeoutUs(const grpc::CallbackServerContext& context) {
       .count();
 }
 
+// OK while somebody waits for the answer. Under load a caller may have given up before its turn:
+// answering it would only delay those who have not.
+Status CheckStillWanted(const grpc::CallbackServerContext& context) {
+  if (context.IsCancelled())
+    return Status::Cancelled("the caller gave up before the request was looked at");
+  if (TimeoutUs(context).value_or(1) <= 0)
+    return Status::DeadlineExceeded("the deadline had come before the request was looked at");
+  return {};
+}
+
 // Answers what stands in the scratch.
-Status Answer(Engine& engine, const grpc::CallbackServerContext& context, size_t request_bytes,
-              Scratch& scratch, grpc::ByteBuffer* response) {
+Status AnswerScratch(Engine& engine, const grpc::CallbackServerContext& context,
+                     size_t request_bytes, Scratch& scratch, grpc::ByteBuffer* response) {
   size_t encoded_bytes = 0;
   scratch.request.timeout_us = TimeoutUs(context);
   Status status = engine.GetFeatures(scratch.request, &scratch.response);
@@ -91,49 +113,108 @@ Status Answer(Engine& engine, const grpc::CallbackServerContext& context, size_t
   return status;
 }
 
+Status ExplainInto(Engine& engine, const v1::ExplainRequest& wire, v1::ExplainResponse* response) {
+  FeatureRequest request;
+  FRESHET_RETURN_IF_ERROR(FromWire(wire.request(), &request));
+  FRESHET_ASSIGN_OR_RETURN(const Explanation explanation, engine.Explain(request));
+  ToWire(explanation, response);
+  if (response->ByteSizeLong() <= limits::kMessageBytesMax) return {};
+  response->Clear();
+  return Status::ResourceExhausted(fmt::format(
+      "the explanation would be more than the {} bytes that a message may have: ask for "
+      "fewer features",
+      limits::kMessageBytesMax));
+}
+
 }  // namespace
+
+FeatureStoreService::FeatureStoreService(Engine& engine, const Threads& threads)
+    : engine_(engine),
+      gate_(engine.gate()),
+      threads_(threads),
+      answering_here_max_(AnsweringHereMax()) {}
+
+bool FeatureStoreService::TakeTurn() {
+  // What came first goes first.
+  if (threads_.reads.HasWaiting()) return false;
+  if (answering_here_.fetch_add(1, std::memory_order_relaxed) < answering_here_max_) return true;
+  EndTurn();
+  return false;
+}
 
 grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerContext* context,
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   auto* reactor = context->DefaultReactor();
-  // Under load the caller may have given up while the call waited: answering it would only delay
-  // those who have not.
-  if (context->IsCancelled()) {
-    reactor->Finish(grpc::Status::CANCELLED);
-    return reactor;
-  }
-  Scratch& scratch = ThreadScratch(false);
-  const Status decoded = Decode(*request, &scratch.request);
-  if (!decoded.ok()) {
-    reactor->Finish(ToGrpc(decoded, context));
-  } else if (scratch.request.read_after.empty()) {
-    reactor->Finish(
-        ToGrpc(Answer(engine_, *context, request->Length(), scratch, response), context));
-  } else {
-    AnswerLater(context, request->Length(), std::move(scratch.request), response);
+  if (!gate_.Enter()) {
+    reactor->Finish(ToGrpc(Status::ResourceExhausted(fmt::format(
+                               "{} requests are in flight, as many as serving.requests_in_flight "
+                               "allows: ask again a little later",
+                               gate_.in_flight_max())),
+                           context));
+  } else if (TakeTurn()) {
+    Answer({context, reactor, request, response});
+    EndTurn();
+  } else if (!threads_.reads.Submit(1, [=, this] {
+               Answer({context, reactor, request, response});
+             })) {
+    gate_.Leave();
+    reactor->Finish(ToGrpc(Status::Unavailable("the server is stopping"), context));
   }
   return reactor;
 }
 
-void FeatureStoreService::AnswerLater(grpc::CallbackServerContext* context, size_t request_bytes,
-                                      FeatureRequest request, grpc::ByteBuffer* response) {
-  auto* reactor = context->DefaultReactor();
-  const auto run = [this, context, request_bytes, request = std::move(request), response,
-                    reactor]() mutable {
+void FeatureStoreService::Answer(const Call& call) {
+  Scratch& scratch = ThreadScratch(false);
+  Status status = CheckStillWanted(*call.context);
+  if (!status.ok()) gate_.CountExpired();
+  if (status.ok()) status = Decode(*call.request, &scratch.request);
+  const bool waits = status.ok() && !scratch.request.read_after.empty();
+  if (status.ok() && !waits)
+    status = AnswerScratch(engine_, *call.context, call.request->Length(), scratch, call.response);
+  // Before the caller hears of it and may ask again.
+  gate_.Leave();
+  if (waits) {
+    AnswerLater(call, std::move(scratch.request));
+  } else {
+    call.reactor->Finish(ToGrpc(status, call.context));
+  }
+}
+
+void FeatureStoreService::AnswerLater(const Call& call, FeatureRequest request) {
+  const size_t request_bytes = call.request->Length();
+  const auto run = [this, call, request_bytes, request = std::move(request)]() mutable {
     Scratch& scratch = ThreadScratch(false);
     scratch.request = std::move(request);
-    scratch.request.is_cancelled = [this, context] { return !waits_ || context->IsCancelled(); };
+    scratch.request.is_cancelled = [this, context = call.context] {
+      return !waits_ || context->IsCancelled();
+    };
     if (scratch.request.is_cancelled()) {
-      reactor->Finish(grpc::Status::CANCELLED);
+      call.reactor->Finish(grpc::Status::CANCELLED);
       return;
     }
-    reactor->Finish(ToGrpc(Answer(engine_, *context, request_bytes, scratch, response), context));
+    const Status status =
+        AnswerScratch(engine_, *call.context, request_bytes, scratch, call.response);
+    call.reactor->Finish(ToGrpc(status, call.context));
   };
-  if (!waiting_reads_.Submit(request_bytes, run))
-    reactor->Finish(ToGrpc(
+  if (!threads_.waiting_reads.Submit(request_bytes, run))
+    call.reactor->Finish(ToGrpc(
         Status::ResourceExhausted("too many reads wait for their events; ask again a little later"),
+        call.context));
+}
+
+grpc::ServerUnaryReactor* FeatureStoreService::Explain(grpc::CallbackServerContext* context,
+                                                       const v1::ExplainRequest* request,
+                                                       v1::ExplainResponse* response) {
+  auto* reactor = context->DefaultReactor();
+  const auto run = [this, context, request, response, reactor] {
+    reactor->Finish(ToGrpc(ExplainInto(engine_, *request, response), context));
+  };
+  if (!threads_.pushes.Submit(request->ByteSizeLong(), run))
+    reactor->Finish(ToGrpc(
+        Status::ResourceExhausted("the server is busy with pushes: ask again a little later"),
         context));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* FeatureStoreService::Push(grpc::CallbackServerContext* context,
@@ -151,7 +232,7 @@ grpc::ServerUnaryReactor* FeatureStoreService::Push(grpc::CallbackServerContext*
     if (last_offset.ok()) response->set_last_offset(*last_offset);
     reactor->Finish(ToGrpc(last_offset.status(), context));
   };
-  if (!pushes_.Submit(request->ByteSizeLong(), run))
+  if (!threads_.pushes.Submit(request->ByteSizeLong(), run))
     reactor->Finish(ToGrpc(
         Status::ResourceExhausted(fmt::format(
             "pushes are arriving faster than they can be made durable, and more than {} bytes "

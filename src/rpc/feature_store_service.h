@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 #include <grpcpp/grpcpp.h>
 
@@ -12,16 +13,19 @@
 
 namespace freshet::rpc {
 
-using FeatureStoreBase =
-    v1::FeatureStore::WithRawCallbackMethod_GetFeatures<v1::FeatureStore::WithCallbackMethod_Push<
-        v1::FeatureStore::WithCallbackMethod_DescribeService<v1::FeatureStore::Service>>>;
+using FeatureStoreBase = v1::FeatureStore::WithRawCallbackMethod_GetFeatures<
+    v1::FeatureStore::WithCallbackMethod_Push<v1::FeatureStore::WithCallbackMethod_DescribeService<
+        v1::FeatureStore::WithCallbackMethod_Explain<v1::FeatureStore::Service>>>>;
 
 class FeatureStoreService final : public FeatureStoreBase {
  public:
-  // All must outlive it. Pushes, which wait for the disk, go to `pushes`, and reads that wait for
-  // events to `waiting_reads`.
-  FeatureStoreService(Engine& engine, Workers& pushes, Workers& waiting_reads)
-      : engine_(engine), pushes_(pushes), waiting_reads_(waiting_reads) {}
+  struct Threads {
+    Workers& pushes;         // which wait for the disk, and explanations, which take their time
+    Workers& reads;          // that come while gRPC's own threads are busy
+    Workers& waiting_reads;  // for events
+  };
+  // All must outlive it.
+  FeatureStoreService(Engine& engine, const Threads& threads);
 
   // Ends the waits of reads, now and from now on.
   void StopWaiting() { waits_.store(false); }
@@ -29,6 +33,9 @@ class FeatureStoreService final : public FeatureStoreBase {
   grpc::ServerUnaryReactor* GetFeatures(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
+                                    const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
   grpc::ServerUnaryReactor* Push(grpc::CallbackServerContext* context,
                                  const v1::PushRequest* request,
                                  v1::PushResponse* response) override;
@@ -37,13 +44,27 @@ class FeatureStoreService final : public FeatureStoreBase {
                                             v1::DescribeServiceResponse* response) override;
 
  private:
+  // The reactor is asked of the context once: it is made anew each time.
+  struct Call {
+    grpc::CallbackServerContext* context;
+    grpc::ServerUnaryReactor* reactor;
+    const grpc::ByteBuffer* request;
+    grpc::ByteBuffer* response;
+  };
+
+  // Whether the calling thread, which is gRPC's, may answer itself; EndTurn must follow then.
+  bool TakeTurn();
+  void EndTurn() { answering_here_.fetch_sub(1, std::memory_order_relaxed); }
+  // Answers a request that the gate has let in.
+  void Answer(const Call& call);
   // On a thread that may block.
-  void AnswerLater(grpc::CallbackServerContext* context, size_t request_bytes,
-                   FeatureRequest request, grpc::ByteBuffer* response);
+  void AnswerLater(const Call& call, FeatureRequest request);
 
   Engine& engine_;
-  Workers& pushes_;
-  Workers& waiting_reads_;
+  RequestGate& gate_;
+  const Threads threads_;
+  const size_t answering_here_max_;
+  std::atomic<size_t> answering_here_{0};
   std::atomic<bool> waits_{true};
 };
 

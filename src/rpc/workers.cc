@@ -21,6 +21,7 @@ bool Workers::Submit(size_t bytes, std::function<void()> task) {
   if (!starts_at_once && waiting_bytes_ + bytes > waiting_bytes_max_) return false;
   waiting_bytes_ += bytes;
   waiting_.push_back({bytes, std::move(task)});
+  waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
   changed_.notify_one();
   return true;
 }
@@ -42,6 +43,7 @@ void Workers::Work() {
     if (waiting_.empty()) return;
     Task task = std::move(waiting_.front());
     waiting_.pop_front();
+    waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
     waiting_bytes_ -= task.bytes;
     --idle_;
     lock.unlock();

@@ -2,6 +2,7 @@
 // GetFeatures.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -24,6 +25,8 @@ class Workers {
   // Runs `task` soon on one of the threads. False, and it will not run, when it would have to wait
   // and there is no room, or after Stop. Any thread.
   bool Submit(size_t bytes, std::function<void()> task);
+  // Whether a task waits for a thread, as of just now.
+  bool HasWaiting() const { return waiting_count_.load(std::memory_order_relaxed) > 0; }
   // Runs what waits, then ends the threads. Idempotent.
   void Stop();
 
@@ -39,6 +42,7 @@ class Workers {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Task> waiting_;
+  std::atomic<size_t> waiting_count_{0};
   size_t waiting_bytes_ = 0;
   size_t idle_ = 0;
   bool stopping_ = false;

@@ -101,6 +101,12 @@ void Derive(const DerivedRead& read, uint32_t row_count, int64_t now_ms,
 
 }  // namespace
 
+void BindRow(const DerivedRead& read, uint32_t row, int64_t now_ms, Scratch& scratch) {
+  scratch.variables.assign(read.variable_count, Datum::Null());
+  if (read.now_variable.has_value()) scratch.variables[*read.now_variable] = Datum::Int(now_ms);
+  BindVariables(read, row, scratch);
+}
+
 void DeriveAll(const Plan& plan, uint32_t row_count, int64_t now_ms,
                const store::Store::Deadline& deadline, Scratch& scratch) {
   for (const DerivedRead& read : plan.derived) Derive(read, row_count, now_ms, deadline, scratch);

@@ -9,6 +9,9 @@
 
 namespace freshet::serve {
 
+// Puts what the expression sees of a row into Scratch::variables.
+void BindRow(const DerivedRead& read, uint32_t row, int64_t now_ms, Scratch& scratch);
+
 // Puts all on-demand features of the plan; what they read of other views is put already. A dependency that is
 // not PRESENT is null to the expression. An expression that fails, or whose value does not fit the
 // declared type, is kFailed; one that is null or NaN is kNullValue. Event times are the newest of

@@ -134,9 +134,11 @@ Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_co
     scratch.held_generations.clear();
     return added;
   }
+  if (options.kept != nullptr) options.kept->assign(scratch.targets.size(), {});
   size_t visited = 0;
   const auto visit = [&](size_t i, std::string_view bytes) {
     ++visited;
+    if (options.kept != nullptr) (*options.kept)[i].assign(bytes);
     const LookupTarget target = scratch.targets[i];
     const uint32_t row = ReadOf(plan, target.read, scratch).keys.runs[target.run].first_row;
     if (target.read < plan.timelines.size()) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "freshet/status.h"
 
@@ -17,6 +19,8 @@ struct LookupOptions {
   store::Store::Deadline deadline;
   // Timelines of which everything is stale are not looked up, and nothing is put for them.
   bool skip_stale = false;
+  // Where a copy of the bytes of each of Scratch::targets goes; null when nobody wants them.
+  std::vector<std::string>* kept = nullptr;
 };
 
 // Reads and puts every feature that comes from the store; the scratch holds the encoded keys, the

@@ -111,6 +111,7 @@ class Compiler {
         std::lower_bound(plan_.sources.begin(), plan_.sources.end(), view.stream()->source->name);
     const size_t cells_max = table.schema.options().cells_max;
     TimelineRead read;
+    read.view = &view;
     read.key = key;
     read.source = static_cast<uint32_t>(source - plan_.sources.begin());
     read.table = table.id;
@@ -143,6 +144,7 @@ class Compiler {
     DerivedRead read;
     read.slot = slot;
     read.program = view.derived[feature.feature].program.get();
+    read.text = &view.derived[feature.feature].text;
     read.variable_count = view.now_variable() + 1;
     for (const size_t used : read.program->used_variables()) {
       const auto variable = static_cast<uint32_t>(used);

@@ -41,6 +41,7 @@ struct Slot {
 
 // The features that come from one timeline table.
 struct TimelineRead {
+  const registry::FeatureView* view = nullptr;
   uint32_t key = 0;     // an index into Plan::keys
   uint32_t source = 0;  // an index into Plan::sources
   registry::TableId table = 0;
@@ -71,6 +72,7 @@ struct DerivedRead {
   };
   uint32_t slot = 0;
   const expr::Program* program = nullptr;
+  const std::string* text = nullptr;  // of the expression
   size_t variable_count = 0;
   std::vector<Input> inputs;
   std::vector<Dependency> dependencies;

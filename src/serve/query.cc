@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "serve/derive.h"
+#include "serve/explain.h"
 #include "serve/finalize.h"
 #include "serve/lookup.h"
 #include "serve/request.h"
@@ -28,13 +31,7 @@ Status Query::RunWith(const FeatureRequest& request, const QueryContext& context
   MarkLate(context.late_tables, scratch);
   stopwatch.Lap(&PhaseTimes::prepare_ns);
 
-  bool is_too_early = false;
-  FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
-  // Between taking the time of a live read and reading a timeline, a newer event may have been let
-  // in. It is answered as of the time it is now.
-  if (is_too_early && !request.read_time_ms.has_value()) {
-    FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
-  }
+  FRESHET_RETURN_IF_ERROR(Read(request, context, row_count, scratch, response));
   stopwatch.Lap(&PhaseTimes::lookup_ns);
 
   const Terms& terms = context.terms;
@@ -46,6 +43,51 @@ Status Query::RunWith(const FeatureRequest& request, const QueryContext& context
   if (request.include_as_of) AnswerAsOf(scratch, response);
   stopwatch.Lap(&PhaseTimes::derive_ns);
   return Status::Ok();
+}
+
+Status Query::Explain(const FeatureRequest& request, const QueryContext& context,
+                      Explanation* explanation) {
+  std::unique_ptr<Scratch> scratch = scratches_.Take(plan_);
+  Status status = ExplainWith(request, context, *scratch, explanation);
+  scratches_.Give(std::move(scratch));
+  return status;
+}
+
+Status Query::ExplainWith(const FeatureRequest& request, const QueryContext& context,
+                          Scratch& scratch, Explanation* explanation) {
+  FRESHET_ASSIGN_OR_RETURN(const uint32_t row_count, BindColumns(plan_, request, scratch));
+  if (row_count != 1) {
+    return Status::InvalidArgument(fmt::format(
+        "entities: an explanation is of one row, and these are {}; ask for one at a time",
+        row_count));
+  }
+  FRESHET_RETURN_IF_ERROR(EncodeKeys(plan_, row_count, scratch));
+  MarkLate({}, scratch);
+  for (const TimelineRead& read : plan_.timelines) {
+    explanation->timelines.emplace_back();
+    explanation->timelines.back().positions = context.streams.positions(read.table);
+  }
+  std::vector<std::string> kept;
+  QueryContext keeping = context;
+  keeping.kept = &kept;
+  FeatureResponse response;
+  FRESHET_RETURN_IF_ERROR(Read(request, keeping, row_count, scratch, &response));
+  DeriveAll(plan_, row_count, response.read_time_ms, context.terms.deadline, scratch);
+  ExplainDerived(plan_, response.read_time_ms, scratch, explanation);
+  if (scratch.has_stale && context.terms.stale_action == StaleAction::kServe)
+    FlagStale(plan_, row_count, scratch);
+  ExplainStored(plan_, response.read_time_ms, scratch, kept, context.store, explanation);
+  return Status::Ok();
+}
+
+Status Query::Read(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
+                   Scratch& scratch, FeatureResponse* response) const {
+  bool is_too_early = false;
+  FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
+  // Between taking the time of a live read and reading a timeline, a newer event may have been let
+  // in. It is answered as of the time it is now.
+  if (!is_too_early || request.read_time_ms.has_value()) return Status::Ok();
+  return Attempt(request, context, row_count, scratch, response, &is_too_early);
 }
 
 void Query::MarkLate(std::span<const registry::TableId> late_tables, Scratch& scratch) const {
@@ -71,8 +113,10 @@ Status Query::Attempt(const FeatureRequest& request, const QueryContext& context
   }
   BeginAnswer(request, row_count, scratch, response);
   const bool replaces_stale = scratch.has_stale && terms.stale_action != StaleAction::kServe;
-  FRESHET_RETURN_IF_ERROR(LookupAll(plan_, {now_ms, terms.deadline, replaces_stale}, row_count,
-                                    context.store, scratch, is_too_early));
+  // Who asks how values come about wants to see those that are replaced, too.
+  const bool skips_stale = replaces_stale && context.kept == nullptr;
+  FRESHET_RETURN_IF_ERROR(LookupAll(plan_, {now_ms, terms.deadline, skips_stale, context.kept},
+                                    row_count, context.store, scratch, is_too_early));
   if (replaces_stale) ReplaceStale(plan_, terms.stale_action, row_count, scratch);
   return Status::Ok();
 }

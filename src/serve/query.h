@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
+#include "freshet/explain.h"
 #include "freshet/features.h"
 #include "freshet/status.h"
 
@@ -26,6 +29,8 @@ struct QueryContext {
   std::span<const registry::TableId> late_tables;
   // Of the server's time so far; null when nobody asks.
   PhaseTimes* phases = nullptr;
+  // As LookupOptions' own.
+  std::vector<std::string>* kept = nullptr;
 };
 
 // Any thread.
@@ -37,10 +42,17 @@ class Query {
 
   // Answers a request for exactly this plan's features.
   Status Run(const FeatureRequest& request, const QueryContext& context, FeatureResponse* response);
+  // Tells how the values of its answer come about. InvalidArgument when it has not one row.
+  Status Explain(const FeatureRequest& request, const QueryContext& context,
+                 Explanation* explanation);
 
  private:
   Status RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
                  FeatureResponse* response);
+  Status ExplainWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
+                     Explanation* explanation);
+  Status Read(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
+              Scratch& scratch, FeatureResponse* response) const;
   Status Attempt(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
                  Scratch& scratch, FeatureResponse* response, bool* is_too_early) const;
   void MarkLate(std::span<const registry::TableId> late_tables, Scratch& scratch) const;

@@ -51,6 +51,26 @@ class FeatureServerImpl : public FeatureServer {
     return status;
   }
 
+  Result<Explanation> Explain(const FeatureRequest& asked) override {
+    FRESHET_RETURN_IF_ERROR(CheckRequest(asked, options_.allow_read_time));
+    if (!asked.read_after.empty()) {
+      return Status::InvalidArgument(
+          "read_after: an explanation is of what is in now; leave it out, or get the features "
+          "first");
+    }
+    FeatureRequest request = asked;
+    request.include_event_times = true;
+    request.include_as_of = true;
+    const std::shared_ptr<PlanSet> plans = plans_.Get();
+    FRESHET_ASSIGN_OR_RETURN(const std::shared_ptr<Query> query, FindQuery(plans.get(), request));
+    FRESHET_ASSIGN_OR_RETURN(const Terms terms,
+                             MakeTerms(query->plan(), request, std::chrono::steady_clock::now()));
+    Explanation explanation;
+    FRESHET_RETURN_IF_ERROR(
+        query->Explain(request, {store_, clock_, streams_, terms, {}}, &explanation));
+    return explanation;
+  }
+
   Result<ServiceColumns> DescribeService(std::string_view service,
                                          std::span<const std::string> features) const override {
     FRESHET_RETURN_IF_ERROR(CheckSelection(service, features));

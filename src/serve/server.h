@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "freshet/explain.h"
 #include "freshet/features.h"
 #include "freshet/status.h"
 
@@ -30,12 +31,14 @@ struct ServeOptions {
 // Whether an event is in its table; kNever where no wait will help.
 enum class Arrival : uint8_t { kIn, kNotYet, kNever };
 
-// What serving asks about the streams behind tables: Ingestor's AsOfMs and WaitUntilIn.
+// What serving asks about the streams behind tables: Ingestor's AsOfMs, WaitUntilIn and Positions.
 struct StreamStanding {
   std::function<int64_t(registry::TableId table)> as_of_ms;
   std::function<Arrival(registry::TableId table, int32_t partition, int64_t offset,
                         std::chrono::steady_clock::time_point deadline)>
       wait_until_in;
+  // Every event of the table's stream before these places is in.
+  std::function<std::vector<StreamPosition>(registry::TableId table)> positions;
 };
 
 struct ServeStats {
@@ -74,6 +77,10 @@ class FeatureServer {
   // DeadlineExceeded when the time was out before it began, Cancelled when the caller gave up while it
   // waited. Blocks for the events of read_after and for the disk. Any thread.
   virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+
+  // How each value of GetFeatures' answer comes about. InvalidArgument for a request of more than one
+  // row, or one that would wait. Any thread.
+  virtual Result<Explanation> Explain(const FeatureRequest& request) = 0;
 
   // The columns that a service or a list of features takes and answers, in its order; one of the
   // two is given. NotFound for an unknown name, InvalidArgument for both or neither. Any thread.

@@ -11,6 +11,12 @@
 namespace freshet::store {
 namespace {
 
+// How many keys ahead the entry and its bytes are fetched: memory answers in the time that a key or
+// two take. Of a few keys nothing is gained.
+constexpr size_t kEntryLead = 4;
+constexpr size_t kBytesLead = 1;
+constexpr size_t kPrefetchedKeysMin = 8;
+
 std::string Describe(const CacheKey& key) {
   return fmt::format("{} table {}, entity key {}",
                      key.kind == TableKind::kTimelines ? "timeline" : "row", key.table,
@@ -42,7 +48,10 @@ Status StateReader::Lookup(std::span<const StateKey> keys,
 Status StateReader::LookupRange(std::span<const StateKey> keys, size_t begin, size_t end,
                                 FunctionRef<void(size_t i, std::string_view bytes)> visit) {
   std::vector<Miss> misses;
+  const bool prefetches = end - begin >= kPrefetchedKeysMin;
   for (size_t i = begin; i < end; ++i) {
+    if (prefetches && i + kEntryLead < end) cache_.PrefetchEntry(CacheKey(keys[i + kEntryLead]));
+    if (prefetches && i + kBytesLead < end) cache_.PrefetchBytes(CacheKey(keys[i + kBytesLead]));
     CacheKey key(keys[i]);
     uint64_t epoch = 0;
     if (!cache_.Read(

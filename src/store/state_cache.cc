@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t kDropBucketsPerLock = 256;
 constexpr size_t kBucketBytes = sizeof(void*);
+constexpr size_t kLineBytes = 64;  // of a processor's cache
+constexpr size_t kPrefetchLinesMax = 128;
 
 // What a string keeps outside of itself.
 size_t HeapBytes(const std::string& text) {
@@ -34,6 +36,29 @@ StateCache::~StateCache() {
   for (Shard& shard : shards_) {
     for (size_t i = 0; i < shard.table.bucket_count(); ++i)
       shard.table.VisitBucket(i, [](CacheEntry* entry) { delete entry; });
+  }
+}
+
+void StateCache::PrefetchEntry(const CacheKey& key) const {
+  const Shard& shard = ShardOf(key.hash);
+  std::lock_guard lock(shard.mutex);
+  const CacheEntry* entry = shard.table.FirstOf(key.hash);
+  __builtin_prefetch(entry);
+  __builtin_prefetch(reinterpret_cast<const char*>(entry) + kLineBytes);
+}
+
+void StateCache::PrefetchBytes(const CacheKey& key) const {
+  const Shard& shard = ShardOf(key.hash);
+  std::lock_guard lock(shard.mutex);
+  const CacheEntry* entry = shard.table.Find(key);
+  if (entry == nullptr) return;
+  const char* bytes = entry->bytes.data();
+  __builtin_prefetch(bytes);
+  // Timelines are read from their newest end.
+  size_t left = entry->bytes.size();
+  for (size_t line = 0; line < kPrefetchLinesMax && left > 0; ++line) {
+    __builtin_prefetch(bytes + left - 1);
+    left -= std::min(left, kLineBytes);
   }
 }
 

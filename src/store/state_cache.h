@@ -85,6 +85,8 @@ class EntryTable {
  public:
   EntryTable() : buckets_(16, nullptr) {}
   CacheEntry* Find(const CacheKey& key) const;
+  // Where Find begins; null when it finds nothing.
+  const CacheEntry* FirstOf(uint64_t hash) const { return buckets_[BucketOf(hash)]; }
   void Insert(CacheEntry* entry);
   void Erase(CacheEntry* entry);
 
@@ -133,6 +135,10 @@ class StateCache {
 
   // --- readers
 
+  // Bring nearer to the processor what a Read that is to come will look at: first the entry, and a few
+  // keys later its bytes. They change nothing.
+  void PrefetchEntry(const CacheKey& key) const;
+  void PrefetchBytes(const CacheKey& key) const;
   // Visits the bytes when the cache has them. Otherwise false, with the epoch that Fill wants.
   bool Read(const CacheKey& key, Visit visit, uint64_t* epoch);
   // Keeps bytes that were read from disk after the miss that gave `epoch`, and visits the bytes
@@ -182,6 +188,7 @@ class StateCache {
   };
 
   Shard& ShardOf(uint64_t hash) { return shards_[hash >> kShardShift]; }
+  const Shard& ShardOf(uint64_t hash) const { return shards_[hash >> kShardShift]; }
   static CacheEntry* Insert(Shard& shard, const CacheKey& key, std::string_view bytes);
   static void Recharge(Shard& shard, CacheEntry* entry);
   static void Remove(Shard& shard, CacheEntry* entry);

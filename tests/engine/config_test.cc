@@ -32,6 +32,7 @@ void ExpectEqual(const ServerConfig& a, const ServerConfig& b) {
   EXPECT_EQ(a.engine.checkpoint_dirty_bytes, b.engine.checkpoint_dirty_bytes);
   EXPECT_EQ(a.engine.as_of_interval_ms, b.engine.as_of_interval_ms);
   EXPECT_EQ(a.engine.allow_read_time, b.engine.allow_read_time);
+  EXPECT_EQ(a.engine.requests_in_flight_max, b.engine.requests_in_flight_max);
   EXPECT_EQ(a.engine.load_memory_bytes, b.engine.load_memory_bytes);
 }
 
@@ -59,6 +60,7 @@ ingest:
   as_of_interval: 1s
 serving:
   allow_read_time: true
+  requests_in_flight: 500
 load:
   memory_limit: 1GiB
 log:
@@ -115,6 +117,7 @@ TEST(Config, EveryOptionIsRead) {
   EXPECT_EQ(config->engine.checkpoint_dirty_bytes, size_t{32} << 20);
   EXPECT_EQ(config->engine.as_of_interval_ms, 1'000);
   EXPECT_TRUE(config->engine.allow_read_time);
+  EXPECT_EQ(config->engine.requests_in_flight_max, 500u);
   EXPECT_EQ(config->engine.load_memory_bytes, size_t{1} << 30);
 }
 
@@ -151,6 +154,7 @@ log:
   level: verbose
 serving:
   allow_read_time: maybe
+  requests_in_flight: 65537
 http:
   address: 7071
   connections: 0
@@ -162,11 +166,13 @@ sever: {}
        {"freshet.yaml:2:3: ", "'address'", "freshet.yaml:4:10: cache is 1024 bytes",
         "freshet.yaml:5:11: folder", "freshet.yaml:7:16: property 'bootstrap.servers'",
         "use kafka.brokers", "use kafka.consumer_group",
-        "freshet.yaml:9:24: checkpoint_interval is 1ms", "freshet.yaml:10:19: ",
-        "freshet.yaml:12:10: level is 'verbose'", "debug, info, warning, error, off",
-        "freshet.yaml:14:20: ", "freshet.yaml:16:12: address '7071' is not host:port",
-        "freshet.yaml:17:16: connections is 0; it must be within 1 and 4096",
-        "freshet.yaml:18:1: ", "'server'"}) {
+        "freshet.yaml:9:24: checkpoint_interval is 1ms",
+        "freshet.yaml:10:19: ", "freshet.yaml:12:10: level is 'verbose'",
+        "debug, info, warning, error, off", "freshet.yaml:14:20: ",
+        "freshet.yaml:15:23: requests_in_flight is 65537; it must be within 0 and 65536",
+        "freshet.yaml:17:12: address '7071' is not host:port",
+        "freshet.yaml:18:16: connections is 0; it must be within 1 and 4096",
+        "freshet.yaml:19:1: ", "'server'"}) {
     EXPECT_THAT(message, HasSubstr(part));
   }
 }

@@ -2,6 +2,7 @@
 #include "expr/program.h"
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <thread>
 
@@ -212,6 +213,91 @@ TEST(Scratch, KeepsEarlierStringsInPlace) {
     last = *next;
   }
   for (const auto& [view, expected] : built) EXPECT_EQ(view, expected);
+}
+
+// Days and years as the standard library counts them.
+TEST(Program, PartsOfAMomentAreThoseOfTheCalendar) {
+  using std::chrono::days;
+  const std::vector<Variable> variables = {{"t", Type::kInt64}};
+  const auto part = [&](const char* function, int64_t time_ms) {
+    CompileError error;
+    const auto program =
+        Program::Compile(std::string("t.") + function + "('UTC')", variables, &error);
+    Scratch scratch;
+    const Datum moment = Datum::Int(time_ms);
+    return program->Evaluate({&moment, 1}, scratch).value.as_int();
+  };
+  uint64_t bits = 0x9E3779B97F4A7C15;
+  for (int i = 0; i < 500; ++i) {
+    bits = bits * 6364136223846793005 + 1442695040888963407;
+    constexpr int64_t first_ms = -62'135'596'800'000;
+    constexpr int64_t last_ms = 253'402'300'799'999;
+    const int64_t time_ms =
+        first_ms + static_cast<int64_t>((bits >> 1) % static_cast<uint64_t>(last_ms - first_ms));
+    const std::chrono::sys_time<std::chrono::milliseconds> moment{
+        std::chrono::milliseconds(time_ms)};
+    const auto day = std::chrono::floor<days>(moment);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::sys_days new_year(date.year() / 1 / 1);
+    const std::chrono::hh_mm_ss time(moment - day);
+    EXPECT_EQ(part("getFullYear", time_ms), static_cast<int>(date.year()));
+    EXPECT_EQ(part("getMonth", time_ms), static_cast<unsigned>(date.month()) - 1);
+    EXPECT_EQ(part("getDate", time_ms), static_cast<unsigned>(date.day()));
+    EXPECT_EQ(part("getDayOfMonth", time_ms), static_cast<unsigned>(date.day()) - 1);
+    EXPECT_EQ(part("getDayOfWeek", time_ms), std::chrono::weekday(day).c_encoding());
+    EXPECT_EQ(part("getDayOfYear", time_ms), (day - new_year).count());
+    EXPECT_EQ(part("getHours", time_ms), time.hours().count());
+    EXPECT_EQ(part("getMinutes", time_ms), time.minutes().count());
+    EXPECT_EQ(part("getSeconds", time_ms), time.seconds().count());
+    EXPECT_EQ(part("getMilliseconds", time_ms), time.subseconds().count());
+  }
+}
+
+std::vector<std::string> StepsOf(const char* text, const std::vector<Datum>& values) {
+  const std::vector<Variable> variables = {
+      {"a", Type::kInt64}, {"b", Type::kInt64}, {"s.t", Type::kString}};
+  CompileError error;
+  const auto program = Program::Compile(text, variables, &error);
+  if (program == nullptr) return {error.message};
+  Scratch scratch;
+  std::vector<std::string> lines;
+  for (const Step& step : program->Explain(values, scratch)) {
+    std::string line = std::string(step.depth, '.') + std::string(step.text) + " => ";
+    if (!step.is_evaluated)
+      line += "not evaluated";
+    else
+      line += step.error != nullptr ? step.error : ToString(ToDatum(step.value));
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+TEST(Program, ExplainsEachPartOfAnEvaluation) {
+  using Lines = std::vector<std::string>;
+  const std::vector<Datum> values = {Datum::Int(6), Datum::Int(0), Datum::String("xy")};
+  EXPECT_EQ(StepsOf("(a + 1) * 2 - -b", values),
+            (Lines{"(a + 1) * 2 - -b => 14", ".(a + 1) * 2 => 14", "..a + 1 => 7", "...a => 6",
+                   ".-b => 0", "..b => 0"}));
+  EXPECT_EQ(StepsOf("b == 0 ? a : a / b", values),
+            (Lines{"b == 0 ? a : a / b => 6", ".b == 0 => true", "..b => 0", ".a => 6",
+                   ".a / b => not evaluated", "..a => not evaluated", "..b => not evaluated"}));
+  EXPECT_EQ(StepsOf("a > 1 || a / b > 1", values),
+            (Lines{"a > 1 || a / b > 1 => true", ".a > 1 => true", "..a => 6",
+                   ".a / b > 1 => not evaluated", "..a / b => not evaluated",
+                   "...a => not evaluated", "...b => not evaluated"}));
+  EXPECT_EQ(StepsOf("a / b > 1 && b == 1", values),
+            (Lines{"a / b > 1 && b == 1 => false", ".a / b > 1 => division by zero",
+                   "..a / b => division by zero", "...a => 6", "...b => 0", ".b == 1 => false",
+                   "..b => 0"}));
+  EXPECT_EQ(
+      StepsOf("has(s.t) && s . t.size() in [a, 2, b + 2]", values),
+      (Lines{"has(s.t) && s . t.size() in [a, 2, b + 2] => true", ".has(s.t) => true",
+             "..s.t => \"xy\"", ".s . t.size() in [a, 2, b + 2] => true", "..s . t.size() => 2",
+             "...s . t => \"xy\"", "..a => 6", "..b + 2 => 2", "...b => 0"}));
+  EXPECT_EQ(StepsOf("s.t.matches('^x')", values),
+            (Lines{"s.t.matches('^x') => true", ".s.t => \"xy\""}));
+  EXPECT_EQ(StepsOf("1", values), Lines{});
+  EXPECT_EQ(StepsOf("a", {Datum::Null(), Datum::Null(), Datum::Null()}), Lines{"a => null"});
 }
 
 TEST(Scratch, CanBeMoved) {

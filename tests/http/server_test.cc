@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -319,6 +320,33 @@ TEST_F(Server, ManyCallersEachGetTheirOwnAnswer) {
       metrics->body,
       HasSubstr(
           "freshet_http_requests_total{code=\"200\",method=\"POST\",path=\"/v1/features\"} 800\n"));
+}
+
+TEST_F(Server, WhatIsBeyondTheLimitIsRefusedAtOnce) {
+  std::promise<void> go_on;
+  engine_.get_features = [gone_on = go_on.get_future().share()](const FeatureRequest&,
+                                                                FeatureResponse*) {
+    gone_on.wait();
+    return Status::Ok();
+  };
+  const std::string body = "{\"feature_service\": \"ranking\", \"entities\": {}}";
+  std::vector<std::thread> callers;
+  for (size_t i = 0; i < testing::ScriptedEngine::kInFlightMax; ++i)
+    callers.emplace_back([&] { EXPECT_EQ(PostFeatures(body)->status, 200); });
+  while (engine_.request_gate.in_flight() < testing::ScriptedEngine::kInFlightMax)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto refused = PostFeatures(body);
+  const auto problem = testing::ProblemOf(refused);
+  EXPECT_EQ(refused->status, 429);
+  EXPECT_EQ(refused->get_header_value("Retry-After"), "1");
+  EXPECT_EQ(problem["code"], "ResourceExhausted");
+  EXPECT_THAT(problem["detail"], HasSubstr("serving.requests_in_flight"));
+  EXPECT_EQ(engine_.request_gate.refused(), 1u);
+  EXPECT_EQ(Get("/healthz")->status, 200);
+  go_on.set_value();
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(PostFeatures(body)->status, 200);
+  EXPECT_EQ(engine_.request_gate.in_flight(), 0u);
 }
 
 }  // namespace

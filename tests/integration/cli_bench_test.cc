@@ -42,6 +42,24 @@ TEST_F(CliBench, MeasuresARunningServer) {
   EXPECT_EQ(status["counters"]["serve_requests"], 300 + 2 + 1);
 }
 
+TEST_F(CliBench, AServerThatIsAskedForTooMuchRefusesAtOnceAndSaysSo) {
+  StartServer({"--config", Write("freshet.yaml", "serving: {requests_in_flight: 1}\n")});
+  ASSERT_EQ(Run({"apply", kQuickstart}).exit_code, 0);
+  const auto finished =
+      Run({"bench", "ranking", "user_id=1,2,3", "basket_value=5", "--rate", "4000", "--seconds",
+           "1", "--connections", "4", "--rows", "1000", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  const uint64_t refused = json["errors"].value("ResourceExhausted", uint64_t{0});
+  EXPECT_GT(refused, 0u);
+  EXPECT_EQ(json["answered"].get<uint64_t>() + refused, json["sent"].get<uint64_t>());
+  const auto counters = Json::parse(Run({"status", "--json"}).out)["counters"];
+  EXPECT_EQ(counters["serve_in_flight"], 0);
+  EXPECT_GE(counters["serve_requests_refused"].get<uint64_t>(), refused);
+  // Those that open the connections may be refused too.
+  EXPECT_LE(counters["serve_requests_refused"].get<uint64_t>(), refused + 4);
+}
+
 TEST_F(CliBench, TellsAPerson) {
   StartQuickstart();
   const std::string keys =

@@ -522,5 +522,95 @@ TEST_F(CliCalls, StatusShowsPositionsAndWhatWasRefused) {
   EXPECT_THAT(text.out, HasSubstr("feature views\n"));
 }
 
+TEST_F(CliCalls, ExplainShowsWhereEachValueComesFrom) {
+  StartQuickstart();
+  ASSERT_EQ(Run({"load", "profile", "--file", std::string(kQuickstart) + "/users.csv"}).exit_code,
+            0);
+  const std::string clicks = Write("clicks.jsonl", Clicks(42, 4));
+  ASSERT_EQ(Run({"push", "clicks", clicks}).exit_code, 0);
+  WaitForClicks(42, 4);
+  const auto told = Run({"explain", "ranking", "user_id=42", "basket_value=120"});
+  ASSERT_EQ(told.exit_code, 0) << told.err;
+  for (const char* part :
+       {"read at 20", "activity.clicks_1m = 4  PRESENT", "clicks over 1m: events from ",
+        "of the cells of timeline 1", "column age of row 1", "signals.basket_ratio = 12  PRESENT",
+        "request.basket_value / activity.spend_1d  12",
+        "  request.basket_value                    120", "activity.spend_1d = 10  PRESENT",
+        "read by another", "timeline 1: activity, user_id=42, from clicks",
+        "all before clicks:0:4 is in", "row 1: profile, user_id=42, from users", "load 1 of 20",
+        "1 000 rows"})
+    EXPECT_THAT(told.out, HasSubstr(part));
+  const auto as_json = Run({"explain", "--features", "activity.spend_1h", "user_id=42", "--json"});
+  ASSERT_EQ(as_json.exit_code, 0) << as_json.err;
+  const Json json = Json::parse(as_json.out);
+  const Json& feature = json["features"][0];
+  EXPECT_EQ(feature["name"], "activity.spend_1h");
+  EXPECT_EQ(feature["value"], 10.0);
+  const Json& timeline = json["timelines"][feature["timeline"].get<size_t>()];
+  EXPECT_EQ(timeline["key"], "user_id=42");
+  EXPECT_EQ(timeline["positions"][0]["offset"], 4);
+  double spend = 0;
+  for (size_t i = feature["cell_begin"]; i < feature["cell_end"]; ++i)
+    spend += timeline["cells"][i]["slots"][1].get<double>();
+  EXPECT_EQ(spend, 10.0);
+  const auto two = Run({"explain", "ranking", "user_id=1,2", "basket_value=1"});
+  EXPECT_EQ(two.exit_code, 1);
+  EXPECT_THAT(two.err, HasSubstr("an explanation is of one row"));
+}
+
+TEST_F(CliCalls, FeaturesWithoutAKeyAreTheSameForEveryRow) {
+  StartServer();
+  const std::string definitions = Write("definitions.yaml", R"(
+entities:
+  - {name: user, join_keys: {user_id: int64}}
+  - {name: shop, join_keys: {}}
+sources:
+  - name: clicks
+    push: {}
+    timestamp: {field: event_time, unit: ms}
+    fields: {user_id: int64, amount: double}
+feature_views:
+  - name: activity
+    entity: user
+    source: clicks
+    aggregations: [{name: clicks, function: count, windows: [1h]}]
+  - name: all
+    entity: shop
+    source: clicks
+    aggregations:
+      - {name: clicks, function: count, windows: [1h]}
+      - {name: spend, function: sum, of: amount, windows: [1h]}
+  - name: shares
+    features:
+      - {name: of_clicks, type: double, expr: "double(activity.clicks_1h) / all.clicks_1h"}
+feature_services:
+  - {name: trend, features: [activity.clicks_1h, all.clicks_1h, all.spend_1h, shares.of_clicks]}
+)");
+  ASSERT_EQ(Run({"apply", definitions}).exit_code, 0);
+  ASSERT_EQ(Run({"push", "clicks", "-"}, Clicks(1, 3) + Clicks(2, 1)).exit_code, 0);
+  WaitForClicks(2, 1);
+  const auto rows = Run({"get", "trend", "user_id=1,2", "--json"});
+  ASSERT_EQ(rows.exit_code, 0) << rows.err;
+  const Json first = Json::parse(rows.out.substr(0, rows.out.find('\n')));
+  const Json second = Json::parse(rows.out.substr(rows.out.find('\n') + 1));
+  EXPECT_EQ(first["activity.clicks_1h"]["value"], 3);
+  EXPECT_EQ(second["activity.clicks_1h"]["value"], 1);
+  for (const Json& row : {first, second}) {
+    EXPECT_EQ(row["all.clicks_1h"]["value"], 4);
+    EXPECT_EQ(row["all.spend_1h"]["value"], 10.0);
+  }
+  EXPECT_EQ(first["shares.of_clicks"]["value"], 0.75);
+  EXPECT_EQ(second["shares.of_clicks"]["value"], 0.25);
+  const auto alone = Run({"get", "--features", "all.clicks_1h", "--json"});
+  EXPECT_EQ(Json::parse(alone.out)["all.clicks_1h"]["value"], 4) << alone.err;
+  EXPECT_THAT(Run({"explain", "--features", "all.clicks_1h"}).out,
+              HasSubstr("timeline 1: all, all events, from clicks"));
+  // It survives a checkpoint and a restart like any other.
+  ASSERT_EQ(server_->Terminate(), 0);
+  ASSERT_TRUE(server_->Start());
+  const auto again = Run({"get", "--features", "all.clicks_1h", "--json"});
+  EXPECT_EQ(Json::parse(again.out)["all.clicks_1h"]["value"], 4) << again.err;
+}
+
 }  // namespace
 }  // namespace freshet

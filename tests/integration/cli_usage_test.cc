@@ -14,8 +14,8 @@ using ::testing::MatchesRegex;
 
 using CliUsage = testing::CliTest;
 
-constexpr const char* kCommands[] = {"serve", "validate", "plan",   "apply", "load",
-                                     "get",   "push",     "status", "bench"};
+constexpr const char* kCommands[] = {"serve", "validate", "plan", "apply",  "load",
+                                     "get",   "explain",  "push", "status", "bench"};
 
 TEST_F(CliUsage, HelpAndVersion) {
   const auto help = Run({"--help"});
@@ -51,6 +51,8 @@ TEST_F(CliUsage, WrongUsageIsTwo) {
       {"get", "ranking", "--features", "a.b"},
       {"get", "ranking", "user_id=1", "--read-time", "noon"},
       {"get", "ranking", "user_id=1", "--max-staleness", "soon"},
+      {"explain"},
+      {"explain", "ranking", "--features", "a.b"},
       {"push"},
       {"push", "clicks", "/nowhere/events.jsonl"},
       {"bench"},
@@ -72,6 +74,7 @@ TEST_F(CliUsage, NoServerIsThreeWithTheWayOut) {
       {"apply", kQuickstart},
       {"load", "profile", "--file", std::string(kQuickstart) + "/users.csv"},
       {"get", "ranking", "user_id=1"},
+      {"explain", "ranking", "user_id=1"},
       {"bench", "ranking", "user_id=1"},
       {"status"}};
   for (auto words : commands) {

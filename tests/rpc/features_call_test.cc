@@ -1,4 +1,8 @@
 #include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -192,6 +196,130 @@ TEST_F(FeaturesCall, ManyCallersEachGetTheirOwnAnswer) {
   for (int64_t i = 0; i < 4; ++i) callers.emplace_back(call_often, i * 1'000);
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
+}
+
+// Calls that the engine keeps until it is let go.
+class Overload : public testing::RpcTest {
+ protected:
+  struct Call {
+    grpc::ClientContext context;
+    v1::GetFeaturesRequest request = RequestFor(1);
+    v1::GetFeaturesResponse response;
+    std::promise<grpc::Status> done;
+  };
+
+  void SetUp() override {
+    RpcTest::SetUp();
+    engine_.get_features = [this](const FeatureRequest& request, FeatureResponse* response) {
+      ++begun_;
+      gone_on_.wait();
+      return Echo(request, response);
+    };
+  }
+  void TearDown() override {
+    LetGo();
+    for (const auto& call : calls_) call->done.get_future().wait();
+  }
+
+  Call& Start(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+    calls_.push_back(std::make_unique<Call>());
+    Call& call = *calls_.back();
+    if (timeout) call.context.set_deadline(std::chrono::system_clock::now() + *timeout);
+    features_->async()->GetFeatures(&call.context, &call.request, &call.response,
+                                    [&call](grpc::Status status) { call.done.set_value(status); });
+    return call;
+  }
+  void WaitUntilInFlight(size_t count) {
+    while (engine_.request_gate.in_flight() < count)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  void LetGo() {
+    if (!std::exchange(was_let_go_, true)) go_on_.set_value();
+  }
+
+  std::promise<void> go_on_;
+  std::shared_future<void> gone_on_ = go_on_.get_future().share();
+  bool was_let_go_ = false;
+  std::atomic<size_t> begun_ = 0;
+  std::vector<std::unique_ptr<Call>> calls_;
+};
+
+TEST_F(Overload, WhatIsBeyondTheLimitIsRefusedAtOnce) {
+  for (size_t i = 0; i < testing::ScriptedEngine::kInFlightMax; ++i) Start();
+  WaitUntilInFlight(testing::ScriptedEngine::kInFlightMax);
+  for (int i = 0; i < 3; ++i) {
+    // Nothing has been answered yet, so that one that had to wait would wait for ever.
+    grpc::ClientContext context;
+    v1::GetFeaturesResponse response;
+    const grpc::Status status = features_->GetFeatures(&context, RequestFor(2), &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_THAT(status.error_message(), HasSubstr("128 requests are in flight"));
+    EXPECT_THAT(status.error_message(), HasSubstr("serving.requests_in_flight"));
+  }
+  EXPECT_EQ(engine_.request_gate.refused(), 3u);
+  LetGo();
+  for (const auto& call : calls_) {
+    std::future<grpc::Status> done = call->done.get_future();
+    EXPECT_TRUE(done.get().ok());
+    EXPECT_THAT(call->response.features(0).int64s().values(), ElementsAre(1));
+  }
+  calls_.clear();
+  EXPECT_EQ(begun_, testing::ScriptedEngine::kInFlightMax);
+  EXPECT_EQ(engine_.request_gate.in_flight(), 0u);
+  grpc::ClientContext context;
+  v1::GetFeaturesResponse response;
+  EXPECT_TRUE(features_->GetFeatures(&context, RequestFor(2), &response).ok());
+}
+
+TEST_F(Overload, WhatNobodyWaitsForIsDroppedBeforeAnyWork) {
+  // More than there are threads to answer, so that some wait for their turn.
+  constexpr size_t kHeld = testing::ScriptedEngine::kInFlightMax - 2;
+  for (size_t i = 0; i < kHeld; ++i) Start();
+  WaitUntilInFlight(kHeld);
+  Call& late = Start(std::chrono::milliseconds(50));
+  Call& cancelled = Start();
+  WaitUntilInFlight(kHeld + 2);
+  cancelled.context.TryCancel();
+  std::future<grpc::Status> late_done = late.done.get_future();
+  std::future<grpc::Status> cancelled_done = cancelled.done.get_future();
+  EXPECT_EQ(late_done.get().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(cancelled_done.get().error_code(), grpc::StatusCode::CANCELLED);
+  calls_.resize(kHeld);
+  // Until the server has heard of it too.
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  LetGo();
+  while (engine_.request_gate.in_flight() > 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(begun_, kHeld);
+  EXPECT_EQ(engine_.request_gate.expired(), 2u);
+}
+
+TEST_F(Overload, AReadThatWaitsForItsEventsIsNotInFlight) {
+  Call& waiting = Start();
+  WaitUntilInFlight(1);
+  LetGo();
+  std::future<grpc::Status> done = waiting.done.get_future();
+  EXPECT_TRUE(done.get().ok());
+  calls_.clear();
+  std::promise<void> come;
+  engine_.get_features = [come = come.get_future().share()](const FeatureRequest& request,
+                                                            FeatureResponse* response) {
+    if (!request.read_after.empty()) come.wait();
+    return Echo(request, response);
+  };
+  for (size_t i = 0; i < testing::ScriptedEngine::kInFlightMax + 1; ++i) {
+    calls_.push_back(std::make_unique<Call>());
+    Call& call = *calls_.back();
+    call.request.add_read_after()->set_source("clicks");
+    features_->async()->GetFeatures(&call.context, &call.request, &call.response,
+                                    [&call](grpc::Status status) { call.done.set_value(status); });
+  }
+  grpc::ClientContext context;
+  v1::GetFeaturesResponse response;
+  EXPECT_TRUE(features_->GetFeatures(&context, RequestFor(2), &response).ok());
+  come.set_value();
+  for (const auto& call : calls_) EXPECT_TRUE(call->done.get_future().get().ok());
+  calls_.clear();
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ class ScriptedLoad : public LoadSession {
 
 class ScriptedEngine : public Engine {
  public:
+  static constexpr size_t kInFlightMax = 128;
   std::function<Status(const FeatureRequest&, FeatureResponse*)> get_features =
       [](const FeatureRequest&, FeatureResponse*) { return Status::Ok(); };
   std::function<Result<int64_t>(std::string_view, const std::vector<std::string_view>&)> push =
@@ -61,6 +62,10 @@ class ScriptedEngine : public Engine {
     return Result<RollbackOutcome>(RollbackOutcome{});
   };
   std::map<std::string, std::string> forgotten;
+  std::function<Result<Explanation>(const FeatureRequest&)> explain = [](const FeatureRequest&) {
+    return Result<Explanation>(Explanation{});
+  };
+  RequestGate request_gate{kInFlightMax};
   ScriptedLoad::Script load;
   LoadRequest load_request;
   Status load_status;
@@ -76,6 +81,8 @@ class ScriptedEngine : public Engine {
   Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override {
     return get_features(request, response);
   }
+  Result<Explanation> Explain(const FeatureRequest& request) override { return explain(request); }
+  RequestGate& gate() override { return request_gate; }
   Result<int64_t> Push(std::string_view source,
                        const std::vector<std::string_view>& records) override {
     return push(source, records);

@@ -107,6 +107,10 @@ StreamStanding ServeTest::Streams() {
                 if (partition == 0 && offset < next_offset_in_) return Arrival::kIn;
                 std::this_thread::sleep_until(deadline);
                 return Arrival::kNotYet;
+              },
+          .positions =
+              [this](registry::TableId) {
+                return std::vector<StreamPosition>{{"", 0, next_offset_}};
               }};
 }
 
