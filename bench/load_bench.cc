@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -119,9 +121,9 @@ class DiskFile final : public LoadFile {
 };
 
 std::shared_ptr<const registry::Registry> BuildRegistry() {
+  const std::vector<registry::DefinitionFile> files = {{"bench.yaml", kDefinitions}};
   yaml::Diagnostics diagnostics;
-  auto registry =
-      registry::Registry::Build({{"bench.yaml", kDefinitions}}, registry::Catalog(), &diagnostics);
+  auto registry = registry::Registry::Build(files, registry::Catalog(), &diagnostics);
   FRESHET_CHECK(registry != nullptr);
   return registry;
 }
