@@ -1,12 +1,13 @@
 // var_pop, var_samp, stddev_pop, stddev_samp, skewness and kurtosis, from sums of powers.
 //
-// Every value's powers and their sums are kept in double-double, so that a result does not hang on
-// the order of events, and its error is that of the sums alone: a central moment of order p is off
-// by at most 2^-94 times the mean of |x|^p. A variance below 2^-92 times the mean square cannot be
-// told from none, and is 0. Skewness and kurtosis are those of the population, kurtosis as excess
-// over 3; without a variance they are null. An infinity makes the result NaN.
+// Every value's powers and their sums are kept in double-double: a central moment of order p of n
+// values is off by at most max(2^-100, n 2^-103) times the mean of |x|^p. A variance below 2^-92, and
+// below that error, of the mean square cannot be told from none, and is 0. Skewness and kurtosis are
+// those of the population, kurtosis as excess over 3; without a variance, or where that error could
+// make them wrong by more than 2^-10, they are null. An infinity makes the result NaN.
 //
 // Slot: u64 count, then the sums of x, x^2, ... up to the order of the moment, each as DoubleSum.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -51,14 +52,27 @@ DoubleSum PairOf(const Datum& value) {
   return FastPair(high, static_cast<double>(value.as_int() - static_cast<Int128>(high)));
 }
 
-// The mean and the central moments of second and higher order.
+// The central moments of second and higher order, and by how much two of them may be off.
 struct CentralMoments {
   double second = 0;
   double third = 0;
   double fourth = 0;
+  double third_error = 0;
+  double fourth_error = 0;
 };
 
+constexpr double kErrorMin = 0x1p-100;
+constexpr double kErrorPerValue = 0x1p-103;
 constexpr double kVarianceFloor = 0x1p-92;  // as a share of the mean square
+constexpr double kStandardizedErrorMax = 0x1p-10;
+// The low parts of sums below it are not all there.
+constexpr double kPowerMin = 0x1p-916;
+
+// Of a central moment whose power has this mean magnitude.
+double ErrorOf(double mean_power, double count) {
+  if (mean_power < kPowerMin) return std::numeric_limits<double>::infinity();
+  return mean_power * std::max(kErrorMin, count * kErrorPerValue);
+}
 
 template <int kOrder>
 CentralMoments CentralMomentsOf(const std::array<DoubleSum, kOrder>& sums, double count) {
@@ -67,13 +81,16 @@ CentralMoments CentralMomentsOf(const std::array<DoubleSum, kOrder>& sums, doubl
   const DoubleSum mean_2 = Quotient(sums[1], count);
   const DoubleSum square = Product(mean, mean);
   moments.second = Difference(mean_2, square).high;
-  if (moments.second <= mean_2.high * kVarianceFloor) moments.second = 0;
+  if (moments.second <= mean_2.high * std::max(kVarianceFloor, count * kErrorPerValue))
+    moments.second = 0;
   if constexpr (kOrder >= 3) {
     // m3 - 3 m m2 + 2 m^3
     const DoubleSum mean_3 = Quotient(sums[2], count);
     const DoubleSum mixed = Product(DoubleSum(3), Product(mean, mean_2));
     const DoubleSum cube = Product(square, mean);
     moments.third = Difference(Difference(mean_3, mixed), Product(DoubleSum(-2), cube)).high;
+    moments.third_error =
+        ErrorOf(std::pow(std::fabs(mean.high) + std::sqrt(moments.second), 3), count);
     if constexpr (kOrder >= 4) {
       // m4 - 4 m m3 + 6 m^2 m2 - 3 m^4
       const DoubleSum mean_4 = Quotient(sums[3], count);
@@ -81,6 +98,7 @@ CentralMoments CentralMomentsOf(const std::array<DoubleSum, kOrder>& sums, doubl
       const DoubleSum second = Product(DoubleSum(-6), Product(square, mean_2));
       const DoubleSum last = Product(DoubleSum(3), Product(square, square));
       moments.fourth = Difference(Difference(Difference(mean_4, first), second), last).high;
+      moments.fourth_error = ErrorOf(mean_4.high, count);
     }
   }
   return moments;
@@ -156,8 +174,10 @@ struct Skewness : Powers<3> {
     CentralMoments moments;
     const Outcome outcome = Moments(1, &moments);
     if (outcome != Outcome::kValue) return outcome;
-    if (moments.second == 0) return Outcome::kNull;
-    *value = Datum::Double(moments.third / (moments.second * std::sqrt(moments.second)));
+    const double unit = moments.second * std::sqrt(moments.second);
+    if (moments.second == 0 || moments.third_error > kStandardizedErrorMax * unit)
+      return Outcome::kNull;
+    *value = Datum::Double(moments.third / unit);
     return Outcome::kValue;
   }
 };
@@ -169,8 +189,10 @@ struct Kurtosis : Powers<4> {
     CentralMoments moments;
     const Outcome outcome = Moments(1, &moments);
     if (outcome != Outcome::kValue) return outcome;
-    if (moments.second == 0) return Outcome::kNull;
-    *value = Datum::Double(moments.fourth / (moments.second * moments.second) - 3);
+    const double unit = moments.second * moments.second;
+    if (moments.second == 0 || moments.fourth_error > kStandardizedErrorMax * unit)
+      return Outcome::kNull;
+    *value = Datum::Double(moments.fourth / unit - 3);
     return Outcome::kValue;
   }
 };

@@ -258,7 +258,8 @@ struct Percentile {
     const KeyBounds bounds = BoundsOf(bins);
     int32_t last = -kInfinityKey - 1;
     for (const Bin& bin : bins) {
-      const bool is_finite = std::abs(bin.key) <= BinKey(std::numeric_limits<double>::max());
+      const int32_t most = BinKey(std::numeric_limits<double>::max());
+      const bool is_finite = bin.key >= -most && bin.key <= most;
       const bool is_known = is_finite || bin.key == kInfinityKey || bin.key == -kInfinityKey;
       const bool is_kept =
           bin.key == 0 || bin.key <= bounds.most_negative || bin.key >= bounds.least_positive;

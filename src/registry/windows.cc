@@ -107,9 +107,10 @@ bool ReadOffset(const yaml::Node& node, WrittenWindow* written) {
   if (!offset_ms.has_value()) return false;
   written->window.offset_ms = *offset_ms;
   written->name += fmt::format("_{}_ago", *node.AsString("offset"));
-  if (*offset_ms <= limits::kWindowMsMax) return true;
-  node.Report(fmt::format("an offset of {} is not allowed; allowed are up to {}",
-                          *node.AsString("offset"), FormatDurationMs(limits::kWindowMsMax)));
+  if (*offset_ms >= limits::kWindowMsMin && *offset_ms <= limits::kWindowMsMax) return true;
+  node.Report(fmt::format("an offset of {} is not allowed; allowed are {} to {}",
+                          *node.AsString("offset"), FormatDurationMs(limits::kWindowMsMin),
+                          FormatDurationMs(limits::kWindowMsMax)));
   return false;
 }
 
@@ -316,6 +317,9 @@ std::vector<WrittenWindow> ReadWindows(const yaml::Node& list, const std::option
           fmt::format("the windows {} and {} are the same", same->name, window->name));
     }
   }
+  if (hop.has_value() && !windows.empty() &&
+      std::none_of(windows.begin(), windows.end(), [](const auto& w) { return w.is_sliding(); }))
+    hop->Report("no window of this aggregation slides in hops");
   std::stable_sort(windows.begin(), windows.end(),
                    [](const WrittenWindow& a, const WrittenWindow& b) {
                      return timeline::IsBefore(a.window, b.window);

@@ -117,8 +117,8 @@ class Compiler {
     read.table = table.id;
     read.schema = &table.schema;
     read.truncated_reason = fmt::format(
-        "the window holds more than {} distinct event times or {} bytes, which is all that one "
-        "timeline keeps; a larger hop or a smaller window fits",
+        "the window reaches behind what one timeline keeps, at most {} distinct event times and {} "
+        "bytes; a larger hop or a smaller window fits",
         cells_max != 0 ? cells_max : limits::kTimelineCellsMax, limits::kTimelineBytesMax);
     return read;
   }

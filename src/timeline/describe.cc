@@ -23,6 +23,8 @@ std::string ListText(Type type, std::string_view packed) {
 
 Value SlotValue(const Aggregate& function, std::string_view slot, int64_t now_ms,
                 int64_t length_ms) {
+  // The lifetime has no length, which a rate, say, divides by.
+  if (function.needs_window && length_ms == 0) return {};
   std::string list;
   Datum value;
   switch (function.finalize(slot, {now_ms, length_ms, &list}, function.parameters, &value)) {

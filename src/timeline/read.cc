@@ -216,7 +216,9 @@ void Reader::Rep::Emit(const Column& column, const Stop& stop, std::string_view 
     value.outcome = ReadOutcome::kTruncated;
     return;
   }
-  switch (column.function->finalize(merged, {*now_ms, edge.frame.length_ms, &lists[stop.want]},
+  // What the window was like then: ages end there too.
+  const int64_t read_ms = *now_ms - (edge.window ? schema.windows()[*edge.window].offset_ms : 0);
+  switch (column.function->finalize(merged, {read_ms, edge.frame.length_ms, &lists[stop.want]},
                                     column.function->parameters, &value.value)) {
     case aggregate::Outcome::kValue:
       value.outcome = ReadOutcome::kValue;

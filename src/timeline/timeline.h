@@ -19,7 +19,7 @@
 // is before cells that folded away, for whom it is kTruncated too. A late event before
 // `truncated_before` still counts in the lifetime.
 //
-// The format is specified in docs/formats.md and owned by timeline.cc.
+// The format is specified in docs/formats.md and owned by layout.h.
 #pragma once
 
 #include <cstdint>

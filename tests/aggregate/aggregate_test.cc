@@ -213,6 +213,24 @@ TEST(Moments, KeepWhatCancels) {
   EXPECT_EQ(Answer("skewness", Type::kDouble, values), Shown(36 / (10 * std::sqrt(10.0))));
 }
 
+TEST(Moments, AreNullWhereTheirErrorWouldShow) {
+  std::vector<Datum> values;
+  for (const double offset : {-2, -1, 0, 1, 7}) values.push_back(Datum::Double(1e9 + offset));
+  EXPECT_EQ(Answer("kurtosis", Type::kDouble, values), "null");
+  values.clear();
+  for (const double value : {1, 2, 5, 9}) values.push_back(Datum::Double(value * 1e-110));
+  EXPECT_EQ(Answer("skewness", Type::kDouble, values), "null");
+  EXPECT_EQ(Answer("kurtosis", Type::kDouble, values), "null");
+}
+
+// The errors of sums grow with the count.
+TEST(Moments, OfAMillionEqualValuesAreThoseOfNoSpread) {
+  const std::vector<Datum> values(1'000'000, Datum::Double(0.1));
+  EXPECT_EQ(Answer("var_pop", Type::kDouble, values), Shown(0));
+  EXPECT_EQ(Answer("skewness", Type::kDouble, values), "null");
+  EXPECT_EQ(Answer("kurtosis", Type::kDouble, values), "null");
+}
+
 TEST(Moments, OfInfinitiesAreNanAndOfPowersTooLargeOverflow) {
   EXPECT_EQ(Answer("var_pop", Type::kDouble, Doubles({kInfinity, 1})), "nan");
   EXPECT_EQ(Answer("var_pop", Type::kDouble, Doubles({1e200, 2e200})), "overflow");

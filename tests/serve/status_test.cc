@@ -153,7 +153,7 @@ feature_views:
   EXPECT_THAT(response.features[0].values.integers, ElementsAre(1'001));
   EXPECT_THAT(response.features[1].statuses, ElementsAre(kFailed));
   EXPECT_THAT(response.features[1].failures[0].reason,
-              HasSubstr("more than 10000 distinct event times"));
+              HasSubstr("at most 10000 distinct event times"));
   clock_.Advance(kHourMs);
   EXPECT_THAT(Get(request).features[1].statuses, IsEmpty());
 }

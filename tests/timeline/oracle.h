@@ -107,7 +107,8 @@ inline Value Quantile(const std::vector<OracleInput>& inputs, double quantile) {
     const double* number = std::get_if<double>(&input.value);
     sorted.push_back(number != nullptr ? *number : static_cast<double>(NumberOf(input.value)));
   }
-  std::sort(sorted.begin(), sorted.end());
+  std::sort(sorted.begin(), sorted.end(),
+            [](double a, double b) { return Less(Value(a), Value(b)); });
   if (sorted.empty()) return {};
   return sorted[static_cast<size_t>(quantile * static_cast<double>(sorted.size() - 1))];
 }
@@ -331,7 +332,8 @@ inline OracleAnswer Ask(const Schema::Options& options, const std::vector<Oracle
   }
   std::sort(inputs.begin(), inputs.end(),
             [](const OracleInput& a, const OracleInput& b) { return a.order < b.order; });
-  OracleAnswer answer = Evaluate(function, inputs, now, frame.length);
+  const int64_t then = want.window ? now - window.offset_ms : now;
+  OracleAnswer answer = Evaluate(function, inputs, then, frame.length);
   answer.newest_ms = newest_ms;
   return answer;
 }
