@@ -48,13 +48,12 @@ class Client {
                            const std::function<bool()>& cancelled, LoadProgress* outcome) = 0;
   // The same for one text file whose bytes come front to back, such as from a pipe.
   // Streams the bytes that `next_chunk` hands out (empty: the end) and calls `progress`, from
-  // another thread, with what the server reports. *outcome is what the server said last, also on
-  // error, with the bad rows. An error of `next_chunk` cancels the load and is returned: nothing
-  // was changed.
+  // another thread, with what the server reports. `cancelled` and *outcome are as above. An error of
+  // `next_chunk` cancels the load and is returned: nothing was changed.
   virtual Status Load(const LoadRequest& request,
                       const std::function<Result<std::string>()>& next_chunk,
                       const std::function<void(const LoadProgress&)>& progress,
-                      LoadProgress* outcome) = 0;
+                      const std::function<bool()>& cancelled, LoadProgress* outcome) = 0;
   // As Engine::Rollback.
   virtual Result<RollbackOutcome> Rollback(std::string_view view) = 0;
   // As Engine::Forget. Without a timeout: files are rewritten.

@@ -37,7 +37,9 @@ std::string_view NearestWord(std::string_view word, std::span<const std::string>
   std::string_view nearest;
   size_t least = SIZE_MAX;
   for (const std::string& candidate : candidates) {
-    size_t longer = std::max(word.size(), candidate.size());
+    const auto [shorter, longer] = std::minmax({word.size(), candidate.size()});
+    // No distance is less than the difference in length; a word of megabytes is not looked at.
+    if ((longer - shorter) * 3 > longer) continue;
     size_t distance = EditDistance(word, candidate);
     if (distance < least && distance * 3 <= longer) {
       least = distance;

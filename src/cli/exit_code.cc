@@ -1,13 +1,18 @@
 #include "cli/exit_code.h"
 
 #include <cstdio>
+#include <string>
 
 #include <fmt/format.h>
+
+#include "cli/table.h"
 
 namespace freshet::cli {
 
 void PrintError(std::string_view command, std::string_view message) {
-  fmt::print(stderr, "freshet {}: {}\n", command, message);
+  std::string shown;
+  for (const char byte : message) shown += byte == '\n' ? "\n" : Printable({&byte, 1});
+  fmt::print(stderr, "freshet {}: {}\n", command, shown);
 }
 
 ExitCode Fail(std::string_view command, const Status& status) {

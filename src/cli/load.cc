@@ -68,14 +68,16 @@ class Pipe {
   Status Open(const std::string& path) {
     path_ = path;
     descriptor_ = path == kStandardInput ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    return descriptor_ < 0 ? Failed() : Status::Ok();
+    if (descriptor_ >= 0) return Status::Ok();
+    // A named pipe opens once somebody writes to it.
+    return interrupted != 0 ? Interrupted() : Failed();
   }
 
   // Empty at the end.
   Result<std::string> Next() {
     std::string chunk(kChunkBytes, '\0');
     while (true) {
-      if (interrupted != 0) return Status::Cancelled("interrupted: nothing was changed");
+      if (interrupted != 0) return Interrupted();
       const ssize_t got = read(descriptor_, chunk.data(), chunk.size());
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return Failed();
@@ -85,6 +87,7 @@ class Pipe {
   }
 
  private:
+  static Status Interrupted() { return Status::Cancelled("interrupted: nothing was changed"); }
   Status Failed() const {
     return Status::IoError(fmt::format("cannot read {}: {}", path_, std::strerror(errno)));
   }
@@ -109,7 +112,7 @@ Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   return Connect(run.arguments.address)
       ->Load(
           run.request, next_chunk, [&](const LoadProgress& progress) { display.Show(progress); },
-          &run.outcome);
+          [] { return interrupted != 0; }, &run.outcome);
 }
 
 Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display) {
@@ -191,10 +194,10 @@ ExitCode RunLoad(const Arguments& arguments) {
   CancelOnInterrupt();
   if (Pipe::IsOne(arguments.file)) {
     Pipe pipe;
-    if (Status status = pipe.Open(arguments.file); !status.ok())
-      return FailUsage("load", status.message());
+    Status status = pipe.Open(arguments.file);
+    if (status.code() == StatusCode::kIoError) return FailUsage("load", status.message());
     ProgressDisplay display(0);
-    const Status status = LoadPipe(run, pipe, display);
+    if (status.ok()) status = LoadPipe(run, pipe, display);
     return Report(run, status, display);
   }
   const auto list = load::ListFiles(arguments.file);

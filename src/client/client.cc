@@ -71,7 +71,7 @@ class ClientImpl final : public Client {
                    const std::function<bool()>& cancelled, LoadProgress* outcome) override;
   Status Load(const LoadRequest& request, const std::function<Result<std::string>()>& next_chunk,
               const std::function<void(const LoadProgress&)>& progress,
-              LoadProgress* outcome) override;
+              const std::function<bool()>& cancelled, LoadProgress* outcome) override;
   Result<RollbackOutcome> Rollback(std::string_view view) override;
   Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) override;
   Result<ServiceDescription> DescribeService(std::string_view service,
@@ -178,8 +178,9 @@ Status ClientImpl::LoadFiles(const LoadRequest& request, const std::vector<LoadF
 Status ClientImpl::Load(const LoadRequest& request,
                         const std::function<Result<std::string>()>& next_chunk,
                         const std::function<void(const LoadProgress&)>& progress,
-                        LoadProgress* outcome) {
-  return client::StreamLoad(*admin_, options_.address, request, next_chunk, progress, outcome);
+                        const std::function<bool()>& cancelled, LoadProgress* outcome) {
+  return client::StreamLoad(*admin_, options_.address, request, next_chunk, progress, cancelled,
+                            outcome);
 }
 
 Result<RollbackOutcome> ClientImpl::Rollback(std::string_view view) {

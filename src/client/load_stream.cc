@@ -82,18 +82,22 @@ Status WriteFile(Stream& stream, const std::function<Result<std::string>()>& nex
   return {};
 }
 
-// Cancels a call once it is told to.
-class CallCanceller {
+// Cancels a call once it is told to, until the server publishes: that cannot be taken back.
+class LoadCanceller {
  public:
-  CallCanceller(grpc::ClientContext& context, const std::function<bool()>& cancelled)
+  LoadCanceller(grpc::ClientContext& context, const std::function<bool()>& cancelled)
       : thread_([this, &context, &cancelled] {
           std::unique_lock lock(mutex_);
           while (!done_) {
-            if (cancelled()) return context.TryCancel();
+            if (!is_publishing_ && cancelled && cancelled()) return context.TryCancel();
             changed_.wait_for(lock, kCancelInterval);
           }
         }) {}
-  ~CallCanceller() {
+  // What the server reports.
+  void See(const LoadProgress& progress) {
+    is_publishing_ = progress.phase == LoadProgress::Phase::kPublish;
+  }
+  ~LoadCanceller() {
     {
       std::lock_guard lock(mutex_);
       done_ = true;
@@ -101,10 +105,11 @@ class CallCanceller {
     changed_.notify_all();
     thread_.join();
   }
-  CallCanceller(const CallCanceller&) = delete;
-  CallCanceller& operator=(const CallCanceller&) = delete;
+  LoadCanceller(const LoadCanceller&) = delete;
+  LoadCanceller& operator=(const LoadCanceller&) = delete;
 
  private:
+  std::atomic<bool> is_publishing_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
   bool done_ = false;
@@ -152,16 +157,18 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
                    const std::function<bool()>& cancelled, LoadProgress* outcome) {
   *outcome = LoadProgress{};
   if (files.empty()) return Status::InvalidArgument("a load needs a file");
+  const v1::LoadRequest header = HeaderOf(request, files);
+  if (header.ByteSizeLong() > limits::kMessageBytesMax) {
+    return Status::InvalidArgument(
+        fmt::format("the names of {} files take {} bytes, and those of one load may take {}; load "
+                    "them in parts",
+                    files.size(), header.ByteSizeLong(), limits::kMessageBytesMax));
+  }
   grpc::ClientContext context;
   std::unique_ptr<Stream> stream = stub.Load(&context);
-  // What is being published cannot be taken back.
-  std::atomic<bool> is_publishing = false;
-  const std::function<bool()> may_cancel = [&] {
-    return !is_publishing && cancelled && cancelled();
-  };
-  CallCanceller canceller(context, may_cancel);
+  LoadCanceller canceller(context, cancelled);
   Status sent;
-  if (stream->Write(HeaderOf(request, files))) {
+  if (stream->Write(header)) {
     FileSender sender(*stream, files);
     v1::LoadProgress message;
     while (sent.ok() && stream->Read(&message)) {
@@ -169,7 +176,7 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
         sent = sender.Send(message.wanted());
       } else if (!TellBadRows(message, request)) {
         *outcome = FromWire(message);
-        is_publishing = outcome->phase == LoadProgress::Phase::kPublish;
+        canceller.See(*outcome);
         progress(*outcome);
       }
     }
@@ -181,15 +188,18 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
 
 Status StreamLoad(v1::Admin::Stub& stub, const std::string& address, const LoadRequest& request,
                   const std::function<Result<std::string>()>& next_chunk,
-                  const std::function<void(const LoadProgress&)>& progress, LoadProgress* outcome) {
+                  const std::function<void(const LoadProgress&)>& progress,
+                  const std::function<bool()>& cancelled, LoadProgress* outcome) {
   grpc::ClientContext context;
   std::unique_ptr<Stream> stream = stub.Load(&context);
   *outcome = LoadProgress{};
+  LoadCanceller canceller(context, cancelled);
   std::thread reader([&] {
     v1::LoadProgress message;
     while (stream->Read(&message)) {
       if (TellBadRows(message, request)) continue;
       *outcome = FromWire(message);
+      canceller.See(*outcome);
       progress(*outcome);
     }
   });

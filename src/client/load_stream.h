@@ -22,6 +22,7 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
 // See Client::Load.
 Status StreamLoad(v1::Admin::Stub& stub, const std::string& address, const LoadRequest& request,
                   const std::function<Result<std::string>()>& next_chunk,
-                  const std::function<void(const LoadProgress&)>& progress, LoadProgress* outcome);
+                  const std::function<void(const LoadProgress&)>& progress,
+                  const std::function<bool()>& cancelled, LoadProgress* outcome);
 
 }  // namespace freshet::client

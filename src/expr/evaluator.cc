@@ -9,9 +9,9 @@
 #include <re2/re2.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "expr/numbers.h"
 #include "expr/time_parts.h"
-#include "expr/utf8.h"
 
 namespace freshet::expr {
 namespace {

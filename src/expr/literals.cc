@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "expr/characters.h"
 #include "expr/numbers.h"
-#include "expr/utf8.h"
 
 namespace freshet::expr {
 namespace {

@@ -12,6 +12,8 @@
 namespace freshet::http {
 namespace {
 
+constexpr int kNumberOutOfRange = 406;  // as nlohmann-json numbers its exceptions
+
 // Returning false ends the parsing.
 class Checker final : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -40,7 +42,10 @@ class Checker final : public nlohmann::json_sax<nlohmann::json> {
     // After the library's own tag: "[json.exception.parse_error.101] parse error at line 1, ..."
     std::string_view message = error.what();
     message.remove_prefix(message.find("] ") + 2);
-    status_ = Status::InvalidArgument(fmt::format("the body is not JSON: {}", message));
+    status_ = Status::InvalidArgument(
+        error.id == kNumberOutOfRange
+            ? fmt::format("the body has a number that no double holds: {}", message)
+            : fmt::format("the body is not JSON: {}", message));
     return false;
   }
 

@@ -8,6 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/limits.h"
+#include "base/utf8.h"
+
 namespace freshet::http {
 namespace {
 
@@ -69,9 +72,13 @@ std::string PointerOf(std::string_view message) {
 
 Answer Render(int status, std::string_view code, std::string_view detail,
               std::string_view pointer) {
-  Json problem = {{"title", ReasonPhrase(status)}, {"status", status}, {"detail", detail}};
+  // They may quote the request, which may be long.
+  const bool is_long = detail.size() > limits::kErrorBytesMax;
+  const std::string shown = is_long ? ToUtf8(detail.substr(0, limits::kErrorBytesMax)).append("...")
+                                    : std::string(detail);
+  Json problem = {{"title", ReasonPhrase(status)}, {"status", status}, {"detail", shown}};
   if (!code.empty()) problem["code"] = code;
-  if (!pointer.empty()) problem["pointer"] = pointer;
+  if (!pointer.empty() && pointer.size() <= limits::kErrorBytesMax) problem["pointer"] = pointer;
   return {.status = status,
           .content_type = kProblemType,
           .body = problem.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n",

@@ -130,14 +130,31 @@ Answer Router::GetFeatures(const Request& request) {
   std::string pointer;
   if (Status status = ReadFeaturesRequest(request.body, engine_, &asked, &pointer); !status.ok())
     return ToProblem(status, pointer);
-  // A request that waits for events does nothing else meanwhile; what waits is bounded by the
-  // connections.
-  if (!asked.read_after.empty()) place.Leave();
   FeatureResponse response;
-  if (Status status = engine_.GetFeatures(asked, &response); !status.ok()) return ToProblem(status);
+  Status status;
+  if (asked.read_after.empty()) {
+    status = engine_.GetFeatures(asked, &response);
+  } else {
+    // What waits for events does nothing else meanwhile.
+    place.Leave();
+    status = GetFeaturesAfterEvents(request, asked, &response);
+  }
+  if (!status.ok()) return ToProblem(status);
   Result<std::string> json = WriteFeatures(asked, response);
   if (!json.ok()) return ToProblem(json.status());
   return {.status = 200, .content_type = kJsonType, .body = std::move(*json), .allow = ""};
+}
+
+Status Router::GetFeaturesAfterEvents(const Request& request, FeatureRequest& asked,
+                                      FeatureResponse* response) {
+  const Place place(waits_);
+  if (!place.is_taken())
+    return Status::ResourceExhausted(fmt::format(
+        "{} requests wait for the events of their read_after, as many as may: ask again a little "
+        "later",
+        waits_.in_flight_max()));
+  asked.is_cancelled = [&] { return draining_.load() || (request.is_gone && request.is_gone()); };
+  return engine_.GetFeatures(asked, response);
 }
 
 Answer Router::ListServices(const Request&) {

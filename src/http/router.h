@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string_view>
 
 #include "freshet/engine.h"
@@ -13,13 +14,14 @@ namespace freshet::http {
 
 class Router {
  public:
-  // `engine` must outlive it.
-  explicit Router(Engine& engine) : engine_(engine) {}
+  // `engine` must outlive it. So many requests may wait for events at once.
+  Router(Engine& engine, size_t waits_max) : engine_(engine), waits_(waits_max) {}
 
   struct Request {
     std::string_view method;
     std::string_view path;  // decoded, without the query
     std::string_view body;
+    std::function<bool()> is_gone;  // whether the caller has left; may be empty
   };
   // Any thread.
   Answer Handle(const Request& request);
@@ -29,7 +31,7 @@ class Router {
 
   // Counts a request that was answered, by Handle or before it.
   void Count(const Request& request, int status, double seconds);
-  // From now on it is not ready.
+  // From now on it is not ready, and nobody waits for events.
   void BeginDrain() { draining_.store(true); }
 
  private:
@@ -38,6 +40,8 @@ class Router {
   static const Route* Find(std::string_view path);
 
   Answer GetFeatures(const Request& request);
+  Status GetFeaturesAfterEvents(const Request& request, FeatureRequest& asked,
+                                FeatureResponse* response);
   Answer ListServices(const Request& request);
   Answer DescribeService(const Request& request);
   Answer Live(const Request& request);
@@ -45,6 +49,7 @@ class Router {
   Answer Metrics(const Request& request);
 
   Engine& engine_;
+  RequestGate waits_;
   HttpMetrics metrics_;
   std::atomic<bool> draining_{false};
 };

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <strings.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -98,10 +100,28 @@ void Exchange::Append(std::string_view part) {
   body_ += part;
 }
 
+// Whether the other end of a connection has been closed, as far as can be seen without reading.
+bool HasLeft(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  char next = 0;
+  return info != nullptr && recv(info->connect_fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+// The library hands paths over as they are in C: a NUL must not end one early, so it becomes a
+// character that no path has.
+size_t Unescape(void*, MHD_Connection*, char* text) {
+  const size_t bytes = MHD_http_unescape(text);
+  std::replace(text, text + bytes, '\0', '\x01');
+  return bytes;
+}
+
 class HttpServerImpl final : public HttpServer {
  public:
-  HttpServerImpl(Engine& engine, Listener listener)
-      : listener_(std::move(listener)), router_(engine) {}
+  // At most every second connection may wait for events: the others still answer.
+  HttpServerImpl(Engine& engine, Listener listener, size_t connections)
+      : listener_(std::move(listener)),
+        router_(engine, std::min(limits::kWaitingReads, (connections + 1) / 2)) {}
   ~HttpServerImpl() override { Shutdown(0); }
 
   Status Serve(const HttpOptions& options);
@@ -135,15 +155,15 @@ class HttpServerImpl final : public HttpServer {
 
 Status HttpServerImpl::Serve(const HttpOptions& options) {
   // The library wants a port even where it is handed a socket.
-  daemon_ =
-      MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-                           MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG,
-                       port(), nullptr, nullptr, &OnRequest, this,  //
-                       MHD_OPTION_EXTERNAL_LOGGER, &OnLog, nullptr, MHD_OPTION_LISTEN_SOCKET,
-                       listener_.descriptor(), MHD_OPTION_NOTIFY_COMPLETED, &OnDone, this,
-                       MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(options.connections),
-                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits::kHttpConnectionBytesMax,
-                       MHD_OPTION_CONNECTION_TIMEOUT, kIdleSecondsMax, MHD_OPTION_END);
+  daemon_ = MHD_start_daemon(
+      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC |
+          MHD_USE_ERROR_LOG,
+      port(), nullptr, nullptr, &OnRequest, this,  //
+      MHD_OPTION_EXTERNAL_LOGGER, &OnLog, nullptr, MHD_OPTION_UNESCAPE_CALLBACK, &Unescape, nullptr,
+      MHD_OPTION_LISTEN_SOCKET, listener_.descriptor(), MHD_OPTION_NOTIFY_COMPLETED, &OnDone, this,
+      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(options.connections),
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits::kHttpConnectionBytesMax,
+      MHD_OPTION_CONNECTION_TIMEOUT, kIdleSecondsMax, MHD_OPTION_END);
   if (daemon_ == nullptr)
     return Status::Unavailable("the HTTP server cannot start: threads or descriptors are lacking");
   return {};
@@ -162,7 +182,7 @@ MHD_Result HttpServerImpl::OnRequest(void* server, MHD_Connection* connection, c
                                      size_t* part_bytes, void** exchange) {
   auto* self = static_cast<HttpServerImpl*>(server);
   auto* current = static_cast<Exchange*>(*exchange);
-  const Router::Request request{.method = method, .path = path, .body = ""};
+  const Router::Request request{.method = method, .path = path, .body = "", .is_gone = nullptr};
   if (current == nullptr) {
     current = self->Begin(connection, request);
     *exchange = current;
@@ -193,7 +213,7 @@ Exchange* HttpServerImpl::Begin(MHD_Connection* connection, const Router::Reques
   const char* encoding = header(MHD_HTTP_HEADER_CONTENT_ENCODING);
   if (!Router::TakesBody(request.method, request.path))
     exchange->Refuse(router_.Handle(request));
-  else if (encoding != nullptr && std::string_view(encoding) != "identity")
+  else if (encoding != nullptr && strcasecmp(encoding, "identity") != 0)
     exchange->Refuse(Problem(415, fmt::format("a body comes as it is, not as {}", encoding)));
   else if (length != nullptr && std::strtoull(length, nullptr, 10) > limits::kHttpBodyBytesMax)
     exchange->Refuse(BodyTooLarge());
@@ -206,8 +226,10 @@ MHD_Result HttpServerImpl::Finish(MHD_Connection* connection, const Router::Requ
   if (exchange->refusal().has_value())
     answer = std::move(*exchange->refusal());
   else
-    answer =
-        router_.Handle({.method = request.method, .path = request.path, .body = exchange->body()});
+    answer = router_.Handle({.method = request.method,
+                             .path = request.path,
+                             .body = exchange->body(),
+                             .is_gone = [connection] { return HasLeft(connection); }});
   router_.Count(request, answer.status, exchange->seconds());
   return Send(connection, exchange->Keep(std::move(answer)));
 }
@@ -264,7 +286,7 @@ void HttpServerImpl::Shutdown(int64_t drain_ms) {
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(Engine& engine, const HttpOptions& options) {
   FRESHET_ASSIGN_OR_RETURN(Listener listener, Listener::Open(options.address));
-  auto server = std::make_unique<HttpServerImpl>(engine, std::move(listener));
+  auto server = std::make_unique<HttpServerImpl>(engine, std::move(listener), options.connections);
   FRESHET_RETURN_IF_ERROR(server->Serve(options));
   return std::unique_ptr<HttpServer>(std::move(server));
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "registry/file_format.h"
 
 namespace freshet::load {
@@ -98,6 +99,10 @@ Status AddFile(const std::string& path, FileList* list) {
   if (stat(path.c_str(), &about) != 0) return CannotRead(path, errno);
   if (!S_ISREG(about.st_mode))
     return Status::IoError(fmt::format("cannot read {}: it is not a file", path));
+  if (access(path.c_str(), R_OK) != 0) return CannotRead(path, errno);
+  if (FirstInvalidUtf8(path) != std::string_view::npos)
+    return Status::InvalidArgument(
+        fmt::format("the name {} is not UTF-8; rename the file", ToUtf8(path)));
   if (list->files.size() == limits::kLoadFilesMax) {
     return Status::InvalidArgument(
         fmt::format("more than {} files; load them in parts", limits::kLoadFilesMax));
@@ -115,13 +120,17 @@ Status AddFile(const std::string& path, FileList* list) {
 
 Status AddFolder(const std::string& folder, FileList* list) {
   std::error_code error;
-  std::filesystem::recursive_directory_iterator walk(folder, error);
+  // Links that lead round in a circle end in an error: the system follows a few dozen.
+  std::filesystem::recursive_directory_iterator walk(
+      folder, std::filesystem::directory_options::follow_directory_symlink, error);
   for (; !error && walk != std::filesystem::recursive_directory_iterator(); walk.increment(error)) {
     if (IsHidden(walk->path())) {
       walk.disable_recursion_pending();
-    } else if (!walk->is_directory(error) && !error) {
-      FRESHET_RETURN_IF_ERROR(AddFile(walk->path().string(), list));
+      continue;
     }
+    const bool is_folder = walk->is_directory(error);
+    if (error) return CannotRead(walk->path().string(), error.value());
+    if (!is_folder) FRESHET_RETURN_IF_ERROR(AddFile(walk->path().string(), list));
   }
   return error ? CannotRead(folder, error.value()) : Status::Ok();
 }

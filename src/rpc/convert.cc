@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 
 namespace freshet::rpc {
 namespace {
@@ -191,10 +192,10 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
   wire->set_sort_ms(progress.sort_ms);
   wire->set_publish_ms(progress.publish_ms);
   for (const BadRowReport& bad : progress.bad_rows) ToWire(bad, wire->add_bad_rows());
-  wire->mutable_bad_rows_by_cause()->insert(progress.bad_rows_by_cause.begin(),
-                                            progress.bad_rows_by_cause.end());
+  for (const auto& [cause, count] : progress.bad_rows_by_cause)
+    (*wire->mutable_bad_rows_by_cause())[ToUtf8(cause)] += count;
   for (const std::string& broken : progress.broken_expectations)
-    wire->add_broken_expectations(broken);
+    wire->add_broken_expectations(ToUtf8(broken));
   if (progress.profile.has_value()) ToWire(*progress.profile, wire->mutable_profile());
 }
 
@@ -219,15 +220,15 @@ void ToWire(const LoadProfile& profile, v1::LoadProfile* wire) {
     out->set_type(std::string(TypeName(column.type)));
     out->set_rows(column.rows);
     out->set_nulls(column.nulls);
-    out->set_least(column.least);
-    out->set_greatest(column.greatest);
+    out->set_least(ToUtf8(column.least));
+    out->set_greatest(ToUtf8(column.greatest));
   }
 }
 
 void ToWire(const BadRowReport& bad, v1::BadRow* wire) {
   wire->set_line(bad.line);
-  wire->set_reason(bad.reason);
-  wire->set_file(bad.file);
+  wire->set_reason(ToUtf8(bad.reason));
+  wire->set_file(ToUtf8(bad.file));
 }
 
 }  // namespace freshet::rpc

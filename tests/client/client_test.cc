@@ -283,7 +283,7 @@ TEST_F(ClientTest, LoadStreamsEveryByteInPieces) {
   int reports = 0;
   const Status status = client_->Load(
       {.view = "profile"}, [&] { return chunks.Next(); }, [&](const LoadProgress&) { ++reports; },
-      &outcome);
+      nullptr, &outcome);
   ASSERT_TRUE(status.ok()) << status.ToString();
   EXPECT_EQ(fed, "user_id\n" + large);
   EXPECT_EQ(outcome.phase, LoadProgress::Phase::kDone);
@@ -297,7 +297,8 @@ TEST_F(ClientTest, ARefusedLoadSaysWhyAndWhichRows) {
   LoadProgress outcome;
   Chunks chunks({"user_id\n"});
   const Status status = client_->Load(
-      {.view = "profile"}, [&] { return chunks.Next(); }, [](const LoadProgress&) {}, &outcome);
+      {.view = "profile"}, [&] { return chunks.Next(); }, [](const LoadProgress&) {}, nullptr,
+      &outcome);
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(status.message(), "too many bad rows");
   ASSERT_THAT(outcome.bad_rows, SizeIs(1));
@@ -309,7 +310,7 @@ TEST_F(ClientTest, ALoadThatIsRefusedEarlyDoesNotHang) {
   LoadProgress outcome;
   const Status status = client_->Load(
       {.view = "profle"}, [] { return Result<std::string>(std::string(1'000, 'x')); },
-      [](const LoadProgress&) {}, &outcome);
+      [](const LoadProgress&) {}, nullptr, &outcome);
   EXPECT_EQ(status.code(), StatusCode::kNotFound);
   EXPECT_THAT(outcome.bad_rows, IsEmpty());
 }
@@ -397,7 +398,7 @@ TEST_F(ClientTest, AFileThatCannotBeReadCancelsTheLoad) {
   LoadProgress outcome;
   const Status status = client_->Load(
       {.view = "profile"}, [] { return Result<std::string>(Status::IoError("users.csv: gone")); },
-      [](const LoadProgress&) {}, &outcome);
+      [](const LoadProgress&) {}, nullptr, &outcome);
   EXPECT_EQ(status.code(), StatusCode::kIoError);
   EXPECT_EQ(status.message(), "users.csv: gone");
   EXPECT_EQ(engine_.load.finished, 0);

@@ -11,9 +11,9 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "expr/numbers.h"
 #include "expr/scratch.h"
-#include "expr/utf8.h"
 
 namespace freshet::expr {
 namespace {

@@ -167,7 +167,7 @@ TEST_F(FeaturesCall, WhatIsWrongInTheBodyIsPointedTo) {
       {"", "", "the body is not JSON: parse error at line 1, column 1"},
       {"{\"a\":\n  nul}", "", "line 2"},
       {"{\"feature_service\": \"\xff\"}", "", "the body is not JSON"},
-      {"{\"feature_service\": 1e999}", "", "the body is not JSON"},
+      {"{\"feature_service\": 1e999}", "", "a number that no double holds"},
       {"[1]", "#", "the body is an array; it must be an object"},
       {R"({"features": [], "features": []})", "", "the key 'features' twice"},
       {"[[[[[", "", "5 deep; no field is more than 4 deep"},

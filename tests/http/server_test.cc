@@ -349,5 +349,67 @@ TEST_F(Server, WhatIsBeyondTheLimitIsRefusedAtOnce) {
   EXPECT_EQ(engine_.request_gate.in_flight(), 0u);
 }
 
+constexpr const char* kWaitForever =
+    "{\"feature_service\": \"ranking\", \"entities\": {}, \"read_after\": [{\"source\": \"a\", "
+    "\"offset\": 9}]}";
+
+// An engine whose events never come.
+Status WaitUntilCancelled(const FeatureRequest& request, std::atomic<int>& waiting) {
+  ++waiting;
+  while (!request.is_cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  --waiting;
+  return Status::Cancelled("the caller gave up while the request waited for its events");
+}
+
+TEST_F(Server, AWaitForEventsEndsWithItsCaller) {
+  std::atomic<int> waiting{0};
+  engine_.get_features = [&](const FeatureRequest& request, FeatureResponse*) {
+    return WaitUntilCancelled(request, waiting);
+  };
+  {
+    const RawSocket caller(server_->port());
+    const std::string body = kWaitForever;
+    caller.Send("POST /v1/features HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    while (waiting == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(engine_.request_gate.in_flight(), 0u) << "who waits takes no place";
+  }
+  while (waiting > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST_F(Server, WaitsForEventsAreBoundedAndEndWithTheServer) {
+  server_.reset();
+  Start({.address = "127.0.0.1:0", .connections = 4});
+  std::atomic<int> waiting{0};
+  engine_.get_features = [&](const FeatureRequest& request, FeatureResponse*) {
+    return WaitUntilCancelled(request, waiting);
+  };
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 2; ++i)
+    callers.emplace_back([&] { EXPECT_EQ(PostFeatures(kWaitForever)->status, 503); });
+  while (waiting < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto refused = PostFeatures(kWaitForever);
+  EXPECT_EQ(refused->status, 429);
+  EXPECT_THAT(testing::ProblemOf(refused)["detail"], HasSubstr("2 requests wait"));
+  EXPECT_EQ(Get("/healthz")->status, 200);
+  server_->Shutdown(60'000);
+  for (std::thread& caller : callers) caller.join();
+}
+
+TEST_F(Server, ANulDoesNotEndAPath) {
+  for (const char* path : {"/healthz%00x", "/v1/services%00"}) {
+    const RawSocket caller(server_->port());
+    caller.Send(std::string("GET ") + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(caller.ReadToEnd(), StartsWith("HTTP/1.1 404")) << path;
+  }
+}
+
+TEST_F(Server, ErrorsAreBoundedWhateverTheyQuote) {
+  const auto answer =
+      PostFeatures("{\"" + std::string(limits::kHttpBodyBytesMax - 100, 'x') + "\": 1}");
+  EXPECT_EQ(testing::ProblemOf(answer)["status"], 400);
+  EXPECT_LT(answer->body.size(), 4 * limits::kErrorBytesMax);
+}
+
 }  // namespace
 }  // namespace freshet::http

@@ -189,6 +189,22 @@ TEST_F(CliCalls, BadRowsAreListedAndStopTheLoadUnlessAllowed) {
   EXPECT_THAT(unknown.err, HasSubstr("profile"));
 }
 
+TEST_F(CliCalls, BadRowsMayHoldAnyBytes) {
+  StartQuickstart();
+  const std::string path = Write("users.csv",
+                                 "user_id,age,country,updated_at\n"
+                                 "1,20,\xff\xfe,2026-01-01T00:00:00Z\n"
+                                 "2,\x1b[31mred\xff,NL,2026-01-01T00:00:00Z\n"
+                                 "3,30,NL,2026-01-01T00:00:00Z\n");
+  const auto allowed = Run({"load", "profile", "--file", path, "--max-bad-rows", "2"});
+  EXPECT_EQ(allowed.exit_code, 0) << allowed.err;
+  EXPECT_THAT(allowed.err, HasSubstr("red\\xff"));
+  const auto refused = Run({"load", "profile", "--file", path});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, ::testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(refused.err, ::testing::Not(HasSubstr("libprotobuf")));
+}
+
 TEST_F(CliCalls, BadRowsGoToTheRejectFileAndIntoTheReport) {
   StartQuickstart();
   std::string rows = "user_id,age,country,updated_at\n1,20,NL,2026-01-01T00:00:00Z\n";

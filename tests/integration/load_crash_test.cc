@@ -113,7 +113,7 @@ class LoadCrashTest : public ::testing::Test {
     LoadProgress outcome;
     return server_->NewClient()->Load(
         {.view = "profile", .upsert = upsert}, next_chunk,
-        [&](const LoadProgress& progress) { at_phase(progress.phase); }, &outcome);
+        [&](const LoadProgress& progress) { at_phase(progress.phase); }, nullptr, &outcome);
   }
 
   static Status Get(Client& client, Rows* rows) {
@@ -248,7 +248,7 @@ TEST_F(LoadCrashTest, RunsOfAKilledLoadAreGoneAfterTheStart) {
   };
   LoadProgress outcome;
   const Status status = server_->NewClient()->Load(
-      {.view = "profile"}, next_chunk, [](const LoadProgress&) {}, &outcome);
+      {.view = "profile"}, next_chunk, [](const LoadProgress&) {}, nullptr, &outcome);
   EXPECT_FALSE(status.ok());
   EXPECT_GT(run_bytes, 0u);
   EXPECT_GT(RunBytes(), 0u);

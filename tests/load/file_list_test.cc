@@ -90,6 +90,25 @@ TEST_F(FileListTest, WhatCannotBeLoadedSaysWhy) {
   EXPECT_THAT(Refusal("nowhere.csv"), HasSubstr("No such file or directory"));
 }
 
+TEST_F(FileListTest, LinksAreFollowed) {
+  Write("here/a.csv", "");
+  Write("there/b.csv", "");
+  std::filesystem::create_directory_symlink(folder_.File("there"), folder_.File("here/link"));
+  const auto list = ListFiles(folder_.File("here"));
+  ASSERT_TRUE(list.ok()) << list.status().ToString();
+  EXPECT_EQ(list->files.size(), 2u);
+  std::filesystem::create_symlink(folder_.File("nothing"), folder_.File("here/dangling.csv"));
+  EXPECT_THAT(Refusal("here"), HasSubstr("dangling.csv: No such file"));
+  std::filesystem::create_directories(folder_.File("round"));
+  std::filesystem::create_directory_symlink(folder_.File("round"), folder_.File("round/again"));
+  EXPECT_THAT(Refusal("round"), HasSubstr("levels of symbolic links"));
+}
+
+TEST_F(FileListTest, NamesThatAreNotUtf8AreRefused) {
+  Write("x\xff.csv", "");
+  EXPECT_THAT(Refusal("x\xff.csv"), HasSubstr("x\\xff.csv is not UTF-8"));
+}
+
 TEST_F(FileListTest, AFileThatShrinksIsAnError) {
   Write("users.csv", "hello world");
   auto list = ListFiles(folder_.File("users.csv"));

@@ -1,4 +1,4 @@
-// The little of UTF-8 that expressions need.
+// The little of UTF-8 that is needed.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace freshet::expr {
+namespace freshet {
 
 // The offset of the first byte that does not belong to a well-formed code point; npos when there is
 // none. Surrogates and overlong forms are not well-formed.
@@ -21,4 +21,7 @@ void AppendUtf8(std::string& to, uint32_t code_point);
 // Bytes of no code point count with the one before them.
 int64_t CountCodePoints(std::string_view text);
 
-}  // namespace freshet::expr
+// Bytes that belong to no well-formed code point become \\xHH, as a person would write them.
+std::string ToUtf8(std::string_view text);
+
+}  // namespace freshet

@@ -1,10 +1,12 @@
-#include "expr/utf8.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 
-namespace freshet::expr {
+namespace freshet {
 namespace {
 
 bool IsContinuation(char byte) {
@@ -73,4 +75,15 @@ int64_t CountCodePoints(std::string_view text) {
   return std::count_if(text.begin(), text.end(), [](char byte) { return !IsContinuation(byte); });
 }
 
-}  // namespace freshet::expr
+std::string ToUtf8(std::string_view text) {
+  std::string valid;
+  while (true) {
+    const size_t at = FirstInvalidUtf8(text);
+    valid += text.substr(0, at);
+    if (at == std::string_view::npos) return valid;
+    valid += fmt::format("\\x{:02x}", static_cast<uint8_t>(text[at]));
+    text.remove_prefix(at + 1);
+  }
+}
+
+}  // namespace freshet
