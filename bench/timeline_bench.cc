@@ -114,6 +114,29 @@ void UpdateLate(benchmark::State& state, int64_t late_ms) {
 }
 
 // Exact windows keep a cell per event time.
+// An entity that is seen every few minutes: each event moves the ends of days, weeks, months and years.
+void UpdateSparseByTheCalendar(benchmark::State& state) {
+  Schema::Options options;
+  for (const int64_t minutes : {60, 24 * 60})
+    options.windows.push_back({minutes * kMinuteMs, DefaultHopMs(minutes * kMinuteMs)});
+  options.head_hop_ms = options.windows[0].hop_ms;
+  options.clock_skew_ms = kSkewMs;
+  for (const CalendarUnit unit :
+       {CalendarUnit::kDay, CalendarUnit::kWeek, CalendarUnit::kMonth, CalendarUnit::kYear}) {
+    options.windows.push_back(
+        {.hop_ms = options.head_hop_ms,
+         .kind = WindowKind::kCalendar,
+         .calendar = *Calendar::Create({.unit = unit, .time_zone = "Europe/Berlin"})});
+  }
+  options.aggregations.push_back(*aggregate::FindAggregate("count", nullptr));
+  const auto schema = Schema::Create(options);
+  FRESHET_CHECK(schema.ok());
+  Feed feed(*schema, Type::kDouble);
+  std::string bytes;
+  int64_t at_ms = kStartMs;
+  for (auto _ : state) feed.Apply(at_ms += 400'000, bytes);
+}
+
 void UpdateInOrderExact(benchmark::State& state) {
   Schema::Options options;
   options.windows = {{10 * kMinuteMs, 1}};
@@ -176,6 +199,7 @@ BENCHMARK(UpdateNewestCellOfStrings);
 BENCHMARK_CAPTURE(UpdateInOrder, four_events_a_cell, 250);
 BENCHMARK_CAPTURE(UpdateInOrder, new_cell_each, 1'000);
 BENCHMARK(UpdateInOrderExact);
+BENCHMARK(UpdateSparseByTheCalendar);
 BENCHMARK_CAPTURE(UpdateLate, by_20_seconds, 20'000);
 BENCHMARK_CAPTURE(UpdateLate, by_30_minutes, 30 * kMinuteMs);
 BENCHMARK_CAPTURE(Read, dense_doubles, Type::kDouble, true, true);

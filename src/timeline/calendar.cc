@@ -1,6 +1,8 @@
 #include "timeline/calendar.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <utility>
 
 #include <absl/time/civil_time.h>
@@ -22,6 +24,21 @@ constexpr int64_t kClockChangeMsMax = kClockDayMs + kClockHourMs;
 constexpr int64_t kTimeMsMin = limits::kEventTimeMsMin - 2 * limits::kWindowMsMax;
 constexpr int64_t kTimeMsMax = limits::kEventTimeMsMax + 2 * limits::kWindowMsMax;
 
+constexpr size_t kPeriodsKept = 256;
+// Calendars of one view stand apart, so that they do not drive each other out.
+constexpr uint64_t kPlacesBetween = 37;
+
+// Whether it can be a name of the zone database. Files, offsets and what the machine is set to, which the
+// library would take too, would mean other periods on other machines.
+bool IsZoneName(std::string_view name) {
+  const auto is_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+' || c == '-' || c == '/';
+  };
+  return !name.empty() && name.front() != '/' && name != "localtime" &&
+         std::all_of(name.begin(), name.end(), is_part);
+}
+
 absl::Weekday ToAbsl(Weekday day) {
   return static_cast<absl::Weekday>(day);
 }
@@ -32,23 +49,43 @@ class ZoneCalendar : public Calendar {
  public:
   ZoneCalendar(Options options, absl::TimeZone zone) : Calendar(std::move(options)), zone_(zone) {}
 
-  int64_t BeginMs(int64_t time_ms) const override {
-    return FirstInstantMs(CivilPeriodOf(ClampMs(time_ms)));
+  int64_t BeginMs(int64_t time_ms) const override { return PeriodOf(ClampMs(time_ms)).begin_ms; }
+  int64_t NextMs(int64_t time_ms) const override { return PeriodOf(ClampMs(time_ms)).next_ms; }
+
+ private:
+  struct Period {
+    uint64_t calendar = 0;  // its number
+    int64_t begin_ms = 0;
+    int64_t next_ms = 0;
+  };
+
+  // The same few periods are asked for again and again, and to find one costs several looks into the
+  // rules of the zone: each thread keeps those that it found last.
+  const Period& PeriodOf(int64_t time_ms) const {
+    static thread_local std::array<Period, kPeriodsKept> kept;
+    const auto place = static_cast<uint64_t>(time_ms / ShortestMs()) + number_ * kPlacesBetween;
+    Period& period = kept[place % kPeriodsKept];
+    if (period.calendar != number_ || time_ms < period.begin_ms || time_ms >= period.next_ms)
+      period = {number_, FirstInstantMs(CivilPeriodOf(time_ms)), FindNextMs(time_ms)};
+    return period;
   }
 
-  int64_t NextMs(int64_t time_ms) const override {
-    const int64_t clamped_ms = ClampMs(time_ms);
-    absl::CivilSecond period = CivilPeriodOf(clamped_ms);
-    int64_t next_ms = clamped_ms;
+  int64_t FindNextMs(int64_t time_ms) const {
+    absl::CivilSecond period = CivilPeriodOf(time_ms);
+    int64_t next_ms = time_ms;
     // A day that clocks skip as a whole begins when the one after it does.
-    while (next_ms <= clamped_ms) {
+    while (next_ms <= time_ms) {
       period = After(period);
       next_ms = FirstInstantMs(period);
     }
     return next_ms;
   }
 
- private:
+  static uint64_t NextNumber() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+  }
+
   // The last of the periods that have begun.
   absl::CivilSecond CivilPeriodOf(int64_t time_ms) const {
     absl::CivilSecond period = Floor(zone_.At(absl::FromUnixMillis(time_ms)).cs);
@@ -99,6 +136,7 @@ class ZoneCalendar : public Calendar {
   }
 
   const absl::TimeZone zone_;
+  const uint64_t number_ = NextNumber();  // of no other calendar of the process
 };
 
 }  // namespace
@@ -116,7 +154,7 @@ std::string_view WeekdayName(Weekday day) {
 
 Result<std::shared_ptr<const Calendar>> Calendar::Create(Options options) {
   absl::TimeZone zone;
-  if (options.time_zone.empty() || !absl::LoadTimeZone(options.time_zone, &zone))
+  if (!IsZoneName(options.time_zone) || !absl::LoadTimeZone(options.time_zone, &zone))
     return Status::InvalidArgument(
         fmt::format("no time zone is called '{}'; write one of the zone database, as in "
                     "Europe/Berlin or UTC",
