@@ -321,7 +321,7 @@ class ColumnFileImpl final : public ColumnFile {
       if (problem == Problem::kNone) problem = draft_.Set(*column.target, value);
       if (problem == Problem::kNone) continue;
       draft_.Fail(*column.target, ShownValue(*arrays[i], row), problem);
-      return;
+      if (draft_.failed()) return;
     }
   }
 

@@ -187,7 +187,7 @@ bool JsonlRowReader::ReadMember(ondemand::field& member) {
   if (problem == Problem::kNone) problem = draft_.Set(*target, datum);
   if (problem == Problem::kNone) return true;
   draft_.Fail(*target, Shortened(token), problem);
-  return false;
+  return !draft_.failed();
 }
 
 Problem JsonlRowReader::ReadValue(const Target& target, ondemand::json_type json,

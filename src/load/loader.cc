@@ -125,8 +125,9 @@ class PhaseTimer {
 Wanted WantedOf(const FeatureView& view, const LoadOptions& options) {
   Wanted wanted;
   wanted.delete_column = options.delete_column;
-  if (options.kind != store::LoadKind::kUpsert) return wanted;
   const std::vector<uint32_t>& keys = view.batch()->key_fields;
+  wanted.key_fields = keys;
+  if (options.kind != store::LoadKind::kUpsert) return wanted;
   for (uint32_t field = 0; field < view.batch()->source->fields.size(); ++field) {
     if (std::find(keys.begin(), keys.end(), field) == keys.end())
       wanted.optional_fields.push_back(field);

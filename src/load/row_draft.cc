@@ -124,8 +124,10 @@ Result<Targets> Targets::Create(const registry::Source& source,
     Target& target = targets.all_[field];
     target.is_optional = !target.is_event_time;
   }
-  if (!wanted.delete_column.empty())
+  if (!wanted.delete_column.empty()) {
     FRESHET_RETURN_IF_ERROR(targets.AddDeleteColumn(wanted.delete_column));
+    targets.VoidInDeletions(wanted.key_fields);
+  }
   for (const auto& [column, text] : path_values) FRESHET_RETURN_IF_ERROR(targets.Fix(column, text));
   return targets;
 }
@@ -142,6 +144,12 @@ Status Targets::AddDeleteColumn(const std::string& column) {
   target.tells_deletion = true;
   target.is_optional = false;
   return Status::Ok();
+}
+
+void Targets::VoidInDeletions(const std::vector<uint32_t>& key_fields) {
+  for (Target& target : all_)
+    target.is_void_in_deletion = !target.is_event_time && !target.tells_deletion;
+  for (const uint32_t field : key_fields) all_[field].is_void_in_deletion = false;
 }
 
 Status Targets::Fix(const std::string& column, std::string text) {
@@ -287,12 +295,19 @@ void RowDraft::Clear() {
   values_.assign(values_.size(), Datum::Null());
   time_ms_.reset();
   is_deletion_ = false;
-  error_.clear();
+  fault_.error.clear();
+  fault_unless_deletion_.error.clear();
   for (const Targets::Fixed& fixed : targets_->fixed()) {
     const Target& target = targets_->all()[fixed.target];
     if (const Problem problem = Set(target, fixed.value); problem != Problem::kNone)
       Fail(target, "the value that the path says", problem);
   }
+}
+
+void RowDraft::Fail(const Target& target, std::string_view shown, Problem problem) {
+  Fault& fault = target.is_void_in_deletion ? fault_unless_deletion_ : fault_;
+  if (!fault.error.empty()) return;
+  fault = {Explain(target, shown, problem), CauseOf(target, problem)};
 }
 
 Problem RowDraft::Set(const Target& target, const Datum& value) {
@@ -312,6 +327,8 @@ Problem RowDraft::Set(const Target& target, const Datum& value) {
 }
 
 FileRow RowDraft::Finish(uint64_t line) {
+  const bool counts = !is_deletion_ && !fault_unless_deletion_.error.empty();
+  if (!failed() && counts) fault_ = fault_unless_deletion_;
   if (!failed() && !time_ms_.has_value()) {
     const std::string missing =
         fmt::format("{}: the event time is missing", targets_->event_time().name);
@@ -319,8 +336,8 @@ FileRow RowDraft::Finish(uint64_t line) {
   }
   FileRow row;
   row.line = line;
-  row.error = error_;
-  row.cause = cause_;
+  row.error = fault_.error;
+  row.cause = fault_.cause;
   if (failed()) return row;
   row.time_ms = *time_ms_;
   row.values = values_;

@@ -35,6 +35,7 @@ struct Target {
   bool is_fixed = false;     // the file's path says the value
   bool is_optional = false;  // a file may do without the column
   bool tells_deletion = false;
+  bool is_void_in_deletion = false;  // where the row deletes, what stands here does not count
 };
 
 // What a load wants of its files beside the source's fields.
@@ -43,6 +44,8 @@ struct Wanted {
   // one has them all in each row, so that an absent one is not taken for a null.
   std::vector<uint32_t> optional_fields;
   std::string delete_column;  // a bool: true where the row deletes; empty: none does
+  // Fields, as positions in the source, that tell which entity a row is of.
+  std::vector<uint32_t> key_fields;
 };
 
 // The columns that a source needs. Immutable.
@@ -77,6 +80,8 @@ class Targets {
   explicit Targets(const registry::Source& source);
   Status Fix(const std::string& column, std::string text);
   Status AddDeleteColumn(const std::string& column);
+  // All but what a deletion consists of: its keys, its event time and that it is one.
+  void VoidInDeletions(const std::vector<uint32_t>& key_fields);
 
   std::vector<Target> all_;
   std::vector<Fixed> fixed_;
@@ -113,14 +118,12 @@ class RowDraft {
   explicit RowDraft(const Targets& targets) : targets_(&targets), values_(targets.field_count()) {}
 
   void Clear();
-  bool failed() const { return !error_.empty(); }
-  void Fail(std::string error, std::string cause) {
-    error_ = std::move(error);
-    cause_ = std::move(cause);
-  }
-  void Fail(const Target& target, std::string_view shown, Problem problem) {
-    Fail(Explain(target, shown, problem), CauseOf(target, problem));
-  }
+  // Whatever else the row has, it is bad: it need not be read on.
+  bool failed() const { return !fault_.error.empty(); }
+  void Fail(std::string error, std::string cause) { fault_ = {std::move(error), std::move(cause)}; }
+  // A problem that does not count in a deletion waits until Finish, since the column that tells may
+  // come later.
+  void Fail(const Target& target, std::string_view shown, Problem problem);
   // Takes the value of a column, of the target's type or null. Not kNone when the event time cannot
   // be told from it.
   Problem Set(const Target& target, const Datum& value);
@@ -132,13 +135,18 @@ class RowDraft {
   FileRow Finish(uint64_t line);
 
  private:
+  struct Fault {
+    std::string error;  // empty: none
+    std::string cause;
+  };
+
   const Targets* targets_;
   std::vector<Datum> values_;
   std::vector<uint32_t> lacking_;
   std::optional<int64_t> time_ms_;
   bool is_deletion_ = false;
-  std::string error_;
-  std::string cause_;
+  Fault fault_;
+  Fault fault_unless_deletion_;  // the first one
 };
 
 }  // namespace freshet::load

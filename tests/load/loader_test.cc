@@ -13,7 +13,10 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "load/file_list.h"
 #include "load/read_rows.h"
+#include "load/written_files.h"
+#include "registry/file_format.h"
 #include "store/entity_key.h"
 #include "store/row.h"
 #include "support/temp_folder.h"
@@ -23,6 +26,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -435,6 +439,20 @@ TEST_F(LoaderTest, MatchesANaiveModel) {
   }
 }
 
+// A file in memory.
+class TextLoadFile final : public LoadFile {
+ public:
+  TextLoadFile(const std::string& name, std::string text)
+      : LoadFile(name, text.size()), text_(std::move(text)) {}
+  Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
+    text_.copy(bytes, count, offset);
+    return Status::Ok();
+  }
+
+ private:
+  const std::string text_;
+};
+
 const LoadOptions kUpsert{.kind = store::LoadKind::kUpsert};
 
 TEST_F(LoaderTest, AnUpsertTakesNewerRowsAndKeepsWhatTheFileLacks) {
@@ -482,6 +500,67 @@ TEST_F(LoaderTest, AColumnTellsWhatIsDeleted) {
               HasSubstr("the column 'age' cannot tell what is deleted"));
 }
 
+// Rows that delete, and rows that do not, with an age and a country that cannot be read; the last
+// two delete, but lack the key and the time.
+constexpr char kDeletionsCsv[] =
+    "user_id,age,country,updated_at,gone\n1,old,FI,6,true\n2,old,FI,6,false\n"
+    "3,50,\xFF,6,true\n4,50,\xFF,6,\n,old,FI,6,true\n6,old,FI,,true\n";
+constexpr char kDeletionsJsonl[] =
+    R"({"user_id":1,"age":"old","country":"FI","updated_at":6,"gone":true})"
+    "\n"
+    R"({"gone":false,"age":"old","country":"FI","updated_at":6,"user_id":2})"
+    "\n"
+    R"({"gone":true,"age":50,"country":{"a":[1]},"updated_at":6,"user_id":3})"
+    "\n"
+    R"({"user_id":4,"age":50,"country":{"a":[1]},"updated_at":6,"gone":null})"
+    "\n"
+    R"({"user_id":null,"age":[],"country":"FI","updated_at":6,"gone":true})"
+    "\n"
+    R"({"user_id":6,"age":[],"country":"FI","gone":true})";
+
+TEST_F(LoaderTest, OtherColumnsOfARowThatDeletesDoNotCount) {
+  std::vector<std::unique_ptr<LoadFile>> files;
+  files.push_back(std::make_unique<TextLoadFile>("deletions.csv", kDeletionsCsv));
+  files.push_back(std::make_unique<TextLoadFile>("deletions.jsonl", kDeletionsJsonl));
+  for (const std::string name : {"deletions.parquet", "deletions.arrow"}) {
+    auto list = ListFiles(WrittenFile(name));
+    ASSERT_TRUE(list.ok()) << list.status().ToString();
+    files.push_back(std::move(list->files.front()));
+  }
+  LoadOptions options = kUpsert;
+  options.delete_column = "gone";
+  options.bad_rows_max = 4;
+  for (const auto& file : files) {
+    SCOPED_TRACE(file->name());
+    ASSERT_TRUE(LoadUsers("1,33,FI,5\n2,34,FI,5\n3,35,FI,5\n4,36,FI,5\n6,37,FI,5\n").ok());
+    options.format = *registry::FileFormatOfPath(file->name());
+    const auto load = Start("profile", options);
+    ASSERT_TRUE(load->ReadFile(*file, [] {}).ok());
+    ASSERT_TRUE(load->Finish([](LoadPhase, uint64_t) {}).ok());
+    EXPECT_EQ(FindUser(1), std::nullopt);
+    EXPECT_EQ(FindUser(2), StoredUser(5, Text("FI"), Int(34)));
+    EXPECT_EQ(FindUser(3), std::nullopt);
+    EXPECT_EQ(FindUser(4), StoredUser(5, Text("FI"), Int(36)));
+    EXPECT_EQ(FindUser(6), StoredUser(5, Text("FI"), Int(37)));
+    EXPECT_EQ(load->report().rows_deleted, 2u);
+    EXPECT_THAT(load->report().bad_rows,
+                ElementsAre(Field(&BadRow::reason, HasSubstr("age: ")),
+                            Field(&BadRow::reason, HasSubstr("country: ")),
+                            Field(&BadRow::reason, "user_id: the join key is missing"),
+                            Field(&BadRow::reason, "updated_at: the event time is missing")));
+  }
+}
+
+TEST_F(LoaderTest, TheDeleteColumnOfAnyRowCounts) {
+  LoadOptions options = kUpsert;
+  options.delete_column = "gone";
+  options.bad_rows_max = 1;
+  const Status status =
+      LoadText("profile", "user_id,age,updated_at,gone\n1,old,6,maybe\n2,7,6,0\n", options);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(report_.bad_rows.at(0).reason, "gone: 'maybe' is not a bool (true or false)");
+}
+
 TEST_F(LoaderTest, AnUpsertOfJsonNeverTakesAnAbsentMemberForNull) {
   LoadOptions options = kUpsert;
   options.format = registry::FileFormat::kJsonl;
@@ -501,20 +580,6 @@ TEST_F(LoaderTest, AnUpsertOfJsonNeverTakesAnAbsentMemberForNull) {
   EXPECT_EQ(report_.bad_rows[0].reason, "age: the object lacks it; null would clear it");
   EXPECT_EQ(report_.rows_deleted, 1u);
 }
-
-// A file in memory.
-class TextLoadFile final : public LoadFile {
- public:
-  TextLoadFile(const std::string& name, std::string text)
-      : LoadFile(name, text.size()), text_(std::move(text)) {}
-  Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
-    text_.copy(bytes, count, offset);
-    return Status::Ok();
-  }
-
- private:
-  const std::string text_;
-};
 
 TEST_F(LoaderTest, FilesAreLoadedTogether) {
   TextLoadFile one("one.csv", "user_id,age,country,updated_at\n1,33,FI,5\n2,20,SE,5\n");

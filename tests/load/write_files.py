@@ -104,6 +104,14 @@ write_arrow("dates.arrow", users(updated_at=pa.array(days, pa.date64())), pa.ipc
 write("misfit.parquet", users(age=pa.array([1.5, 2.5, 3.5]), country=pa.array([["FI"], ["SE"], []]),
                               user_id=None, user_idd=pa.array([1, 2, 3])))
 write("bad-rows.parquet", users(age=pa.array([30, 2**31, 50], pa.int64()), updated_at=pa.array([5, 6, None])))
+# In rows that delete and in rows that do not: an age out of range, a name that is not UTF-8, no key, no time.
+deletions = users(user_id=pa.array([1, 2, 3, 4, None, 6]),
+                  age=pa.array([2**31, 2**31, 50, 50, 2**31, 2**31], pa.int64()),
+                  country=pa.array([b"FI", b"FI", b"\xff", b"\xff", b"FI", b"FI"], pa.binary()),
+                  updated_at=pa.array([6, 6, 6, 6, 6, None]),
+                  gone=pa.array([True, False, True, None, True, True]))
+write("deletions.parquet", deletions)
+write_arrow("deletions.arrow", deletions.select(["gone", "updated_at", "country", "age", "user_id"]), pa.ipc.new_file)
 twice = users()
 write_arrow("twice.arrow", twice.append_column("age", twice["age"]), pa.ipc.new_file)
 
