@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "load/byte_order_mark.h"
 #include "load/formats.h"
+#include "load/json_syntax.h"
 #include "load/row_draft.h"
 
 namespace freshet::load {
@@ -19,19 +20,11 @@ using RowVisitor = FunctionRef<void(const FileRow& row)>;
 constexpr std::string_view kEmptyProblem =
     "the file has no rows; to load no rows on purpose, take a CSV file with its header alone";
 
-constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
-
 // A value as a message shows it: scalars as the file spells them.
 std::string_view Token(ondemand::value& value, ondemand::json_type type) {
   if (type == ondemand::json_type::array) return "a list";
   if (type == ondemand::json_type::object) return "an object";
-  return Trimmed(value.raw_json_token());
+  return TrimmedJson(value.raw_json_token());
 }
 
 // Why simdjson refused a number.
@@ -66,6 +59,10 @@ class JsonlRowReader final : public RowReader {
   void ReadObject(ondemand::object object);
   // False when the rest of the row need not be read.
   bool ReadMember(ondemand::field& member);
+  bool CheckSyntax(std::string_view key, ondemand::value& value);
+  // Sets the draft's value of `target`.
+  Problem ReadTarget(const Target& target, ondemand::value& value, ondemand::json_type json,
+                     std::string_view token);
   Problem ReadValue(const Target& target, ondemand::json_type json, ondemand::value& value,
                     Datum* datum);
   Problem ReadString(ondemand::value& value, Datum* datum);
@@ -108,7 +105,7 @@ void JsonlRowReader::AppendToLine(std::string_view bytes) {
 }
 
 void JsonlRowReader::EndLine(RowVisitor visit) {
-  const bool blank = !too_long_ && Trimmed(text_).empty();
+  const bool blank = !too_long_ && TrimmedJson(text_).empty();
   if (!blank) {
     row_seen_ = true;
     draft_.Clear();
@@ -167,11 +164,9 @@ bool JsonlRowReader::ReadMember(ondemand::field& member) {
     FailJson(error);
     return false;
   }
-  const Target* target = targets_.Find(key);
-  if (target == nullptr) return true;
-  seen_[static_cast<size_t>(target - targets_.all().data())] = true;
-
   ondemand::value& value = member.value();
+  const Target* target = targets_.Find(key);
+  if (target == nullptr) return CheckSyntax(key, value);
   ondemand::json_type type;
   if (const auto error = value.type().get(type); error != simdjson::SUCCESS) {
     FailJson(error);
@@ -179,15 +174,31 @@ bool JsonlRowReader::ReadMember(ondemand::field& member) {
   }
   // Taken before reading, which moves on in the text.
   const std::string_view token = Token(value, type);
-  Datum datum;
-  Problem problem = ReadValue(*target, type, value, &datum);
-  if (problem == Problem::kWrongType && type == ondemand::json_type::number) {
-    problem = NumberProblem(*target, token);
-  }
-  if (problem == Problem::kNone) problem = draft_.Set(*target, datum);
+  const Problem problem = ReadTarget(*target, value, type, token);
   if (problem == Problem::kNone) return true;
   draft_.Fail(*target, Shortened(token), problem);
-  return !draft_.failed();
+  // A problem that may not count must not hide that the line is not JSON.
+  return !draft_.failed() && CheckSyntax(key, value);
+}
+
+bool JsonlRowReader::CheckSyntax(std::string_view key, ondemand::value& value) {
+  const std::string malformed = FindMalformed(value);
+  if (malformed.empty()) return true;
+  draft_.Fail(fmt::format("not a JSON object: {}: {}", Shortened(key), malformed),
+              "not a JSON object");
+  return false;
+}
+
+Problem JsonlRowReader::ReadTarget(const Target& target, ondemand::value& value,
+                                   ondemand::json_type json, std::string_view token) {
+  std::vector<bool>::reference seen = seen_[static_cast<size_t>(&target - targets_.all().data())];
+  if (seen) return Problem::kStandsTwice;
+  seen = true;
+  Datum datum;
+  Problem problem = ReadValue(target, json, value, &datum);
+  if (problem == Problem::kWrongType && json == ondemand::json_type::number)
+    problem = NumberProblem(target, token);
+  return problem == Problem::kNone ? draft_.Set(target, datum) : problem;
 }
 
 Problem JsonlRowReader::ReadValue(const Target& target, ondemand::json_type json,

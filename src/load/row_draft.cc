@@ -268,6 +268,8 @@ std::string Explain(const Target& target, std::string_view shown, Problem proble
                          limits::kStringValueBytesMax);
     case Problem::kNotUtf8:
       return fmt::format("{}: the string is not UTF-8", target.name);
+    case Problem::kStandsTwice:
+      return fmt::format("{}: it stands twice", target.name);
   }
   return std::string();
 }
@@ -287,6 +289,8 @@ std::string CauseOf(const Target& target, Problem problem) {
       return fmt::format("{}: longer than {} bytes", target.name, limits::kStringValueBytesMax);
     case Problem::kNotUtf8:
       return fmt::format("{}: not UTF-8", target.name);
+    case Problem::kStandsTwice:
+      return fmt::format("{}: stands twice", target.name);
   }
   return std::string();
 }

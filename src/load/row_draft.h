@@ -93,7 +93,15 @@ class Targets {
 };
 
 // What can be wrong with a value.
-enum class Problem : uint8_t { kNone, kWrongType, kNotATime, kOutOfRange, kTooLong, kNotUtf8 };
+enum class Problem : uint8_t {
+  kNone,
+  kWrongType,
+  kNotATime,
+  kOutOfRange,
+  kTooLong,
+  kNotUtf8,
+  kStandsTwice
+};
 
 // Text as a value of `type`; a string borrows from `text`.
 Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value);

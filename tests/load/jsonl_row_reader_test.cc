@@ -172,6 +172,115 @@ TEST(JsonlRowReader, ReadsTimesInTheUnitOfTheSource) {
   EXPECT_EQ(row_of(TimestampUnit::kSeconds, "1795514400.1236").time_ms, 1'795'514'400'124);
 }
 
+TEST(JsonlRowReader, RefusesAFieldThatStandsTwice) {
+  const ReadFile file = ReadJsonl(R"({"user_id":1,"age":1,"age":2,"updated_at":5})"
+                                  "\n"
+                                  R"({"user_id":1,"a\u0067e":null,"age":null,"updated_at":5})"
+                                  "\n"
+                                  R"({"user_id":1,"updated_at":5,"updated_at":5})"
+                                  "\n"
+                                  R"({"user_id":1,"other":1,"other":2,"updated_at":5})");
+  ASSERT_THAT(file.rows, SizeIs(4));
+  EXPECT_EQ(file.rows[0].error, "age: it stands twice");
+  EXPECT_EQ(file.rows[1].error, "age: it stands twice");
+  EXPECT_EQ(file.rows[2].error, "updated_at: it stands twice");
+  EXPECT_EQ(file.rows[3], UserRow(4, 5, Int(1), kNull, kNull));
+}
+
+TEST(JsonlRowReader, RefusesMalformedValuesOfFieldsThatNobodyWants) {
+  const auto error_of = [](const std::string& json) {
+    return ReadJsonl("{\"user_id\":1,\"junk\":" + json + " ,\"updated_at\":5}").rows.at(0).error;
+  };
+  for (const char* json :
+       {"true", "false", "null", "0", "-0.5e-7", "12E+3", "99999999999999999999999", "1e400",
+        R"("a\\\u00e4\"\ud800")", "[]", "{}", R"([1,[true,"x"],{"a":{"a":null},"a":[]}])"}) {
+    EXPECT_EQ(error_of(json), "") << json;
+  }
+  for (const char* json : {"tru",
+                           "truex",
+                           "nul",
+                           "nulls",
+                           "01",
+                           "-",
+                           "-01",
+                           "1.",
+                           ".5",
+                           "1e",
+                           "1e+",
+                           "+1",
+                           "1x",
+                           "NaN",
+                           "x",
+                           R"("\x")",
+                           R"("\u00g0")",
+                           R"("\u00")",
+                           "[1,]",
+                           "[,1]",
+                           "[1 2]",
+                           "[tru]",
+                           "[01]",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{\"a\":1,}",
+                           "{\"a\" 1}",
+                           "{1:2}",
+                           "{\"a\":[nul]}",
+                           "{\"\\x\":1}",
+                           "[\"\\x\"]",
+                           "1 2",
+                           "\"a\"b",
+                           "[1",
+                           "{\"a\":1",
+                           "]",
+                           "}",
+                           "[}",
+                           "{]"}) {
+    EXPECT_NE(error_of(json), "") << json;
+  }
+  EXPECT_EQ(error_of("tru"), "not a JSON object: junk: tru is not a JSON value");
+  EXPECT_EQ(error_of("[{\"a\":01}]"), "not a JSON object: junk: 01 is not a JSON value");
+}
+
+TEST(JsonlRowReader, BoundsHowDeepAFieldThatNobodyWantsIsNested) {
+  const auto error_of = [](size_t depth) {
+    return ReadJsonl("{\"junk\":" + std::string(depth, '[') + std::string(depth, ']') +
+                     ",\"updated_at\":5}")
+        .rows.at(0)
+        .error;
+  };
+  EXPECT_EQ(error_of(limits::kJsonDepthMax - 1), "");
+  EXPECT_EQ(error_of(limits::kJsonDepthMax),
+            "not a JSON object: junk: lists and objects are nested more than 64 deep");
+  EXPECT_NE(error_of(500'000), "");
+}
+
+TEST(JsonlRowReader, ALineThatIsNotJsonDeletesNothing) {
+  registry::Source source = UsersSource(TimestampUnit::kMilliseconds);
+  const auto error_of = [&](const std::string& members) {
+    std::string error;
+    const auto keep = [&](const FileRow& row) {
+      error = row.error.empty() && row.is_deletion ? "deletes" : std::string(row.error);
+    };
+    const Wanted wanted = {.optional_fields = {}, .delete_column = "gone", .key_fields = {0}};
+    TextFile reader(FileFormat::kJsonl, source, *Targets::Create(source, {}, wanted));
+    EXPECT_TRUE(
+        reader.Feed("{\"user_id\":1,\"updated_at\":5," + members + ",\"gone\":true}", keep).ok());
+    EXPECT_TRUE(reader.Finish(keep).ok());
+    return error;
+  };
+  for (const char* members :
+       {R"("age":"old")", R"("age":[1,{"a":2}])", R"("country":7)", R"("age":1e400)",
+        R"("country":"\ud800")", R"("age":1,"age":2)", R"("age":"old","country":[])"}) {
+    EXPECT_EQ(error_of(members), "deletes") << members;
+  }
+  EXPECT_EQ(error_of(R"("age":tru)"), "not a JSON object: age: tru is not a JSON value");
+  EXPECT_EQ(error_of(R"("country":"\x")"),
+            "not a JSON object: country: \"\\x\" is not a JSON value");
+  EXPECT_EQ(error_of(R"("age":[01])"), "not a JSON object: age: 01 is not a JSON value");
+  EXPECT_EQ(error_of(R"("age":1,"age":2x)"), "not a JSON object: age: 2x is not a JSON value");
+  EXPECT_EQ(error_of(R"("user_id":1)"), "user_id: it stands twice");
+}
+
 TEST(JsonlRowReader, MatchesEscapedNames) {
   EXPECT_EQ(ReadJsonl("{\"user\\u005fid\":7,\"updated_at\":5}\n").rows.at(0),
             UserRow(1, 5, Int(7), kNull, kNull));

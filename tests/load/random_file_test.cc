@@ -194,5 +194,38 @@ TEST(RandomFile, ReadsBackAsItWasWritten) {
   }
 }
 
+// Pieces of JSON, most of them in an order that JSON allows.
+std::string RandomJson(RandomFile& random, int depth) {
+  static const std::string kScalars[] = {"true", "null", "1", "-0.5e1", "\"a\"", "\"\\n\""};
+  static const std::string kOdd[] = {"{",   "}",  "]",  ",", ":", " ",       "\"",
+                                     "tru", "01", "1.", "-", "x", "\"\\x\"", "\\"};
+  if (random.Chance(3)) return kOdd[random.Below(std::size(kOdd))];
+  if (depth == 0 || random.Chance(30)) return kScalars[random.Below(std::size(kScalars))];
+  const bool is_list = random.Chance(50);
+  std::string text = is_list ? "[" : "{";
+  for (size_t i = random.Below(4); i > 0; --i) {
+    if (text.size() > 1 && !random.Chance(2)) text += ",";
+    if (!is_list) text += random.Chance(98) ? "\"a\":" : "\"a\"";
+    text += RandomJson(random, depth - 1);
+  }
+  return text + (is_list ? "]" : "}");
+}
+
+TEST(RandomFile, JsonThatNobodyWantsIsCheckedAsByAnotherReader) {
+  const uint64_t first_seed = std::random_device()();
+  size_t accepted = 0;
+  for (uint64_t seed = first_seed; seed < first_seed + 5'000; ++seed) {
+    RandomFile random(seed);
+    const std::string line =
+        "{\"junk\":" + RandomJson(random, 4) + ",\"time\":\"2026-11-24T10:00:00Z\"}";
+    const ReadFile read = ReadRows(FileFormat::kJsonl, random.source(), line, kWhole);
+    ASSERT_EQ(read.rows.at(0).error.empty(), nlohmann::json::accept(line))
+        << "seed " << seed << ": " << line << ": " << read.rows.at(0).error;
+    accepted += read.rows[0].error.empty() ? 1 : 0;
+  }
+  EXPECT_GT(accepted, 500u);
+  EXPECT_LT(accepted, 4'500u);
+}
+
 }  // namespace
 }  // namespace freshet::load
