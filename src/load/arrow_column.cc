@@ -1,9 +1,12 @@
 #include "load/arrow_column.h"
 
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include <arrow/extension_type.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/decimal.h>
 #include <arrow/util/float16.h>
 #include <fmt/format.h>
@@ -122,18 +125,50 @@ std::unique_ptr<ArrowColumn> NewIntegerColumn(const arrow::DataType& type, Fit f
   }
 }
 
+// `use` takes one of Arrow's decimals.
+template <typename DecimalType, typename Use>
+std::unique_ptr<ArrowColumn> DecimalColumn(Use use) {
+  using Traits = arrow::TypeTraits<DecimalType>;
+  return Plain<typename Traits::ArrayType>([use](std::string_view bytes, Datum* value) {
+    return use(typename Traits::CType(reinterpret_cast<const uint8_t*>(bytes.data())), value);
+  });
+}
+
+// `use` takes decimals of any width.
+template <typename Use>
+std::unique_ptr<ArrowColumn> NewDecimalColumn(const arrow::DataType& type, Use use) {
+  switch (type.id()) {
+    case arrow::Type::DECIMAL32:
+      return DecimalColumn<arrow::Decimal32Type>(use);
+    case arrow::Type::DECIMAL64:
+      return DecimalColumn<arrow::Decimal64Type>(use);
+    case arrow::Type::DECIMAL128:
+      return DecimalColumn<arrow::Decimal128Type>(use);
+    case arrow::Type::DECIMAL256:
+      return DecimalColumn<arrow::Decimal256Type>(use);
+    default:
+      return nullptr;
+  }
+}
+
+int32_t ScaleOf(const arrow::DataType& decimal_type) {
+  return static_cast<const arrow::DecimalType&>(decimal_type).scale();
+}
+
+// The digits of a decimal as an integer; nothing when they are too many.
+template <typename Decimal>
+std::optional<int64_t> UnscaledInt64(const Decimal& decimal) {
+  const auto number = static_cast<int64_t>(decimal.low_bits());
+  return Decimal(number) == decimal ? std::optional(number) : std::nullopt;
+}
+
 // Decimals without a fraction.
 template <typename Fit>
 std::unique_ptr<ArrowColumn> NewWholeDecimalColumn(const arrow::DataType& type, Fit fit) {
-  if (type.id() != arrow::Type::DECIMAL128 ||
-      static_cast<const arrow::Decimal128Type&>(type).scale() != 0) {
-    return nullptr;
-  }
-  return Plain<arrow::Decimal128Array>([fit](std::string_view bytes, Datum* value) {
-    const arrow::Decimal128 decimal(reinterpret_cast<const uint8_t*>(bytes.data()));
-    int64_t number = 0;
-    if (!decimal.ToInteger(&number).ok()) return Problem::kOutOfRange;
-    return fit(number, value);
+  if (!arrow::is_decimal(type.id()) || ScaleOf(type) != 0) return nullptr;
+  return NewDecimalColumn(type, [fit](const auto& decimal, Datum* value) {
+    const std::optional<int64_t> number = UnscaledInt64(decimal);
+    return number.has_value() ? fit(*number, value) : Problem::kOutOfRange;
   });
 }
 
@@ -150,10 +185,30 @@ Problem FitNumber(Type wanted, double number, Datum* value) {
   return Problem::kNone;
 }
 
+// The double nearest to a decimal, to which Arrow's own conversion only comes close.
+std::unique_ptr<ArrowColumn> NewDecimalToDoubleColumn(const arrow::DataType& type, Type wanted) {
+  // Doubles hold integers and powers of ten exactly up to these, so that one division rounds once.
+  constexpr int64_t kExactIntegerMax = int64_t{1} << std::numeric_limits<double>::digits;
+  constexpr int32_t kExactPowerMax = 22;
+  const int32_t scale = ScaleOf(type);
+  const bool has_exact_divisor = scale >= 0 && scale <= kExactPowerMax;
+  double divisor = 1;
+  for (int32_t i = 0; has_exact_divisor && i < scale; ++i) divisor *= 10;
+  return NewDecimalColumn(type, [=](const auto& decimal, Datum* value) {
+    const std::optional<int64_t> number = UnscaledInt64(decimal);
+    const bool is_exact = has_exact_divisor && number.has_value() && *number >= -kExactIntegerMax &&
+                          *number <= kExactIntegerMax;
+    if (is_exact) return FitDouble(wanted, static_cast<double>(*number) / divisor, value);
+    const std::string text = fmt::format("{}e{}", decimal.ToIntegerString(), -int64_t{scale});
+    return ReadText(wanted, {}, text, value);
+  });
+}
+
 std::unique_ptr<ArrowColumn> NewDoubleColumn(const arrow::DataType& type, Type wanted) {
   const auto plain = [wanted](auto number, Datum* value) {
     return FitNumber(wanted, static_cast<double>(number), value);
   };
+  if (arrow::is_decimal(type.id())) return NewDecimalToDoubleColumn(type, wanted);
   switch (type.id()) {
     case arrow::Type::HALF_FLOAT:
       return Plain<arrow::HalfFloatArray>([plain](uint16_t bits, Datum* value) {
@@ -163,20 +218,6 @@ std::unique_ptr<ArrowColumn> NewDoubleColumn(const arrow::DataType& type, Type w
       return Plain<arrow::FloatArray>(plain);
     case arrow::Type::DOUBLE:
       return Plain<arrow::DoubleArray>(plain);
-    case arrow::Type::DECIMAL128: {
-      const int32_t scale = static_cast<const arrow::Decimal128Type&>(type).scale();
-      return Plain<arrow::Decimal128Array>([plain, scale](std::string_view bytes, Datum* value) {
-        const arrow::Decimal128 decimal(reinterpret_cast<const uint8_t*>(bytes.data()));
-        return plain(decimal.ToDouble(scale), value);
-      });
-    }
-    case arrow::Type::DECIMAL256: {
-      const int32_t scale = static_cast<const arrow::Decimal256Type&>(type).scale();
-      return Plain<arrow::Decimal256Array>([plain, scale](std::string_view bytes, Datum* value) {
-        const arrow::Decimal256 decimal(reinterpret_cast<const uint8_t*>(bytes.data()));
-        return plain(decimal.ToDouble(scale), value);
-      });
-    }
     default:
       return NewIntegerColumn(type, plain);
   }

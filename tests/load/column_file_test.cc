@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -165,6 +166,49 @@ TEST(ColumnFile, NumbersAreNearestAndNotANumberIsNull) {
                   ReadRow{2, "", 1, {Int(2), Value(-0.01), kNull, Value(-2.0), Value(65504.0)}},
                   ReadRow{3, "", 1, {Int(3), kNull, kNull, kNull, kNull}},
                   ReadRow{4, "", 1, {Int(4), Value(2.0), Value(2.0), Value(0x1p53), Value(-0.0)}}));
+}
+
+TEST(ColumnFile, DecimalsOfEveryWidthAreNumbers) {
+  registry::Source source = UsersSource(TimestampUnit::kMilliseconds);
+  source.fields = {{"whole", Type::kInt64}, {"fraction", Type::kDouble}};
+  const auto number_row = [](uint64_t line, Value whole) {
+    return ReadRow{line, "", static_cast<int64_t>(line) - 1, {std::move(whole), Value(-1.25)}};
+  };
+  const auto bad_row = [](uint64_t line, const std::string& shown) {
+    return ReadRow{line, fmt::format("whole: '{}' is beyond the range of an int64", shown), 0, {}};
+  };
+  const std::vector<std::pair<std::string, int64_t>> edges = {
+      {"32", 999'999'999}, {"64", 999'999'999'999'999'999}, {"128", INT64_MAX}, {"256", INT64_MAX}};
+  for (const auto& [width, edge] : edges) {
+    std::vector<ReadRow> expected = {number_row(1, Int(7)), number_row(2, Int(edge)),
+                                     number_row(3, Int(-edge)), number_row(4, kNull)};
+    if (edge == INT64_MAX) {
+      const std::string wide = "1" + std::string(width == "128" ? 37 : 39, '0');
+      expected.push_back(bad_row(5, "9223372036854775808"));
+      expected.push_back(bad_row(6, "-9223372036854775809"));
+      expected.push_back(bad_row(7, wide));
+    }
+    for (const std::string ending : {".parquet", ".arrow"}) {
+      SCOPED_TRACE(width + ending);
+      const ReadFile read = Read("decimals-" + width + ending, source);
+      ASSERT_TRUE(read.status.ok()) << read.status.ToString();
+      EXPECT_EQ(read.rows, expected);
+    }
+  }
+  // Doubles take whole ones too, int32 what is in its range, integers none with a fraction.
+  source.fields = {{"whole", Type::kDouble}, {"tiny", Type::kDouble}};
+  const ReadFile doubles = Read("decimals-256.arrow", source);
+  ASSERT_THAT(doubles.rows, SizeIs(7)) << doubles.status.ToString();
+  EXPECT_EQ(doubles.rows[0].values, (std::vector{Value(7.0), Value(7e-40)}));
+  EXPECT_EQ(doubles.rows[1].values, (std::vector{Value(0x1p63), Value(9.223372036854775807e-22)}));
+  EXPECT_EQ(doubles.rows[6].values, (std::vector{Value(1e39), Value(0.1)}));
+  source.fields = {{"whole", Type::kInt32}};
+  EXPECT_EQ(Read("decimals-64.arrow", source).rows.at(0).values, std::vector{Int(7)});
+  EXPECT_EQ(Read("decimals-64.arrow", source).rows.at(1).error,
+            "whole: '999999999999999999' is beyond the range of an int32");
+  source.fields = {{"fraction", Type::kInt64}};
+  EXPECT_THAT(std::string(Read("decimals-32.arrow", source).status.message()),
+              HasSubstr("'fraction' is a column of decimal32(9, 2), but the source's int64 needs"));
 }
 
 TEST(ColumnFile, AllThatDoesNotFitIsNamedBeforeTheFirstRow) {

@@ -96,6 +96,19 @@ write("numbers.parquet",
                 "b": pa.array([0.5, float("nan"), None, 2.0]),
                 "c": pa.array([1, -2, None, 2**53], pa.int64()),
                 "d": pa.array([0.1, 65504.0, None, -0.0], pa.float16())}))
+# Decimals of every width, to the edges of the width or of int64, and beyond these.
+for width, edge in [(32, 10**9 - 1), (64, 10**18 - 1), (128, 2**63 - 1), (256, 2**63 - 1)]:
+    new_type = getattr(pa, f"decimal{width}")
+    precision = {32: 9, 64: 18, 128: 38, 256: 40}[width]
+    numbers = [7, edge, -edge, None] + ([2**63, -(2**63) - 1, 10**(precision - 1)] if width > 64 else [])
+    whole = [None if number is None else decimal.Decimal(number) for number in numbers]
+    decimals = pa.table({"whole": pa.array(whole, new_type(precision, 0)),
+                         "fraction": pa.array([decimal.Decimal("-1.25")] * len(whole), new_type(precision, 2)),
+                         "tiny": pa.array([None if number is None else decimal.Decimal(number).scaleb(-precision)
+                                           for number in numbers], new_type(precision, precision)),
+                         "updated_at": pa.array(range(len(whole)))})
+    write(f"decimals-{width}.parquet", decimals)
+    write_arrow(f"decimals-{width}.arrow", decimals, pa.ipc.new_file)
 days = [datetime.date(1970, 1, 2), datetime.date(1969, 12, 31), datetime.date(2026, 11, 24)]
 write("dates.parquet", users(updated_at=pa.array(days)))
 write_arrow("dates.arrow", users(updated_at=pa.array(days, pa.date64())), pa.ipc.new_file)
