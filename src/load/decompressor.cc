@@ -12,28 +12,65 @@ namespace {
 
 using arrow::Compression;
 
-constexpr size_t kMagicBytesMax = 4;
+constexpr size_t kMagicBytes = 4;
+constexpr size_t kBzip2MagicBytes = 10;
 constexpr size_t kContentBytes = 256u << 10;
 
-struct Magic {
-  std::string_view bytes;
+bool IsGzip(std::string_view start) {
+  return start.starts_with("\x1F\x8B");
+}
+
+// A frame of zstd, or one to be skipped, which pzstd puts in front of each other one.
+bool IsZstd(std::string_view start) {
+  const bool is_skippable = start.size() >= kMagicBytes && (start[0] & '\xF0') == '\x50' &&
+                            start.substr(1).starts_with("\x2A\x4D\x18");
+  return is_skippable || start.starts_with("\x28\xB5\x2F\xFD");
+}
+
+// The magic "BZh9" is text too. What tells is that a block, or the end, comes after it; of a file
+// that was cut off before, what there is of that.
+bool IsBzip2(std::string_view start) {
+  constexpr std::string_view kBlock = "\x31\x41\x59\x26\x53\x59";
+  constexpr std::string_view kEnd = "\x17\x72\x45\x38\x50\x90";
+  if (start.size() < kMagicBytes || !start.starts_with("BZh") || start[3] < '1' || start[3] > '9')
+    return false;
+  const std::string_view next = start.substr(4, kBlock.size());
+  return kBlock.starts_with(next) || kEnd.starts_with(next);
+}
+
+bool IsLz4(std::string_view start) {
+  return start.starts_with("\x04\x22\x4D\x18");
+}
+
+struct PackedFormat {
+  bool (*begins)(std::string_view start);
   Compression::type compression;
   std::string_view name;
 };
 
 // None of them begins a text file in UTF-8 that has a header or a JSON object in front.
-constexpr Magic kMagics[] = {
-    {"\x1F\x8B", Compression::GZIP, "gzip"},
-    {"\x28\xB5\x2F\xFD", Compression::ZSTD, "zstd"},
-    {"BZh", Compression::BZ2, "bzip2"},
-    {"\x04\x22\x4D\x18", Compression::LZ4_FRAME, "lz4"},
+constexpr PackedFormat kCompressions[] = {
+    {IsGzip, Compression::GZIP, "gzip"},
+    {IsZstd, Compression::ZSTD, "zstd"},
+    {IsBzip2, Compression::BZ2, "bzip2"},
+    {IsLz4, Compression::LZ4_FRAME, "lz4"},
 };
 
-const Magic* FindMagic(std::string_view start) {
-  for (const Magic& magic : kMagics) {
-    if (start.starts_with(magic.bytes)) return &magic;
+const PackedFormat* FindCompression(std::string_view start) {
+  for (const PackedFormat& format : kCompressions) {
+    if (format.begins(start)) return &format;
   }
   return nullptr;
+}
+
+// How many bytes tell the compression of a file that begins with `start`. No more than are needed:
+// a file that cannot be used is to be refused at once.
+size_t BytesThatTell(std::string_view start) {
+  return IsBzip2(start) ? kBzip2MagicBytes : kMagicBytes;
+}
+
+size_t ZerosInFront(std::string_view bytes) {
+  return std::min(bytes.find_first_not_of('\0'), bytes.size());
 }
 
 }  // namespace
@@ -41,24 +78,24 @@ const Magic* FindMagic(std::string_view start) {
 // The frames or members of one compression, one after the other.
 class Decompressor::Codec {
  public:
-  static Result<std::unique_ptr<Codec>> Create(const Magic& magic) {
-    auto codec = arrow::util::Codec::Create(magic.compression);
+  static Result<std::unique_ptr<Codec>> Create(const PackedFormat& format) {
+    auto codec = arrow::util::Codec::Create(format.compression);
     if (!codec.ok()) {
       return Status::InvalidArgument(
           fmt::format("the file is compressed by {}, which this build "
                       "cannot read: {}",
-                      magic.name, codec.status().message()));
+                      format.name, codec.status().message()));
     }
     auto decompressor = (*codec)->MakeDecompressor();
     if (!decompressor.ok()) return Status::Internal(decompressor.status().message());
-    return std::unique_ptr<Codec>(
-        new Codec(magic.name, *std::move(codec), *std::move(decompressor)));
+    return std::unique_ptr<Codec>(new Codec(format, *std::move(codec), *std::move(decompressor)));
   }
 
   Status Feed(std::string_view bytes, Next next) {
     bool more = false;
     while (!bytes.empty() || more) {
       if (frame_done_) {
+        if (may_be_padded_) bytes.remove_prefix(ZerosInFront(bytes));
         if (bytes.empty()) return Status::Ok();
         if (const auto reset = decompressor_->Reset(); !reset.ok()) return Damaged(reset.message());
         frame_done_ = false;
@@ -87,9 +124,10 @@ class Decompressor::Codec {
   }
 
  private:
-  Codec(std::string_view name, std::unique_ptr<arrow::util::Codec> codec,
+  Codec(const PackedFormat& format, std::unique_ptr<arrow::util::Codec> codec,
         std::shared_ptr<arrow::util::Decompressor> decompressor)
-      : name_(name),
+      : name_(format.name),
+        may_be_padded_(format.compression == Compression::GZIP),
         codec_(std::move(codec)),
         decompressor_(std::move(decompressor)),
         content_(kContentBytes) {}
@@ -99,6 +137,7 @@ class Decompressor::Codec {
   }
 
   const std::string_view name_;
+  const bool may_be_padded_;  // by zeros, after a member, as tapes and block devices do
   const std::unique_ptr<arrow::util::Codec> codec_;
   const std::shared_ptr<arrow::util::Decompressor> decompressor_;
   std::vector<char> content_;
@@ -109,13 +148,13 @@ Decompressor::Decompressor() = default;
 Decompressor::~Decompressor() = default;
 
 Status Decompressor::Feed(std::string_view bytes, Next next) {
-  if (!begun_) {
-    const size_t wanted = std::min(bytes.size(), kMagicBytesMax - start_.size());
+  while (!begun_ && start_.size() < BytesThatTell(start_)) {
+    if (bytes.empty()) return Status::Ok();
+    const size_t wanted = std::min(bytes.size(), BytesThatTell(start_) - start_.size());
     start_.append(bytes.substr(0, wanted));
     bytes.remove_prefix(wanted);
-    if (start_.size() < kMagicBytesMax) return Status::Ok();
-    FRESHET_RETURN_IF_ERROR(Begin(next));
   }
+  if (!begun_) FRESHET_RETURN_IF_ERROR(Begin(next));
   if (bytes.empty()) return Status::Ok();
   return codec_ == nullptr ? next(bytes) : codec_->Feed(bytes, next);
 }
@@ -127,9 +166,9 @@ Status Decompressor::Finish(Next next) {
 
 Status Decompressor::Begin(Next next) {
   begun_ = true;
-  const Magic* magic = FindMagic(start_);
-  if (magic == nullptr) return start_.empty() ? Status::Ok() : next(start_);
-  FRESHET_ASSIGN_OR_RETURN(codec_, Codec::Create(*magic));
+  const PackedFormat* format = FindCompression(start_);
+  if (format == nullptr) return start_.empty() ? Status::Ok() : next(start_);
+  FRESHET_ASSIGN_OR_RETURN(codec_, Codec::Create(*format));
   return codec_->Feed(start_, next);
 }
 

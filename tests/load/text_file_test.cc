@@ -20,15 +20,18 @@ const registry::Source kUsers = UsersSource(TimestampUnit::kMilliseconds);
 TEST(TextFile, CompressedFilesHaveTheSameRows) {
   const ReadFile plain = ReadRows(FileFormat::kCsv, kUsers, WrittenBytes("users.csv"), kWhole);
   ASSERT_THAT(plain.rows, SizeIs(20'000));
-  for (const std::string file : {"users", "halves"}) {
-    for (const std::string ending : {".gz", ".bz2", ".zst", ".lz4"}) {
-      SCOPED_TRACE(file + ending);
-      const std::string bytes = WrittenBytes(file + ".csv" + ending);
-      for (const size_t chunk_bytes : {kWhole, size_t{1}, size_t{777}}) {
-        const ReadFile read = ReadRows(FileFormat::kCsv, kUsers, bytes, chunk_bytes);
-        ASSERT_TRUE(read.status.ok()) << read.status.ToString();
-        ASSERT_EQ(read.rows, plain.rows);
-      }
+  std::vector<std::string> files = {"skippable.csv.zst", "padded.csv.gz"};
+  for (const std::string ending : {".gz", ".bz2", ".zst", ".lz4"}) {
+    files.push_back("users.csv" + ending);
+    files.push_back("halves.csv" + ending);
+  }
+  for (const std::string& file : files) {
+    SCOPED_TRACE(file);
+    const std::string bytes = WrittenBytes(file);
+    for (const size_t chunk_bytes : {kWhole, size_t{1}, size_t{777}}) {
+      const ReadFile read = ReadRows(FileFormat::kCsv, kUsers, bytes, chunk_bytes);
+      ASSERT_TRUE(read.status.ok()) << read.status.ToString();
+      ASSERT_EQ(read.rows, plain.rows);
     }
   }
 }
@@ -36,7 +39,7 @@ TEST(TextFile, CompressedFilesHaveTheSameRows) {
 TEST(TextFile, ACompressedFileThatWasCutOffIsRefused) {
   for (const std::string ending : {".gz", ".bz2", ".zst", ".lz4"}) {
     const std::string bytes = WrittenBytes("users.csv" + ending);
-    for (const size_t size : {size_t{5}, bytes.size() / 2, bytes.size() - 1}) {
+    for (const size_t size : {size_t{4}, size_t{5}, bytes.size() / 2, bytes.size() - 1}) {
       const ReadFile read = ReadRows(FileFormat::kCsv, kUsers, bytes.substr(0, size), kWhole);
       EXPECT_EQ(read.status.code(), StatusCode::kInvalidArgument) << ending << " " << size;
       EXPECT_THAT(std::string(read.status.message()), HasSubstr("it was cut off"));
@@ -50,6 +53,33 @@ TEST(TextFile, ACompressedFileThatIsDamagedIsRefused) {
     for (size_t i = bytes.size() / 2; i < bytes.size() / 2 + 40; ++i) bytes[i] ^= '\x55';
     const ReadFile read = ReadRows(FileFormat::kCsv, kUsers, bytes, kWhole);
     EXPECT_EQ(read.status.code(), StatusCode::kInvalidArgument) << ending;
+  }
+}
+
+TEST(TextFile, TextThatBeginsAsBzip2DoesIsText) {
+  registry::Source source = kUsers;
+  for (const std::string column : {"BZhour", "BZh9", "BZh91AYx", "BZh"}) {
+    source.fields[1].name = column;
+    for (const size_t chunk_bytes : {kWhole, size_t{1}, size_t{3}}) {
+      const ReadFile read =
+          ReadRows(FileFormat::kCsv, source, column + ",user_id,country,updated_at\n7,1,FI,5\n",
+                   chunk_bytes);
+      EXPECT_THAT(read.rows, ElementsAre(UserRow(2, 5, Int(1), Int(7), Text("FI"))))
+          << column << ": " << read.status.ToString();
+    }
+  }
+}
+
+TEST(TextFile, NothingInBzip2IsAnEmptyFile) {
+  const ReadFile read = ReadRows(FileFormat::kCsv, kUsers, WrittenBytes("nothing.bz2"), kWhole);
+  EXPECT_THAT(std::string(read.status.message()), HasSubstr("the file is empty"));
+}
+
+TEST(TextFile, WhatFollowsTheLastGzipMemberIsZerosOrDamage) {
+  const std::string bytes = WrittenBytes("users.csv.gz");
+  for (const std::string& rest : {std::string("x"), std::string(9, '\0') + "xyz"}) {
+    const ReadFile read = ReadRows(FileFormat::kCsv, kUsers, bytes + rest, kWhole);
+    EXPECT_EQ(read.status.code(), StatusCode::kInvalidArgument) << read.status.ToString();
   }
 }
 

@@ -5,6 +5,7 @@ import datetime
 import decimal
 import gzip
 import os
+import struct
 import sys
 
 import duckdb
@@ -171,3 +172,18 @@ for name, compress in [("gz", gzip.compress), ("bz2", bz2.compress),
         file.write(compress(text[:half].encode()) + compress(text[half:].encode()))
 with open(path("users.csv"), "w") as file:
     file.write(text)
+
+
+# As pzstd writes: in front of each frame, one to be skipped that holds its size.
+def skippable_and_frame(part, magic):
+    frame = pa.Codec("zstd").compress(part.encode(), asbytes=True)
+    return struct.pack("<III", magic, 4, len(frame)) + frame
+
+
+with open(path("skippable.csv.zst"), "wb") as file:
+    for part, magic in [(text[:half], 0x184D2A50), (text[half:], 0x184D2A5F)]:
+        file.write(skippable_and_frame(part, magic))
+with open(path("padded.csv.gz"), "wb") as file:
+    file.write(gzip.compress(text[:half].encode()) + bytes(100) + gzip.compress(text[half:].encode()) + bytes(100_000))
+with open(path("nothing.bz2"), "wb") as file:
+    file.write(bz2.compress(b""))
