@@ -107,6 +107,16 @@ std::string PlaceOf(const BadRow& row) {
                           : fmt::format("{}:{}", row.file, row.line);
 }
 
+// The share or the number that the options allow, whichever is more.
+uint64_t BadRowsAllowed(const LoadOptions& options, uint64_t rows_read) {
+  const auto count = static_cast<double>(rows_read);
+  // A product with a share may be rounded to the wrong side of a whole number; a quotient is not.
+  uint64_t by_share = static_cast<uint64_t>(options.bad_rows_share_max * count) + 1;
+  while (by_share > 0 && static_cast<double>(by_share) / count > options.bad_rows_share_max)
+    --by_share;
+  return std::max(by_share, options.bad_rows_max);
+}
+
 // Times the phases of a load. One thread.
 class PhaseTimer {
  public:
@@ -307,17 +317,12 @@ Status FileLoad::FinishReading() {
 
 Status FileLoad::Judge() const {
   if (report_.rows_bad == 0) return Status::Ok();
-  const double share =
-      static_cast<double>(report_.rows_bad) / static_cast<double>(report_.rows_read);
   const BadRow& first = report_.bad_rows.front();
-  if (share > options_.bad_rows_share_max && report_.rows_bad > options_.bad_rows_max) {
-    const std::string allowed = options_.bad_rows_max > 0
-                                    ? fmt::format("where {} are allowed", options_.bad_rows_max)
-                                    : fmt::format("a share of {:.2g} where {:.2g} is allowed",
-                                                  share, options_.bad_rows_share_max);
-    return Status::FailedPrecondition(
-        fmt::format("{} of {} rows are bad, {}; nothing was changed. The first: {}: {}",
-                    report_.rows_bad, report_.rows_read, allowed, PlaceOf(first), first.reason));
+  const uint64_t allowed = BadRowsAllowed(options_, report_.rows_read);
+  if (report_.rows_bad > allowed) {
+    return Status::FailedPrecondition(fmt::format(
+        "{} of {} rows are bad, at most {} are allowed; nothing was changed. The first: {}: {}",
+        report_.rows_bad, report_.rows_read, allowed, PlaceOf(first), first.reason));
   }
   if (report_.rows_bad == report_.rows_read) {
     return Status::FailedPrecondition(

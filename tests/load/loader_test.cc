@@ -194,7 +194,7 @@ TEST_F(LoaderTest, ReportsCounts) {
 TEST_F(LoaderTest, ReportsEveryBadRowWithItsLine) {
   const Status status = LoadUsers("1,33,FI,5\n2,abc,FI,5\n,33,FI,5\n4,33,FI,\n5,33\n");
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(status.message(), HasSubstr("4 of 5 rows are bad"));
+  EXPECT_THAT(status.message(), HasSubstr("4 of 5 rows are bad, at most 0 are allowed; nothing"));
   EXPECT_THAT(status.message(), HasSubstr("line 3: age: 'abc' is not an int32"));
   ASSERT_THAT(report_.bad_rows, SizeIs(4));
   EXPECT_EQ(report_.bad_rows[1].line, 4u);
@@ -221,11 +221,24 @@ TEST_F(LoaderTest, AllowsAShareOfBadRows) {
   EXPECT_FALSE(LoadUsers("x,33,FI,5\n", {.bad_rows_share_max = 1}).ok());
 }
 
+TEST_F(LoaderTest, TellsHowManyBadRowsTheShareAllows) {
+  std::string rows;
+  for (int i = 0; i < 899; ++i) rows += fmt::format("{},33,FI,5\n", i);
+  for (int i = 0; i < 101; ++i) rows += "x,33,FI,5\n";
+  EXPECT_THAT(LoadUsers(rows, {.bad_rows_share_max = 0.1}).message(),
+              HasSubstr("101 of 1000 rows are bad, at most 100 are allowed; nothing was changed"));
+  EXPECT_THAT(LoadUsers(rows, {.bad_rows_share_max = 0.1, .bad_rows_max = 99}).message(),
+              HasSubstr("at most 100 are allowed"));
+  EXPECT_THAT(LoadUsers(rows, {.bad_rows_share_max = 0.0001}).message(),
+              HasSubstr("at most 0 are allowed"));
+  EXPECT_TRUE(LoadUsers(rows, {.bad_rows_share_max = 0.101}).ok());
+}
+
 TEST_F(LoaderTest, AllowsANumberOfBadRowsWhateverTheirShare) {
   const std::string rows = "1,33,FI,5\n2,x,FI,5\n3,y,FI,5\n";
   EXPECT_TRUE(LoadUsers(rows, {.bad_rows_max = 2}).ok());
   const Status status = LoadUsers(rows, {.bad_rows_max = 1});
-  EXPECT_THAT(status.message(), HasSubstr("2 of 3 rows are bad, where 1 are allowed"));
+  EXPECT_THAT(status.message(), HasSubstr("2 of 3 rows are bad, at most 1 are allowed; nothing"));
   EXPECT_TRUE(LoadUsers(rows, {.bad_rows_share_max = 0.7, .bad_rows_max = 1}).ok());
 }
 
