@@ -193,6 +193,10 @@ ExitCode RunLoad(const Arguments& arguments) {
   if (Status status = Prepare(run); !status.ok()) return FailUsage("load", status.message());
   CancelOnInterrupt();
   if (Pipe::IsOne(arguments.file)) {
+    // The name of a named pipe tells as that of a file does.
+    if (const auto format = registry::FileFormatOfPath(arguments.file);
+        run.request.format.empty() && format.has_value())
+      run.request.format = registry::FileFormatName(*format);
     Pipe pipe;
     Status status = pipe.Open(arguments.file);
     if (status.code() == StatusCode::kIoError) return FailUsage("load", status.message());

@@ -379,6 +379,24 @@ TEST_F(CliCalls, ARollbackServesTheLoadBefore) {
   EXPECT_EQ(Run({"load", "--rollback", "activity"}).exit_code, 1);
 }
 
+TEST_F(CliCalls, TheNameOfANamedPipeTellsItsFormat) {
+  StartQuickstart();
+  const std::string fifo = folder_.File("users.jsonl");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const pid_t process = testing::StartProgram(
+      {kBinary, "load", "profile", "--file", fifo, "--address", server_->address()}, nothing,
+      folder_.File("out"), folder_.File("err"));
+  close(nothing);
+  const int writer = open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
+  const std::string row =
+      R"({"user_id":1,"age":20,"country":"NL","updated_at":"2026-01-01T00:00:00Z"})";
+  ASSERT_EQ(write(writer, row.data(), row.size()), static_cast<ssize_t>(row.size()));
+  close(writer);
+  EXPECT_EQ(testing::WaitForExit(process), 0) << testing::ReadFile(folder_.File("err"));
+  EXPECT_THAT(testing::ReadFile(folder_.File("out")), StartsWith("loaded profile: 1 rows served"));
+}
+
 TEST_F(CliCalls, AnInterruptedLoadChangesNothing) {
   StartQuickstart();
   const std::string fifo = folder_.File("users.fifo");
