@@ -1,5 +1,3 @@
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
 
 #include <CLI/CLI.hpp>
@@ -43,14 +41,10 @@ ExitCode Main(int argc, char** argv) {
 }  // namespace freshet::cli
 
 int main(int argc, char** argv) {
-  int exit_code = 1;
   try {
-    exit_code = static_cast<int>(freshet::cli::Main(argc, argv));
+    return static_cast<int>(freshet::cli::Main(argc, argv));
   } catch (const std::exception& error) {
     fmt::print(stderr, "freshet: {}\n", error.what());
+    return 1;
   }
-  // A thread of gRPC may still be cleaning up after the last answer, and must not meet the
-  // destructors of what is static.
-  std::fflush(nullptr);
-  std::_Exit(exit_code);
 }
