@@ -30,7 +30,7 @@ class Client {
   // As Engine::Explain.
   virtual Result<Explanation> Explain(const FeatureRequest& request) = 0;
   // GetFeatures without blocking: `done` is called once, from a thread that must not be held up, or
-  // before this returns. The client must outlive the call.
+  // before this returns. The client must outlive the call, so `done` must not destroy it.
   virtual void StartGetFeatures(
       const FeatureRequest& request,
       std::function<void(const Status&, const FeatureResponse&)> done) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <utility>
 
@@ -50,6 +51,39 @@ v1::PlanRequest ToWire(const std::vector<DefinitionText>& files) {
   return wire;
 }
 
+// Calls of which gRPC's thread still holds something. The last hold on a channel must not be let go by
+// that thread: gRPC 1.51 would have it wait for its own end, and free what it stands on.
+class CallsUnderWay {
+ public:
+  class Hold {
+   public:
+    explicit Hold(CallsUnderWay& calls) : calls_(calls) {
+      std::lock_guard lock(calls_.mutex_);
+      ++calls_.count_;
+    }
+    ~Hold() {
+      // Under the lock: who waits may then be gone.
+      std::lock_guard lock(calls_.mutex_);
+      if (--calls_.count_ == 0) calls_.none_left_.notify_all();
+    }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    CallsUnderWay& calls_;
+  };
+
+  void AwaitNone() {
+    std::unique_lock lock(mutex_);
+    none_left_.wait(lock, [this] { return count_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_left_;
+  size_t count_ = 0;
+};
+
 class ClientImpl final : public Client {
  public:
   explicit ClientImpl(const Options& options)
@@ -57,6 +91,7 @@ class ClientImpl final : public Client {
         channel_(Connect(options.address)),
         feature_store_(v1::FeatureStore::NewStub(channel_)),
         admin_(v1::Admin::NewStub(channel_)) {}
+  ~ClientImpl() override { calls_.AwaitNone(); }
 
   Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
   Result<Explanation> Explain(const FeatureRequest& request) override;
@@ -95,6 +130,7 @@ class ClientImpl final : public Client {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::FeatureStore::Stub> feature_store_;
   const std::unique_ptr<v1::Admin::Stub> admin_;
+  CallsUnderWay calls_;
 };
 
 Status ClientImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
@@ -122,11 +158,13 @@ Result<Explanation> ClientImpl::Explain(const FeatureRequest& request) {
 void ClientImpl::StartGetFeatures(const FeatureRequest& request,
                                   std::function<void(const Status&, const FeatureResponse&)> done) {
   struct Call {
+    explicit Call(CallsUnderWay& calls) : hold(calls) {}
+    CallsUnderWay::Hold hold;  // first, so that it goes last
     grpc::ClientContext context;
     v1::GetFeaturesRequest wire;
     v1::GetFeaturesResponse answer;
   };
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<Call>(calls_);
   SetDeadline(request, &call->context);
   client::ToWire(request, &call->wire);
   feature_store_->async()->GetFeatures(
