@@ -23,7 +23,7 @@ void CheckColumns(const std::vector<NamedColumn>& columns) {
   }
 }
 
-testing::ScriptedEngine& Engine() {
+testing::ScriptedEngine& EngineOfOneService() {
   static testing::ScriptedEngine engine;
   engine.describe = [](std::string_view, const std::vector<std::string>&) {
     return Result<ServiceDescription>(ServiceDescription{
@@ -38,7 +38,7 @@ testing::ScriptedEngine& Engine() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static testing::ScriptedEngine& engine = Engine();
+  static testing::ScriptedEngine& engine = EngineOfOneService();
   const std::string_view body(reinterpret_cast<const char*>(data), size);
   FeatureRequest request;
   std::string pointer;
