@@ -85,9 +85,10 @@ std::string FindMalformedInList(size_t depth, ondemand::value& value) {
   ondemand::array list;
   if (const auto error = value.get_array().get(list); error != simdjson::SUCCESS)
     return ErrorText(error);
-  for (auto element : list) {
+  for (auto&& element : list) {
     ondemand::value item;
-    if (const auto error = std::move(element).get(item); error != simdjson::SUCCESS)
+    if (const auto error = std::forward<decltype(element)>(element).get(item);
+        error != simdjson::SUCCESS)
       return ErrorText(error);
     if (std::string malformed = FindMalformedAt(depth + 1, item); !malformed.empty())
       return malformed;
