@@ -103,12 +103,14 @@ bool Folder::EnforceLimits(std::string& bytes) const {
       limits::kTimelineBytesMax - (too_large ? limits::kTimelineBytesMax / kTruncatedShare : 0);
   Position until = begin;
   int64_t truncated_before_ms = Layout::TruncatedBeforeMs(bytes);
+  const int64_t head_end_ms = layout_.CellEndMs(0, Layout::NewestMs(bytes));
   while (end.index - until.index > cells_kept || end.offset - until.offset > bytes_kept) {
     const char* cell = bytes.data() + until.offset;
-    // A zone's new rules may have moved the horizon past cells that have not folded yet.
+    // A zone's new rules may have moved where cells end, and the horizon past some that have not
+    // folded yet.
     const size_t level = std::min(layout_.LevelOf(Layout::StartMs(cell), Layout::NewestMs(bytes)),
                                   layout_.Levels() - 1);
-    truncated_before_ms = layout_.CellEndMs(level, Layout::StartMs(cell));
+    truncated_before_ms = std::min(layout_.CellEndMs(level, Layout::StartMs(cell)), head_end_ms);
     until = {until.offset + layout_.CellBytes(cell), until.index + 1};
   }
   FoldAway(bytes, until);

@@ -129,11 +129,13 @@ class Validator {
   Status CheckCells(size_t offset) const {
     int64_t free_from_ms = cuts_may_move_ ? Layout::kNever + 1 : horizon_ms_;
     int64_t last_newest_ms = Layout::kNever;
+    int64_t last_start_ms = Layout::kNever;
     uint32_t cells = 0;
     for (; offset < bytes_.size(); ++cells) {
       FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset));
       FRESHET_RETURN_IF_ERROR(CheckCellTimes(offset, &free_from_ms));
       last_newest_ms = Layout::CellNewestMs(bytes_.data() + offset);
+      last_start_ms = Layout::StartMs(bytes_.data() + offset);
       offset += layout_.CellBytes(bytes_.data() + offset);
     }
     if (cells != Layout::Cells(bytes_) || cells > schema_.options().cells_max)
@@ -141,6 +143,9 @@ class Validator {
                                  cells, Layout::Cells(bytes_), schema_.options().cells_max));
     if (last_newest_ms != newest_ms_ && !(cells == 0 && truncated_before_ms_ > newest_ms_))
       return Corrupt("its newest event is in no cell");
+    // Whatever a zone's rules were: the youngest cells are cut at the head hop alone.
+    if (cells > 0 && last_start_ms != layout_.CellStartMs(0, newest_ms_))
+      return Corrupt("its newest cell is not where the newest event is");
     return Status::Ok();
   }
 

@@ -148,7 +148,8 @@ TEST_F(ApplierTest, TheConditionOfAViewChoosesItsEvents) {
   EXPECT_EQ(Read("purchases.all", 7), Value()) << "no event of the view: not seen";
   EXPECT_EQ(Read("popularity.views", 7), Value(int64_t{1}));
   EXPECT_EQ(applier_->counts().filter_failures, 0u);
-  DecodedEvent event = ToEvent(Click{.kind = "view"});
+  const Click click;
+  DecodedEvent event = ToEvent(click);
   event.values[0] = Datum::Int(5);
   event.values[1] = Datum::Null();
   EXPECT_EQ(Apply(event, 0, 4, kT0), Refusal::kMissingField) << "for popularity, which takes all";
