@@ -483,7 +483,7 @@ TEST_F(CliCalls, GetWaitsForThePushedEvent) {
   EXPECT_THAT(in.out, HasSubstr("\"lookup_ns\":"));
 
   words = get;
-  words.insert(words.end(), {"--after", "clicks:0:99", "--timeout", "50ms"});
+  words.insert(words.end(), {"--after", "clicks:0:99", "--timeout", "1s"});
   EXPECT_THAT(Run(words).out, HasSubstr("\"status\":\"TIMED_OUT\""));
   words = get;
   words.insert(words.end(), {"--after", "clicks:99"});
