@@ -1,5 +1,10 @@
 #include "rpc/admin_service.h"
 
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -7,6 +12,25 @@
 #include "rpc/load_call.h"
 
 namespace freshet::rpc {
+namespace {
+
+// Runs a call on a thread of the workers, or refuses it because too much waits for one.
+grpc::ServerUnaryReactor* RunOn(Workers& workers, grpc::CallbackServerContext* context,
+                                size_t request_bytes, std::string_view refusal,
+                                std::function<Status()> run) {
+  auto* reactor = context->DefaultReactor();
+  const auto answer = [context, reactor, run = std::move(run)] {
+    reactor->Finish(ToGrpc(run(), context));
+  };
+  if (!workers.Submit(request_bytes, answer))
+    reactor->Finish(ToGrpc(Status::ResourceExhausted(std::string(refusal)), context));
+  return reactor;
+}
+
+constexpr std::string_view kBusyWithDefinitions =
+    "the server is busy with definitions: nothing was changed, try again a little later";
+
+}  // namespace
 
 grpc::ServerUnaryReactor* AdminService::Plan(grpc::CallbackServerContext* context,
                                              const v1::PlanRequest* request,
@@ -24,23 +48,16 @@ grpc::ServerUnaryReactor* AdminService::RunPlan(PlanMethod method,
                                                 grpc::CallbackServerContext* context,
                                                 const v1::PlanRequest* request,
                                                 v1::PlanResponse* response) {
-  auto* reactor = context->DefaultReactor();
-  const auto run = [this, method, context, request, response, reactor] {
-    if (context->IsCancelled()) {
-      reactor->Finish(grpc::Status::CANCELLED);
-      return;
-    }
-    auto outcome = (engine_.*method)(FromWire(*request));
-    if (outcome.ok()) ToWire(*outcome, response);
-    reactor->Finish(ToGrpc(outcome.status(), context));
-  };
-  if (!threads_.plans.Submit(request->ByteSizeLong(), run))
-    reactor->Finish(
-        ToGrpc(Status::ResourceExhausted(
-                   "too many definitions wait to be planned or applied: nothing was changed, try "
-                   "again when the others are done"),
-               context));
-  return reactor;
+  return RunOn(threads_.plans, context, request->ByteSizeLong(),
+               "too many definitions wait to be planned or applied: nothing was changed, try again "
+               "when the others are done",
+               [this, method, context, request, response]() -> Status {
+                 if (context->IsCancelled())
+                   return Status::Cancelled("the caller gave up before its turn came");
+                 const auto outcome = (engine_.*method)(FromWire(*request));
+                 if (outcome.ok()) ToWire(*outcome, response);
+                 return outcome.status();
+               });
 }
 
 grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadProgress>* AdminService::Load(
@@ -56,53 +73,37 @@ grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadProgress>* AdminService::Load(
 grpc::ServerUnaryReactor* AdminService::Rollback(grpc::CallbackServerContext* context,
                                                  const v1::RollbackRequest* request,
                                                  v1::RollbackResponse* response) {
-  auto* reactor = context->DefaultReactor();
-  const auto run = [this, context, request, response, reactor] {
-    const auto outcome = engine_.Rollback(request->view());
-    if (outcome.ok()) {
-      response->set_loaded_at_ms(outcome->loaded_at_ms);
-      response->set_rows(outcome->rows);
-    }
-    reactor->Finish(ToGrpc(outcome.status(), context));
-  };
-  if (!threads_.plans.Submit(request->ByteSizeLong(), run))
-    reactor->Finish(ToGrpc(
-        Status::ResourceExhausted("the server is busy with definitions: nothing was changed, try "
-                                  "again a little later"),
-        context));
-  return reactor;
+  return RunOn(threads_.plans, context, request->ByteSizeLong(), kBusyWithDefinitions,
+               [this, request, response] {
+                 const auto outcome = engine_.Rollback(request->view());
+                 if (outcome.ok()) {
+                   response->set_loaded_at_ms(outcome->loaded_at_ms);
+                   response->set_rows(outcome->rows);
+                 }
+                 return outcome.status();
+               });
 }
 
 grpc::ServerUnaryReactor* AdminService::Forget(grpc::CallbackServerContext* context,
                                                const v1::ForgetRequest* request,
                                                v1::ForgetResponse* response) {
-  auto* reactor = context->DefaultReactor();
-  const auto run = [this, context, request, response, reactor] {
-    const auto receipt = engine_.Forget({request->join_keys().begin(), request->join_keys().end()});
-    if (receipt.ok()) ToWire(*receipt, response);
-    reactor->Finish(ToGrpc(receipt.status(), context));
-  };
-  if (!threads_.plans.Submit(request->ByteSizeLong(), run))
-    reactor->Finish(ToGrpc(
-        Status::ResourceExhausted("the server is busy with definitions: nothing was changed, try "
-                                  "again a little later"),
-        context));
-  return reactor;
+  return RunOn(threads_.plans, context, request->ByteSizeLong(), kBusyWithDefinitions,
+               [this, request, response] {
+                 const auto receipt =
+                     engine_.Forget({request->join_keys().begin(), request->join_keys().end()});
+                 if (receipt.ok()) ToWire(*receipt, response);
+                 return receipt.status();
+               });
 }
 
 grpc::ServerUnaryReactor* AdminService::GetStatus(grpc::CallbackServerContext* context,
                                                   const v1::GetStatusRequest* request,
                                                   v1::GetStatusResponse* response) {
-  auto* reactor = context->DefaultReactor();
-  const auto run = [this, response, reactor] {
-    ToWire(engine_.GetStatus(), response);
-    reactor->Finish(grpc::Status::OK);
-  };
-  if (!threads_.short_calls.Submit(request->ByteSizeLong(), run))
-    reactor->Finish(ToGrpc(
-        Status::ResourceExhausted("the server is busy with pushes: ask again a little later"),
-        context));
-  return reactor;
+  return RunOn(threads_.short_calls, context, request->ByteSizeLong(),
+               "the server is busy with pushes: ask again a little later", [this, response] {
+                 ToWire(engine_.GetStatus(), response);
+                 return Status::Ok();
+               });
 }
 
 }  // namespace freshet::rpc
