@@ -3,6 +3,8 @@
 #include "timeline/cell_writer.h"
 #include "timeline/folder.h"
 #include "timeline/layout.h"
+#include "timeline/recent_events.h"
+#include "timeline/seen_identities.h"
 #include "timeline/timeline.h"
 
 namespace freshet::timeline {
@@ -19,8 +21,9 @@ void CheckEvent(const Schema& schema, const Event& event) {
 bool ApplyToNewestCell(const Schema& schema, const Event& event, std::string& bytes) {
   const Layout layout(schema);
   const int64_t time_ms = event.order.time_ms;
-  if (bytes.size() == Layout::kHeaderBytes || time_ms >= Layout::FoldAtMs(bytes)) return false;
-  const size_t offset = bytes.size() - layout.CellBytesBefore(bytes.data() + bytes.size());
+  const size_t cells_end = layout.CellsEnd(bytes);
+  if (cells_end == Layout::kHeaderBytes || time_ms >= Layout::FoldAtMs(bytes)) return false;
+  const size_t offset = cells_end - layout.CellBytesBefore(bytes.data() + cells_end);
   const int64_t start_ms = Layout::StartMs(bytes.data() + offset);
   if (time_ms < start_ms || time_ms >= start_ms + layout.HeadHopMs()) return false;
   if (time_ms > Layout::NewestMs(bytes)) Layout::SetNewestMs(bytes, time_ms);
@@ -37,7 +40,7 @@ void ApplyToLifetime(const Schema& schema, const Event& event, std::string& byte
 void ApplyToCell(const Schema& schema, const Event& event, int64_t start_ms, std::string& bytes) {
   const Layout layout(schema);
   const CellWriter writer(schema);
-  const Position end = Layout::End(bytes);
+  const Position end = layout.End(bytes);
   const Position at = layout.LowerBound(bytes, layout.CellsBegin(bytes), end, start_ms);
   if (at.index == end.index || Layout::StartMs(bytes.data() + at.offset) != start_ms) {
     writer.Insert(bytes, at.offset, start_ms);
@@ -50,7 +53,7 @@ ApplyOutcome ApplyAnywhere(const Schema& schema, const Event& event, std::string
   const Layout layout(schema);
   const int64_t time_ms = event.order.time_ms;
   const bool has_lifetime = schema.options().has_lifetime;
-  if (bytes.empty()) bytes = layout.Header(time_ms);
+  if (bytes.empty()) bytes = layout.Empty(time_ms);
   if (time_ms > Layout::NewestMs(bytes)) Folder(schema).Advance(bytes, time_ms);
 
   const size_t level = layout.LevelOf(time_ms, Layout::NewestMs(bytes));
@@ -68,9 +71,17 @@ ApplyOutcome ApplyAnywhere(const Schema& schema, const Event& event, std::string
 
 ApplyOutcome Apply(const Schema& schema, const Event& event, std::string& bytes) {
   CheckEvent(schema, event);
+  if (schema.has_tail() && !bytes.empty() && SeenIdentities(schema).Knows(bytes, event))
+    return ApplyOutcome::kRepeated;
+  const int64_t old_newest_ms = bytes.empty() ? event.order.time_ms : Layout::NewestMs(bytes);
   ApplyOutcome outcome = ApplyOutcome::kApplied;
   if (bytes.empty() || !ApplyToNewestCell(schema, event, bytes))
     outcome = ApplyAnywhere(schema, event, bytes);
+  if (schema.has_tail()) {
+    SeenIdentities(schema).Add(bytes, event, old_newest_ms);
+    const bool is_kept = RecentEvents(schema).Add(bytes, event);
+    if (is_kept && outcome == ApplyOutcome::kTooOld) outcome = ApplyOutcome::kApplied;
+  }
   if (Folder(schema).EnforceLimits(bytes) && event.order.time_ms < Layout::TruncatedBeforeMs(bytes))
     return ApplyOutcome::kTruncated;
   return outcome;

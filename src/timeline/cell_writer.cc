@@ -18,11 +18,14 @@ void CellWriter::Insert(std::string& bytes, size_t offset, int64_t start_ms) con
   bytes.insert(offset, layout_.EmptyCell());
   Layout::SetStartMs(bytes.data() + offset, start_ms);
   Layout::SetCellNewestMs(bytes.data() + offset, Layout::kNever);
+  if (layout_.HasOldest()) Layout::SetCellOldestMs(bytes.data() + offset, Layout::kAfterAll);
 }
 
 void CellWriter::Update(std::string& bytes, size_t offset, const Event& event) const {
   char* cell = bytes.data() + offset;
   Layout::SetCellNewestMs(cell, std::max(Layout::CellNewestMs(cell), event.order.time_ms));
+  if (layout_.HasOldest())
+    Layout::SetCellOldestMs(cell, std::min(Layout::CellOldestMs(cell), event.order.time_ms));
   const auto& functions = schema_.aggregations();
   for (size_t i = 0; i < functions.size(); ++i) {
     if (event.admitted[i] != 0 && functions[i]->size_bytes != 0)
@@ -35,6 +38,9 @@ void CellWriter::Update(std::string& bytes, size_t offset, const Event& event) c
 void CellWriter::Merge(std::string& bytes, size_t offset, const char* other) const {
   char* cell = bytes.data() + offset;
   Layout::SetCellNewestMs(cell, std::max(Layout::CellNewestMs(cell), Layout::CellNewestMs(other)));
+  if (layout_.HasOldest())
+    Layout::SetCellOldestMs(cell,
+                            std::min(Layout::CellOldestMs(cell), Layout::CellOldestMs(other)));
   const auto& functions = schema_.aggregations();
   for (size_t i = 0; i < functions.size(); ++i) {
     const size_t slot = layout_.SlotOffset(i);

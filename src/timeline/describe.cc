@@ -83,7 +83,7 @@ class CellReader {
 Description Describe(const Schema& schema, std::string_view bytes, int64_t now_ms,
                      size_t cells_max) {
   Description description;
-  const Position end = Layout::End(bytes);
+  const Position end = Layout(schema).End(bytes);
   description.cell_count = end.index;
   const CellReader reader(schema, bytes, now_ms);
   size_t offset = end.offset;

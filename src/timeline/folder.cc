@@ -28,7 +28,7 @@ void Folder::Advance(std::string& bytes, int64_t newest_ms) const {
 
   const int64_t horizon_ms = layout_.HorizonMs(newest_ms);
   FoldAway(bytes,
-           layout_.LowerBound(bytes, layout_.CellsBegin(bytes), Layout::End(bytes), horizon_ms));
+           layout_.LowerBound(bytes, layout_.CellsBegin(bytes), layout_.End(bytes), horizon_ms));
   if (Layout::TruncatedBeforeMs(bytes) <= horizon_ms)
     Layout::SetTruncatedBeforeMs(bytes, Layout::kNever);
 
@@ -43,7 +43,7 @@ void Folder::Advance(std::string& bytes, int64_t newest_ms) const {
 
 void Folder::Coarsen(std::string& bytes, int64_t from_ms, int64_t until_ms, size_t level) const {
   const Position cells_begin = layout_.CellsBegin(bytes);
-  const Position end = layout_.LowerBound(bytes, cells_begin, Layout::End(bytes), until_ms);
+  const Position end = layout_.LowerBound(bytes, cells_begin, layout_.End(bytes), until_ms);
   const Position begin = layout_.LowerBound(bytes, cells_begin, end, from_ms);
   if (begin.index == end.index) return;
 
@@ -93,7 +93,7 @@ void Folder::FoldAway(std::string& bytes, Position until) const {
 bool Folder::EnforceLimits(std::string& bytes) const {
   const size_t cells_max = schema_.options().cells_max;
   const Position begin = layout_.CellsBegin(bytes);
-  const Position end = Layout::End(bytes);
+  const Position end = layout_.End(bytes);
   const bool too_many = end.index - begin.index > cells_max;
   const bool too_large = end.offset - begin.offset > limits::kTimelineBytesMax;
   if (!too_many && !too_large) return false;

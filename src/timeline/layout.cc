@@ -5,13 +5,14 @@
 
 namespace freshet::timeline {
 
-std::string Layout::Header(int64_t newest_ms) const {
+std::string Layout::Empty(int64_t newest_ms) const {
   std::string bytes(kHeaderBytes, '\0');
   Save(bytes.data(), kKind);
-  Save(bytes.data() + 1, kVersion);
+  Save(bytes.data() + 1, ExpectedVersion());
   SetNewestMs(bytes, newest_ms);
   SetTruncatedBeforeMs(bytes, kNever);
   SetFoldAtMs(bytes, NextFoldMs(newest_ms));
+  if (HasTail()) bytes += Tail::Empty();
   return bytes;
 }
 

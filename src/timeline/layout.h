@@ -3,13 +3,15 @@
 //
 //   header   u8 kind, u8 version, u16 flags, u32 cells, i64 newest, i64 truncated_before,
 //            i64 fold_at
-//   cell     i64 start, i64 newest, fixed parts of the slots, bytes of the variable-size slots,
-//            [u32 length of the cell]
+//   cell     i64 start, i64 newest, [i64 oldest], fixed parts of the slots, bytes of the
+//            variable-size slots, [u32 length of the cell]
+//   tail     recent events, seen identities, counts; only in a schema that has one (tail.h)
 //
 // The lifetime cell, when there is one, is the first; its start is INT64_MIN. The fixed part of a
 // variable-size slot is the u32 end of its bytes, counted from the end of the cell's fixed parts;
-// they begin where those of the slot before end. A cell ends with its length only in a schema with
-// variable-size slots, so that one can walk backwards.
+// they begin where those of the slot before end. A cell has the time of its oldest event only in a
+// schema with sessions, and ends with its length only in a schema with variable-size slots, so that
+// one can walk backwards.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@
 
 #include "base/coding.h"
 #include "base/time.h"
+#include "timeline/tail.h"
 #include "timeline/timeline.h"
 
 namespace freshet::timeline {
@@ -33,13 +36,16 @@ struct Position {
 class Layout {
  public:
   static constexpr uint8_t kKind = 'T';
-  static constexpr uint8_t kVersion = 1;
+  static constexpr uint8_t kVersionPlain = 1;
+  static constexpr uint8_t kVersionExtended = 2;  // of schemas with sessions or a tail
   static constexpr uint16_t kFlagLifetimeCell = 1;
   static constexpr size_t kHeaderBytes = 32;
   static constexpr size_t kCellHeaderBytes = 16;
+  static constexpr size_t kOldestBytes = 8;
   static constexpr size_t kSlotEndBytes = 4;
   static constexpr size_t kCellLengthBytes = 4;
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
+  static constexpr int64_t kAfterAll = std::numeric_limits<int64_t>::max();
 
   explicit Layout(const Schema& schema) : schema_(schema) {}
 
@@ -66,7 +72,15 @@ class Layout {
   static void SetTruncatedBeforeMs(std::string& bytes, int64_t ms) { Save(bytes.data() + 16, ms); }
   static void SetFoldAtMs(std::string& bytes, int64_t ms) { Save(bytes.data() + 24, ms); }
   // A timeline without cells.
-  std::string Header(int64_t newest_ms) const;
+  std::string Empty(int64_t newest_ms) const;
+  uint8_t ExpectedVersion() const {
+    return HasOldest() || HasTail() ? kVersionExtended : kVersionPlain;
+  }
+  bool HasTail() const { return schema_.has_tail(); }
+  // Where the tail begins.
+  size_t CellsEnd(std::string_view bytes) const {
+    return bytes.size() - (HasTail() ? Tail::Bytes(bytes) : 0);
+  }
 
   // Levels, youngest first.
   size_t Levels() const { return schema_.levels_.size(); }
@@ -91,6 +105,9 @@ class Layout {
   static int64_t CellNewestMs(const char* cell) { return Load<int64_t>(cell + 8); }
   static void SetStartMs(char* cell, int64_t ms) { Save(cell, ms); }
   static void SetCellNewestMs(char* cell, int64_t ms) { Save(cell + 8, ms); }
+  bool HasOldest() const { return schema_.has_sessions(); }
+  static int64_t CellOldestMs(const char* cell) { return Load<int64_t>(cell + 16); }
+  static void SetCellOldestMs(char* cell, int64_t ms) { Save(cell + 16, ms); }
   bool HasVariableSlots() const { return !schema_.variable_.empty(); }
   size_t CellFixedBytes() const { return schema_.cell_fixed_bytes_; }
   size_t CellBytes(const char* cell) const {
@@ -104,12 +121,9 @@ class Layout {
   const std::string& EmptyCell() const { return schema_.empty_cell_; }
 
   // Slots.
-  static size_t SlotsBegin() { return kCellHeaderBytes; }
-  size_t SlotOffset(size_t aggregation) const {
-    return kCellHeaderBytes + schema_.slot_offsets_[aggregation];
-  }
+  size_t SlotOffset(size_t aggregation) const { return schema_.slot_offsets_[aggregation]; }
   const std::vector<uint32_t>& VariableSlots() const { return schema_.variable_; }
-  size_t VariableBytesBegin() const { return kCellHeaderBytes + schema_.slots_fixed_bytes_; }
+  size_t VariableBytesBegin() const { return schema_.variable_begin_bytes_; }
   uint32_t SlotEnd(const char* cell, size_t aggregation) const {
     return Load<uint32_t>(cell + SlotOffset(aggregation));
   }
@@ -127,8 +141,8 @@ class Layout {
     if (!HasLifetimeCell(bytes)) return AllBegin();
     return {kHeaderBytes + CellBytes(bytes.data() + kHeaderBytes), 1};
   }
-  static Position End(std::string_view bytes) {
-    return {bytes.size(), Cells(bytes) + size_t{HasLifetimeCell(bytes)}};
+  Position End(std::string_view bytes) const {
+    return {CellsEnd(bytes), Cells(bytes) + size_t{HasLifetimeCell(bytes)}};
   }
   // The first cell in [begin, end) that starts at or after `start_ms`; `end` when there is none.
   Position LowerBound(std::string_view bytes, Position begin, Position end, int64_t start_ms) const;

@@ -101,6 +101,7 @@ std::vector<Reach> MakeReaches(const std::vector<Window>& windows, int64_t head_
   Reach head = {{head_hop_ms, nullptr}, clock_skew_ms};
   std::vector<Reach> reaches;
   for (const Window& window : windows) {
+    if (window.kind == WindowKind::kLastEvents) continue;  // they are kept one by one
     head.depth_ms = std::max(head.depth_ms, clock_skew_ms + window.offset_ms);
     reaches.push_back({GridOf(window, head_hop_ms), clock_skew_ms + DepthMs(window)});
   }

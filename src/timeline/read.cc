@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "timeline/edge.h"
 #include "timeline/layout.h"
 #include "timeline/timeline.h"
 
@@ -15,15 +16,6 @@ using aggregate::Aggregate;
 // begins. Windows that end towards the future at the same cell follow one on another, the nearest
 // edge first: between two edges one call merges a whole run of cells.
 struct Reader::Rep {
-  struct Edge {
-    std::optional<uint32_t> window;
-    Grid grid;
-    Frame frame{};
-    Position begin{};
-    Position end{};
-    bool truncated = false;
-    int64_t newest_ms = Layout::kNever;
-  };
   struct Stop {
     uint32_t edge;
     uint32_t want;
@@ -43,6 +35,11 @@ struct Reader::Rep {
   void FindEdge(std::string_view bytes, Position cells_begin, const Edge* before, Edge* edge);
   void ReadFixed(std::string_view bytes, const Column& column);
   void ReadVariable(std::string_view bytes, const Column& column);
+  void MergeCells(std::string_view bytes, const Column& column, Position begin, Position end,
+                  std::string& into) const;
+  void MergeEvents(std::string_view bytes, const Column& column, const RecentRun& run,
+                   std::string& into) const;
+  void ReadOwn(std::string_view bytes, const Column& column, const Stop& stop);
   void Emit(const Column& column, const Stop& stop, std::string_view slot);
 
   const Schema& schema;
@@ -55,6 +52,7 @@ struct Reader::Rep {
   std::vector<std::string> texts;  // per want, what a value borrows from
   std::vector<std::string> lists;
   std::string slot;
+  std::string own_slot;
   std::optional<int64_t> now_ms;
 };
 
@@ -125,16 +123,19 @@ void Reader::Rep::FindEdges(std::string_view bytes) {
     FindEdge(bytes, cells_begin, before, &edge);
     before = &edge;
   }
+  if (!EdgeCutter::IsNeeded(schema)) return;
+  const EdgeCutter cutter(schema, bytes);
+  for (Edge& edge : edges) cutter.Cut(&edge);
 }
 
 void Reader::Rep::FindEdge(std::string_view bytes, Position cells_begin, const Edge* before,
                            Edge* edge) {
   const Frame& frame = edge->frame;
-  Position nearest = before == nullptr ? Layout::End(bytes) : before->begin;
+  Position nearest = before == nullptr ? layout.End(bytes) : before->begin;
   if (before != nullptr && before->frame.last_ms == frame.last_ms) {
     edge->end = before->end;
   } else {
-    edge->end = before == nullptr ? Layout::End(bytes) : before->end;
+    edge->end = before == nullptr ? layout.End(bytes) : before->end;
     if (edge->end.index > cells_begin.index) {
       const char* newest_cell =
           bytes.data() + edge->end.offset - layout.CellBytesBefore(bytes.data() + edge->end.offset);
@@ -145,64 +146,125 @@ void Reader::Rep::FindEdge(std::string_view bytes, Position cells_begin, const E
   }
   // The lifetime has lost when, not what: it hurts a reader who would not see the newest of the
   // cells that went.
-  edge->begin = edge->window ? layout.LowerBound(bytes, cells_begin, nearest, frame.begin_ms)
-                             : Layout::AllBegin();
+  const bool has_begin = edge->window && frame.begin_ms != Layout::kNever;
+  edge->begin = has_begin ? layout.LowerBound(bytes, cells_begin, nearest, frame.begin_ms)
+                          : Layout::AllBegin();
   edge->newest_ms = Layout::kNever;
   if (edge->begin.index < edge->end.index)
     edge->newest_ms = Layout::CellNewestMs(bytes.data() + edge->end.offset -
                                            layout.CellBytesBefore(bytes.data() + edge->end.offset));
+  const int64_t head_ms = schema.options().exact_head ? 1 : layout.HeadHopMs();
   const int64_t truncated_before_ms = Layout::TruncatedBeforeMs(bytes);
   edge->truncated = truncated_before_ms != Layout::kNever &&
                     (edge->window ? frame.begin_ms < truncated_before_ms
-                                  : truncated_before_ms - layout.HeadHopMs() > *now_ms);
+                                  : truncated_before_ms - head_ms > *now_ms);
 }
 
 void Reader::Rep::ReadFixed(std::string_view bytes, const Column& column) {
   const Aggregate& function = *column.function;
-  const size_t slot_offset = layout.SlotOffset(column.aggregation);
   slot.resize(function.size_bytes);
   std::optional<int64_t> last_ms;
   Position reached{};
   for (const Stop& stop : column.stops) {
     const Edge& edge = edges[stop.edge];
+    if (edge.is_own) {
+      ReadOwn(bytes, column, stop);
+      continue;
+    }
     if (last_ms != edge.frame.last_ms) {
       last_ms = edge.frame.last_ms;
       function.init(slot.data());
+      MergeEvents(bytes, column, edge.head, slot);
       reached = edge.end;
     }
-    const Position begin = edge.begin;
-    if (!layout.HasVariableSlots()) {
-      function.merge_run(slot.data(), bytes.data() + begin.offset + slot_offset,
-                         layout.CellFixedBytes(), reached.index - begin.index);
-    } else {
-      for (size_t offset = reached.offset; offset > begin.offset;) {
-        offset -= layout.CellBytesBefore(bytes.data() + offset);
-        function.merge(slot.data(), bytes.data() + offset + slot_offset);
-      }
+    MergeCells(bytes, column, edge.begin, reached, slot);
+    reached = edge.begin;
+    if (edge.tail.is_empty()) {
+      Emit(column, stop, slot);
+      continue;
     }
-    reached = begin;
-    Emit(column, stop, slot);
+    own_slot = slot;
+    MergeEvents(bytes, column, edge.tail, own_slot);
+    Emit(column, stop, own_slot);
   }
+}
+
+void Reader::Rep::MergeCells(std::string_view bytes, const Column& column, Position begin,
+                             Position end, std::string& into) const {
+  const Aggregate& function = *column.function;
+  const size_t slot_offset = layout.SlotOffset(column.aggregation);
+  if (!layout.HasVariableSlots()) {
+    function.merge_run(into.data(), bytes.data() + begin.offset + slot_offset,
+                       layout.CellFixedBytes(), end.index - begin.index);
+    return;
+  }
+  for (size_t offset = end.offset; offset > begin.offset;) {
+    offset -= layout.CellBytesBefore(bytes.data() + offset);
+    if (function.size_bytes != 0)
+      function.merge(into.data(), bytes.data() + offset + slot_offset);
+    else
+      function.merge_variable(into, layout.VariableSlot(bytes.data() + offset, column.ordinal),
+                              function.parameters);
+  }
+}
+
+void Reader::Rep::MergeEvents(std::string_view bytes, const Column& column, const RecentRun& run,
+                              std::string& into) const {
+  if (run.is_empty()) return;
+  const Aggregate& function = *column.function;
+  const size_t slot_offset = layout.SlotOffset(column.aggregation);
+  const RecentEvents recent(schema);
+  if (!layout.HasVariableSlots()) {
+    function.merge_run(into.data(), RecentEvents::CellAt(bytes, run.begin) + slot_offset,
+                       recent.StrideBytes(), run.end.index - run.begin.index);
+    return;
+  }
+  for (Position at = run.end; at.index > run.begin.index;) {
+    at = recent.Before(bytes, at);
+    const char* cell = RecentEvents::CellAt(bytes, at);
+    if (function.size_bytes != 0)
+      function.merge(into.data(), cell + slot_offset);
+    else
+      function.merge_variable(into, layout.VariableSlot(cell, column.ordinal), function.parameters);
+  }
+}
+
+void Reader::Rep::ReadOwn(std::string_view bytes, const Column& column, const Stop& stop) {
+  const Edge& edge = edges[stop.edge];
+  // A variable-size slot is what the value borrows from.
+  const bool is_fixed = column.function->size_bytes != 0;
+  std::string& own = is_fixed ? own_slot : texts[stop.want];
+  own.clear();
+  if (is_fixed) {
+    own.resize(column.function->size_bytes);
+    column.function->init(own.data());
+  }
+  MergeEvents(bytes, column, edge.head, own);
+  MergeCells(bytes, column, edge.begin, edge.end, own);
+  MergeEvents(bytes, column, edge.tail, own);
+  Emit(column, stop, own);
 }
 
 void Reader::Rep::ReadVariable(std::string_view bytes, const Column& column) {
   std::optional<int64_t> last_ms;
-  size_t offset = 0;
+  Position reached{};
   for (const Stop& stop : column.stops) {
     const Edge& edge = edges[stop.edge];
+    if (edge.is_own) {
+      ReadOwn(bytes, column, stop);
+      continue;
+    }
     if (last_ms != edge.frame.last_ms) {
       last_ms = edge.frame.last_ms;
       slot.clear();
-      offset = edge.end.offset;
+      MergeEvents(bytes, column, edge.head, slot);
+      reached = edge.end;
     }
-    while (offset > edge.begin.offset) {
-      offset -= layout.CellBytesBefore(bytes.data() + offset);
-      column.function->merge_variable(slot,
-                                      layout.VariableSlot(bytes.data() + offset, column.ordinal),
-                                      column.function->parameters);
-    }
+    MergeCells(bytes, column, edge.begin, reached, slot);
+    reached = edge.begin;
     // The slot goes on changing: the value borrows from a copy.
     texts[stop.want] = slot;
+    MergeEvents(bytes, column, edge.tail, texts[stop.want]);
     Emit(column, stop, texts[stop.want]);
   }
 }

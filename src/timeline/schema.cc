@@ -12,42 +12,6 @@
 namespace freshet::timeline {
 namespace {
 
-constexpr int64_t kSecondMs = 1'000;
-constexpr int64_t kMinuteMs = 60 * kSecondMs;
-constexpr int64_t kHourMs = 60 * kMinuteMs;
-constexpr int64_t kDayMs = 24 * kHourMs;
-
-constexpr int64_t kRoundDurationsMs[] = {1,
-                                         5,
-                                         10,
-                                         50,
-                                         100,
-                                         500,
-                                         kSecondMs,
-                                         5 * kSecondMs,
-                                         10 * kSecondMs,
-                                         20 * kSecondMs,
-                                         kMinuteMs,
-                                         5 * kMinuteMs,
-                                         10 * kMinuteMs,
-                                         20 * kMinuteMs,
-                                         kHourMs,
-                                         2 * kHourMs,
-                                         4 * kHourMs,
-                                         12 * kHourMs,
-                                         kDayMs,
-                                         2 * kDayMs,
-                                         6 * kDayMs,
-                                         12 * kDayMs,
-                                         60 * kDayMs};
-
-constexpr bool EachDividesTheNext() {
-  for (size_t i = 1; i < std::size(kRoundDurationsMs); ++i)
-    if (kRoundDurationsMs[i] % kRoundDurationsMs[i - 1] != 0) return false;
-  return true;
-}
-static_assert(EachDividesTheNext());
-
 Status CheckWindows(const Schema::Options& options) {
   if (options.windows.size() > limits::kWindowsMax)
     return Status::InvalidArgument(fmt::format("{} windows: at most {} are allowed",
@@ -67,6 +31,9 @@ Status CheckWindows(const Schema::Options& options) {
 
 Status CheckOptions(const Schema::Options& options) {
   FRESHET_RETURN_IF_ERROR(CheckWindows(options));
+  if (options.deduplicate_ms < 0 || options.deduplicate_ms > limits::kDeduplicateMsMax)
+    return Status::InvalidArgument(fmt::format("repeats within {} ms: allowed are 0 to {} ms",
+                                               options.deduplicate_ms, limits::kDeduplicateMsMax));
   if (options.windows.empty() && !options.has_lifetime)
     return Status::InvalidArgument("a timeline without windows and without lifetime keeps nothing");
   if (options.clock_skew_ms < 0 || options.clock_skew_ms > limits::kClockSkewMsMax)
@@ -84,12 +51,6 @@ Status CheckOptions(const Schema::Options& options) {
 
 }  // namespace
 
-int64_t DefaultHopMs(int64_t window_ms) {
-  const auto* above = std::upper_bound(std::begin(kRoundDurationsMs), std::end(kRoundDurationsMs),
-                                       window_ms / limits::kHopsPerWindow);
-  return above == std::begin(kRoundDurationsMs) ? kRoundDurationsMs[0] : *(above - 1);
-}
-
 Result<Schema> Schema::Create(Options options) {
   if (options.cells_max == 0) options.cells_max = limits::kTimelineCellsMax;
   FRESHET_RETURN_IF_ERROR(CheckOptions(options));
@@ -97,24 +58,40 @@ Result<Schema> Schema::Create(Options options) {
   schema.options_ = std::move(options);
   schema.levels_ = MakeLevels(schema.options_.windows, schema.options_.head_hop_ms,
                               schema.options_.clock_skew_ms);
+  schema.SetTail();
   schema.BuildSlots();
   return schema;
 }
 
+void Schema::SetTail() {
+  const Options& o = options_;
+  int64_t offset_max_ms = 0;
+  for (const Window& window : o.windows) {
+    offset_max_ms = std::max(offset_max_ms, window.offset_ms);
+    has_sessions_ = has_sessions_ || window.kind == WindowKind::kSession;
+    last_events_ = std::max<size_t>(last_events_, window.events);
+    if (window.exact)
+      recent_depth_ms_ = std::max(recent_depth_ms_, o.clock_skew_ms + DepthMs(window));
+  }
+  // The cell that the head cuts begins up to a hop before it.
+  if (o.exact_head)
+    recent_depth_ms_ = std::max(recent_depth_ms_, o.clock_skew_ms + offset_max_ms + o.head_hop_ms);
+}
+
 void Schema::BuildSlots() {
+  size_t offset = Layout::kCellHeaderBytes + (has_sessions_ ? Layout::kOldestBytes : 0);
   for (size_t i = 0; i < options_.aggregations.size(); ++i) {
     const aggregate::Aggregate& function = *options_.aggregations[i];
-    slot_offsets_.push_back(static_cast<uint32_t>(slots_fixed_bytes_));
+    slot_offsets_.push_back(static_cast<uint32_t>(offset));
     if (function.size_bytes == 0) variable_.push_back(static_cast<uint32_t>(i));
-    slots_fixed_bytes_ += function.size_bytes == 0 ? Layout::kSlotEndBytes : function.size_bytes;
+    offset += function.size_bytes == 0 ? Layout::kSlotEndBytes : function.size_bytes;
   }
-  cell_fixed_bytes_ = Layout::kCellHeaderBytes + slots_fixed_bytes_ +
-                      (variable_.empty() ? 0 : Layout::kCellLengthBytes);
+  variable_begin_bytes_ = offset;
+  cell_fixed_bytes_ = offset + (variable_.empty() ? 0 : Layout::kCellLengthBytes);
   empty_cell_.assign(cell_fixed_bytes_, '\0');
   for (size_t i = 0; i < slot_offsets_.size(); ++i) {
     const aggregate::Aggregate& function = *options_.aggregations[i];
-    char* slot = empty_cell_.data() + Layout::kCellHeaderBytes + slot_offsets_[i];
-    if (function.size_bytes != 0) function.init(slot);
+    if (function.size_bytes != 0) function.init(empty_cell_.data() + slot_offsets_[i]);
   }
   if (!variable_.empty())
     Save(empty_cell_.data() + cell_fixed_bytes_ - Layout::kCellLengthBytes,

@@ -19,6 +19,9 @@
 // is before cells that folded away, for whom it is kTruncated too. A late event before
 // `truncated_before` still counts in the lifetime.
 //
+// What cells cannot tell, the tail does: the newest events one by one, for windows that cut through a
+// cell (recent_events.h), and the identities of events, which tell repeats (seen_identities.h).
+//
 // The format is specified in docs/formats.md and owned by layout.h.
 #pragma once
 
@@ -35,15 +38,10 @@
 #include "aggregate/aggregate.h"
 #include "base/datum.h"
 #include "timeline/levels.h"
+#include "timeline/round_duration.h"
 #include "timeline/window.h"
 
 namespace freshet::timeline {
-
-// The default hop of a window: the largest round duration not above window /
-// limits::kHopsPerWindow, at least 1 ms. Round are 1, 5, 10, 50, 100, 500 ms; 1, 5, 10, 20 s; 1, 5,
-// 10, 20 min; 1, 2, 4, 12 h; 1, 2, 6, 12, 60 days: each divides the next, so that default hops
-// always fit together.
-int64_t DefaultHopMs(int64_t window_ms);
 
 // The shape of one table's timelines. Immutable; any thread.
 class Schema {
@@ -54,7 +52,9 @@ class Schema {
     int64_t clock_skew_ms = 0;
     bool has_lifetime = false;  // whether the lifetime slots are kept
     std::vector<std::shared_ptr<const aggregate::Aggregate>> aggregations;
-    size_t cells_max = 0;  // 0: limits::kTimelineCellsMax
+    size_t cells_max = 0;        // 0: limits::kTimelineCellsMax
+    bool exact_head = false;     // an event counts from its own time on, not from its hop's
+    int64_t deduplicate_ms = 0;  // how long an event's identity is remembered; 0: not at all
   };
   // InvalidArgument when the options break a rule above, or keep nothing: no window and no
   // lifetime.
@@ -71,18 +71,39 @@ class Schema {
   // The bytes of one cell without its variable-size slots.
   size_t cell_fixed_bytes() const { return cell_fixed_bytes_; }
 
+  bool has_sessions() const { return has_sessions_; }
+  // Whether events or their identities are kept one by one, behind the cells.
+  bool has_tail() const { return has_recent_events() || options_.deduplicate_ms > 0; }
+  bool has_recent_events() const { return recent_depth_ms_ >= 0 || last_events_ > 0; }
+  // Events that are at most so much older than the newest are kept one by one; negative: none are
+  // for their age.
+  int64_t recent_depth_ms() const { return recent_depth_ms_; }
+  // The most that a window of the last events holds.
+  size_t last_events() const { return last_events_; }
+
  private:
   friend class Layout;
+  void SetTail();
   void BuildSlots();
 
   Options options_;
   std::vector<Level> levels_;  // youngest first
-  // Where the fixed part of each aggregation's slot begins in a cell, counted from the first slot.
+  // Where the fixed part of each aggregation's slot begins in a cell.
   std::vector<uint32_t> slot_offsets_;
   std::vector<uint32_t> variable_;  // the aggregations with variable-size slots
-  size_t slots_fixed_bytes_ = 0;
+  size_t variable_begin_bytes_ = 0;
   size_t cell_fixed_bytes_ = 0;
   std::string empty_cell_;
+  bool has_sessions_ = false;
+  int64_t recent_depth_ms_ = -1;
+  size_t last_events_ = 0;
+};
+
+// A hash of the value that tells events apart, wide enough to stand for it.
+struct Identity {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  friend auto operator<=>(const Identity&, const Identity&) = default;
 };
 
 // One event as a table sees it.
@@ -92,6 +113,8 @@ struct Event {
   // event in.
   std::span<const Datum> values;
   std::span<const uint8_t> admitted;
+  // What a repeat of the event has in common with it; nothing: none is known.
+  std::optional<Identity> identity;
 };
 
 enum class ApplyOutcome : uint8_t {
@@ -99,6 +122,7 @@ enum class ApplyOutcome : uint8_t {
   kTooOld,     // before every window that a reader can still ask for; the entity is still known as
                // seen
   kTruncated,  // older than what fits; windows that would need it are kTruncated
+  kRepeated,   // an event of the same identity came before; this one counts nowhere
 };
 
 // Folds one event into a timeline; `bytes` is empty for an entity without one. `bytes` must be
@@ -116,7 +140,7 @@ enum class ReadOutcome : uint8_t {
   kValue,
   kNull,       // nothing in the window, and the aggregate has no value for that
   kOverflow,   // an int64 sum that does not fit
-  kTruncated,  // the window reaches behind what could be kept
+  kTruncated,  // the window reaches behind what could be kept, or a session behind its longest
   kTooEarly,   // now < newest event - clock skew: cells that such a reader would need were merged
 };
 

@@ -4,6 +4,8 @@
 
 #include "base/limits.h"
 #include "timeline/layout.h"
+#include "timeline/recent_events.h"
+#include "timeline/seen_identities.h"
 #include "timeline/timeline.h"
 
 namespace freshet::timeline {
@@ -35,6 +37,7 @@ class Validator {
 
   Status Validate() {
     FRESHET_RETURN_IF_ERROR(CheckHeader());
+    cells_end_ = layout_.CellsEnd(bytes_);
     newest_ms_ = Layout::NewestMs(bytes_);
     truncated_before_ms_ = Layout::TruncatedBeforeMs(bytes_);
     FRESHET_RETURN_IF_ERROR(CheckTimes());
@@ -43,13 +46,15 @@ class Validator {
 
     size_t offset = Layout::kHeaderBytes;
     if (Layout::HasLifetimeCell(bytes_)) {
-      FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset));
+      FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset, cells_end_));
       FRESHET_RETURN_IF_ERROR(CheckLifetimeTimes(offset));
       offset += layout_.CellBytes(bytes_.data() + offset);
     }
-    if (bytes_.size() - offset > limits::kTimelineBytesMax)
-      return Corrupt("its cells are too large");
-    return CheckCells(offset);
+    if (cells_end_ - offset > limits::kTimelineBytesMax) return Corrupt("its cells are too large");
+    FRESHET_RETURN_IF_ERROR(CheckCells(offset));
+    if (!layout_.HasTail()) return Status::Ok();
+    FRESHET_RETURN_IF_ERROR(CheckRecent());
+    return CheckSeen();
   }
 
  private:
@@ -57,9 +62,10 @@ class Validator {
     if (bytes_.size() < Layout::kHeaderBytes)
       return Corrupt(fmt::format("{} bytes are less than a header", bytes_.size()));
     if (Layout::Kind(bytes_) != Layout::kKind) return Corrupt("these bytes are of another kind");
-    if (Layout::Version(bytes_) != Layout::kVersion)
-      return Corrupt(fmt::format("version {} is unknown; this build reads version {}",
-                                 Layout::Version(bytes_), Layout::kVersion));
+    if (Layout::Version(bytes_) != layout_.ExpectedVersion())
+      return Corrupt(fmt::format("its version is {}, where this build has {} for such a table",
+                                 Layout::Version(bytes_), layout_.ExpectedVersion()));
+    if (layout_.HasTail()) FRESHET_RETURN_IF_ERROR(CheckTailSizes());
     if ((Layout::Flags(bytes_) & ~Layout::kFlagLifetimeCell) != 0) return Corrupt("unknown flags");
     if (Layout::HasLifetimeCell(bytes_) && !schema_.options().has_lifetime)
       return Corrupt("a lifetime cell in a table that keeps no lifetime");
@@ -83,8 +89,20 @@ class Validator {
     return Status::Ok();
   }
 
-  Status CheckCellBytes(size_t offset) const {
-    const size_t rest = bytes_.size() - offset;
+  Status CheckTailSizes() const {
+    if (bytes_.size() < Layout::kHeaderBytes + Tail::kEndBytes ||
+        bytes_.size() - Layout::kHeaderBytes < Tail::Bytes(bytes_))
+      return Corrupt("what stands behind its cells is cut off");
+    if (Tail::RecentCount(bytes_) > limits::kRecentEventsMax ||
+        Tail::RecentBytes(bytes_) > limits::kRecentBytesMax ||
+        Tail::SeenCount(bytes_) > limits::kSeenIdentitiesMax)
+      return Corrupt("what stands behind its cells is too large");
+    return Status::Ok();
+  }
+
+  // `end`: where the next thing begins.
+  Status CheckCellBytes(size_t offset, size_t end) const {
+    const size_t rest = end - offset;
     if (rest < layout_.CellFixedBytes()) return CorruptCell(offset, "it is cut off");
     const char* cell = bytes_.data() + offset;
     uint32_t slot_end = 0;
@@ -115,12 +133,55 @@ class Validator {
     return Status::Ok();
   }
 
+  // All in order, and none of them lost.
+  Status CheckRecent() const {
+    const RecentEvents recent(schema_);
+    if (!schema_.has_recent_events() && Tail::RecentCount(bytes_) > 0)
+      return Corrupt("single events in a table that keeps none");
+    const size_t end = Tail::SeenBegin(bytes_);
+    aggregate::EventOrder last = Tail::Lost(bytes_);
+    Position at = recent.Begin(bytes_);
+    while (at.offset < end) {
+      if (end - at.offset < Tail::kRecentHeaderBytes)
+        return CorruptCell(at.offset, "it is cut off");
+      FRESHET_RETURN_IF_ERROR(CheckCellBytes(at.offset + Tail::kRecentHeaderBytes, end));
+      const char* cell = RecentEvents::CellAt(bytes_, at);
+      const int64_t time_ms = Layout::StartMs(cell);
+      const bool is_one_time = Layout::CellNewestMs(cell) == time_ms &&
+                               (!layout_.HasOldest() || Layout::CellOldestMs(cell) == time_ms);
+      if (!is_one_time || !IsEventTime(time_ms) || time_ms > newest_ms_ ||
+          RecentEvents::OrderAt(bytes_, at) < last)
+        return CorruptCell(at.offset, "a single event is out of order");
+      last = RecentEvents::OrderAt(bytes_, at);
+      at = recent.Next(bytes_, at);
+    }
+    if (at.index != Tail::RecentCount(bytes_))
+      return Corrupt("there are not as many single events as their number says");
+    return Status::Ok();
+  }
+
+  Status CheckSeen() const {
+    const uint32_t count = Tail::SeenCount(bytes_);
+    if (schema_.options().deduplicate_ms == 0 && count > 0)
+      return Corrupt("identities in a table that keeps none");
+    for (uint32_t i = 0; i < count; ++i) {
+      const int64_t time_ms = SeenIdentities::TimeMs(bytes_, i);
+      if (!IsEventTime(time_ms) || time_ms > newest_ms_)
+        return Corrupt("the time of an identity is out of range");
+      if (i > 0 &&
+          SeenIdentities::IdentityAt(bytes_, i) <= SeenIdentities::IdentityAt(bytes_, i - 1))
+        return Corrupt("identities are out of order");
+    }
+    return Status::Ok();
+  }
+
   // Of what came before the cells of the windows, be it old or truncated.
   Status CheckLifetimeTimes(size_t offset) const {
     const char* cell = bytes_.data() + offset;
     if (Layout::StartMs(cell) != Layout::kNever) return CorruptCell(offset, "no lifetime cell");
     const int64_t cell_newest_ms = Layout::CellNewestMs(cell);
     if (!IsEventTime(cell_newest_ms) || cell_newest_ms > newest_ms_ ||
+        (layout_.HasOldest() && Layout::CellOldestMs(cell) > cell_newest_ms) ||
         (!cuts_may_move_ && cell_newest_ms >= std::max(horizon_ms_, truncated_before_ms_)))
       return CorruptCell(offset, "its newest event time is out of range");
     return Status::Ok();
@@ -131,8 +192,8 @@ class Validator {
     int64_t last_newest_ms = Layout::kNever;
     int64_t last_start_ms = Layout::kNever;
     uint32_t cells = 0;
-    for (; offset < bytes_.size(); ++cells) {
-      FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset));
+    for (; offset < cells_end_; ++cells) {
+      FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset, cells_end_));
       FRESHET_RETURN_IF_ERROR(CheckCellTimes(offset, &free_from_ms));
       last_newest_ms = Layout::CellNewestMs(bytes_.data() + offset);
       last_start_ms = Layout::StartMs(bytes_.data() + offset);
@@ -158,6 +219,9 @@ class Validator {
       return CorruptCell(offset, "its start is out of order");
     if (cell_newest_ms < start_ms || cell_newest_ms > newest_ms_ || !IsEventTime(cell_newest_ms))
       return CorruptCell(offset, "its newest event time is outside of it");
+    if (layout_.HasOldest() &&
+        (Layout::CellOldestMs(cell) < start_ms || Layout::CellOldestMs(cell) > cell_newest_ms))
+      return CorruptCell(offset, "its oldest event time is outside of it");
     *free_from_ms = start_ms + 1;
     if (cuts_may_move_) return Status::Ok();
     const size_t level = layout_.LevelOf(start_ms, newest_ms_);
@@ -178,6 +242,7 @@ class Validator {
   // The rules of a time zone may have been others when the cells were cut. Apply and Read need no more than that cells
   // are in order.
   const bool cuts_may_move_;
+  size_t cells_end_ = 0;
   int64_t newest_ms_ = 0;
   int64_t truncated_before_ms_ = Layout::kNever;
   int64_t horizon_ms_ = 0;

@@ -1,11 +1,13 @@
 #include "timeline/window.h"
 
+#include <limits>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "timeline/round_duration.h"
 
 namespace freshet::timeline {
 namespace {
@@ -18,7 +20,7 @@ Calendar::Options OptionsOf(const Window& window) {
 auto KeyOf(const Window& window, const Calendar::Options& calendar) {
   return std::tuple(window.kind, calendar.unit, window.window_ms, window.offset_ms,
                     window.periods_back, std::string_view(calendar.time_zone), calendar.week_starts,
-                    window.hop_ms);
+                    window.hop_ms, window.exact, window.longest_ms, window.events);
 }
 
 std::string DescribePeriod(const Window& window) {
@@ -27,6 +29,10 @@ std::string DescribePeriod(const Window& window) {
       return FormatDurationMs(window.window_ms);
     case WindowKind::kTumbling:
       return fmt::format("tumbling {}", FormatDurationMs(window.window_ms));
+    case WindowKind::kSession:
+      return fmt::format("session {}", FormatDurationMs(window.window_ms));
+    case WindowKind::kLastEvents:
+      return fmt::format("last {} events", window.events);
     case WindowKind::kCalendar:
       break;
   }
@@ -54,7 +60,33 @@ std::string Describe(const Window& window) {
   return text;
 }
 
+namespace {
+
+Status CheckLastEvents(const Window& window) {
+  if (window.events < 1 || window.events > limits::kLastEventsMax)
+    return Status::InvalidArgument(fmt::format("the last {} events: allowed are 1 to {}",
+                                               window.events, limits::kLastEventsMax));
+  if (window.offset_ms > 0)
+    return Status::InvalidArgument("a window of the last events has no offset");
+  return Status::Ok();
+}
+
+Status CheckSession(const Window& window, int64_t head_hop_ms) {
+  if (window.window_ms < head_hop_ms)
+    return Status::InvalidArgument(fmt::format("session: its gap of {} is below the head hop, {}",
+                                               FormatDurationMs(window.window_ms),
+                                               FormatDurationMs(head_hop_ms)));
+  if (window.longest_ms < window.window_ms || window.longest_ms > limits::kWindowMsMax)
+    return Status::InvalidArgument(
+        fmt::format("session: its longest of {} ms: allowed are {} to {} ms", window.longest_ms,
+                    window.window_ms, limits::kWindowMsMax));
+  return Status::Ok();
+}
+
+}  // namespace
+
 Status CheckWindow(const Window& window, int64_t head_hop_ms) {
+  if (window.kind == WindowKind::kLastEvents) return CheckLastEvents(window);
   const bool has_length = window.kind != WindowKind::kCalendar;
   if (has_length != (window.calendar == nullptr))
     return Status::InvalidArgument("a window has a calendar if and only if it is of that kind");
@@ -75,10 +107,23 @@ Status CheckWindow(const Window& window, int64_t head_hop_ms) {
     return Status::InvalidArgument(fmt::format("window {} reaches back too far; allowed are {}",
                                                Describe(window),
                                                FormatDurationMs(2 * limits::kWindowMsMax)));
-  if (window.kind == WindowKind::kSliding && window.periods_back > 0)
-    return Status::InvalidArgument("a sliding window has no periods to go back by");
+  const bool has_periods =
+      window.kind == WindowKind::kTumbling || window.kind == WindowKind::kCalendar;
+  if (!has_periods && window.periods_back > 0)
+    return Status::InvalidArgument(
+        fmt::format("window {}: it has no periods to go back by", Describe(window)));
+  if (window.kind == WindowKind::kSession) return CheckSession(window, head_hop_ms);
   return Status::Ok();
 }
+
+namespace {
+
+int64_t SessionCellMs(int64_t gap_ms, int64_t head_hop_ms) {
+  const int64_t round_ms = RoundDownMs(gap_ms);
+  return round_ms % head_hop_ms == 0 ? round_ms : AlignDown(gap_ms, head_hop_ms);
+}
+
+}  // namespace
 
 Grid GridOf(const Window& window, int64_t head_hop_ms) {
   switch (window.kind) {
@@ -86,6 +131,9 @@ Grid GridOf(const Window& window, int64_t head_hop_ms) {
       return {window.hop_ms, nullptr};
     case WindowKind::kTumbling:
       return {window.window_ms, nullptr};
+    case WindowKind::kSession:
+      return {SessionCellMs(window.window_ms, head_hop_ms), nullptr};
+    case WindowKind::kLastEvents:
     case WindowKind::kCalendar:
       break;
   }
@@ -98,6 +146,10 @@ int64_t DepthMs(const Window& window) {
       return window.offset_ms + window.window_ms;
     case WindowKind::kTumbling:
       return window.offset_ms + window.periods_back * window.window_ms;
+    case WindowKind::kSession:
+      return window.offset_ms + window.longest_ms + window.window_ms;
+    case WindowKind::kLastEvents:
+      return 0;
     case WindowKind::kCalendar:
       break;
   }
@@ -106,8 +158,19 @@ int64_t DepthMs(const Window& window) {
 
 Frame FrameOf(const Window& window, const Grid& grid, int64_t now_ms) {
   const int64_t head_ms = now_ms - window.offset_ms;
-  if (window.kind == WindowKind::kSliding)
-    return {grid.FloorMs(head_ms - window.window_ms), head_ms, window.window_ms};
+  switch (window.kind) {
+    case WindowKind::kSliding: {
+      const int64_t begin_ms = head_ms - window.window_ms;
+      return {window.exact ? begin_ms : grid.FloorMs(begin_ms), head_ms, window.window_ms};
+    }
+    case WindowKind::kSession:
+      return {head_ms - window.longest_ms, head_ms, 0};
+    case WindowKind::kLastEvents:
+      return {std::numeric_limits<int64_t>::min(), head_ms, 0};
+    case WindowKind::kTumbling:
+    case WindowKind::kCalendar:
+      break;
+  }
   Frame frame = {grid.FloorMs(head_ms), head_ms, window.window_ms};
   for (uint32_t i = 0; i < window.periods_back; ++i) {
     frame.last_ms = frame.begin_ms - 1;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -283,15 +284,42 @@ class OracleCalendar {
   absl::TimeZone zone_;
 };
 
-// [begin, end), as far as align_down(t, H) <= head.
+// [begin, end), as far as an event is seen at `head`.
 struct OracleFrame {
   int64_t begin, head, end, length;
 };
 
+inline bool IsSeen(const Schema::Options& options, int64_t t, int64_t head) {
+  return (options.exact_head ? t : FloorTo(t, options.head_hop_ms)) <= head;
+}
+
+// The times and positions of a window that follows events begin with; nothing: it is empty.
+inline std::optional<aggregate::EventOrder> OracleFirst(const Schema::Options& options,
+                                                        const std::vector<OracleEvent>& events,
+                                                        const Window& window, int64_t p) {
+  std::set<aggregate::EventOrder> seen;
+  for (const OracleEvent& event : events)
+    if (IsSeen(options, event.order.time_ms, p)) seen.insert(event.order);
+  std::optional<aggregate::EventOrder> first;
+  size_t count = 0;
+  int64_t later = p;
+  for (auto order = seen.rbegin(); order != seen.rend(); ++order) {
+    const bool is_inside = window.kind == WindowKind::kSession
+                               ? later - order->time_ms <= window.window_ms
+                               : count++ < window.events;
+    if (!is_inside) break;
+    first = *order;
+    later = order->time_ms;
+  }
+  return first;
+}
+
 inline OracleFrame OracleFrameOf(const Window& window, int64_t head_hop, int64_t now) {
   const int64_t p = now - window.offset_ms;
   if (window.kind == WindowKind::kSliding)
-    return {FloorTo(p - window.window_ms, window.hop_ms), p, INT64_MAX, window.window_ms};
+    return {FloorTo(p - window.window_ms, window.exact ? 1 : window.hop_ms), p, INT64_MAX,
+            window.window_ms};
+  if (FollowsEvents(window)) return {INT64_MIN, p, INT64_MAX, 0};
   if (window.kind == WindowKind::kTumbling) {
     const int64_t begin = FloorTo(p, window.window_ms);
     if (window.periods_back == 0) return {begin, p, INT64_MAX, window.window_ms};
@@ -320,8 +348,16 @@ inline OracleAnswer Ask(const Schema::Options& options, const std::vector<Oracle
   int64_t newest_ms = INT64_MIN;
   const OracleFrame frame = want.window ? OracleFrameOf(window, options.head_hop_ms, now)
                                         : OracleFrame{INT64_MIN, now, INT64_MAX, 0};
+  std::optional<aggregate::EventOrder> first;
+  if (FollowsEvents(window)) {
+    first = OracleFirst(options, events, window, frame.head);
+    if (window.kind == WindowKind::kSession && first &&
+        first->time_ms < frame.head - window.longest_ms)
+      return {ReadOutcome::kTruncated, {}, INT64_MIN};
+  }
   for (const auto& [order, values, admitted] : events) {
-    if (FloorTo(order.time_ms, options.head_hop_ms) > frame.head) continue;
+    if (!IsSeen(options, order.time_ms, frame.head)) continue;
+    if (FollowsEvents(window) && (!first || order < *first)) continue;
     if (order.time_ms < frame.begin || order.time_ms >= frame.end) continue;
     newest_ms = std::max(newest_ms, order.time_ms);
     const Value& value = values[want.aggregation];

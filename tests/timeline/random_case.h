@@ -47,10 +47,16 @@ class RandomCase {
 
   // A time of a read at which an event at t is about to enter or leave the window.
   int64_t EdgeOf(const Window& window, int64_t t) {
-    if (Below(3) == 0) return FloorTo(t, options.head_hop_ms) + window.offset_ms;
+    if (Below(3) == 0)
+      return FloorTo(t, options.exact_head ? 1 : options.head_hop_ms) + window.offset_ms;
     switch (window.kind) {
       case WindowKind::kSliding:
+        if (window.exact) return t + 1 + window.window_ms + window.offset_ms;
         return FloorTo(t, window.hop_ms) + window.hop_ms + window.window_ms + window.offset_ms;
+      case WindowKind::kSession:
+        return t + window.offset_ms + (Below(2) == 0 ? window.window_ms : window.longest_ms);
+      case WindowKind::kLastEvents:
+        return t;
       case WindowKind::kTumbling:
         return FloorTo(t, window.window_ms) + window.offset_ms +
                window.window_ms * static_cast<int64_t>(Below(3));
@@ -149,6 +155,8 @@ class RandomCase {
         options.windows.push_back({length, hop});
       }
     }
+    for (Window& window : options.windows) window.exact = Below(6) == 0;
+    options.exact_head = Below(4) == 0;
     while (Below(3) == 0 && options.windows.size() < 8) AddOtherWindow();
     options.clock_skew_ms =
         std::min(limits::kClockSkewMsMax, OneOf<int64_t>({0, 1, 50, Length(2 * LongestMs())}));
@@ -159,7 +167,7 @@ class RandomCase {
   void AddOtherWindow() {
     const int64_t head = options.head_hop_ms;
     Window window = {head, head};
-    switch (Below(3)) {
+    switch (Below(5)) {
       case 0:
         if (options.windows.empty()) return;
         window = options.windows[Below(options.windows.size())];
@@ -168,6 +176,15 @@ class RandomCase {
         window.kind = WindowKind::kTumbling;
         window.window_ms = head * (1 + Length(100));
         window.periods_back = static_cast<uint32_t>(Below(2));
+        break;
+      case 2:
+        window.kind = WindowKind::kSession;
+        window.window_ms = head + Length(50 * head);
+        window.longest_ms = window.window_ms + Length(20 * window.window_ms);
+        break;
+      case 3:
+        window = {.hop_ms = head, .kind = WindowKind::kLastEvents};
+        window.events = static_cast<uint32_t>(1 + Below(12));
         break;
       default:
         window.kind = WindowKind::kCalendar;
@@ -179,7 +196,8 @@ class RandomCase {
                                  "Pacific/Apia", "Asia/Manila", "America/Havana"}),
              static_cast<Weekday>(Below(7))});
     }
-    if (Below(3) == 0) window.offset_ms = Length(3 * LongestMs());
+    if (Below(3) == 0 && window.kind != WindowKind::kLastEvents)
+      window.offset_ms = Length(3 * LongestMs());
     if (std::find(options.windows.begin(), options.windows.end(), window) == options.windows.end())
       options.windows.push_back(window);
   }
@@ -205,9 +223,14 @@ class RandomCase {
                                     .quantile = static_cast<double>(Below(11)) / 10,
                                     .k = static_cast<uint32_t>(1 + Below(4)),
                                     .quantiles = {{0, static_cast<double>(Below(11)) / 10, 1}, 3}});
-      if (!found.ok() || ((*found)->needs_window && options.has_lifetime)) continue;
+      if (!found.ok() || ((*found)->needs_window && !EveryWindowHasLength())) continue;
       return *found;
     }
+  }
+
+  bool EveryWindowHasLength() const {
+    return !options.has_lifetime &&
+           std::none_of(options.windows.begin(), options.windows.end(), FollowsEvents);
   }
 
   int64_t RandomBase() {

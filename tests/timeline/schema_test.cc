@@ -61,7 +61,7 @@ TEST(Schema, RefusesWhatBreaksItsRules) {
   ExpectRefused(options, "window 1m stands twice");
   options = Good();
   options.windows[0].periods_back = 1;
-  ExpectRefused(options, "a sliding window has no periods");
+  ExpectRefused(options, "it has no periods to go back by");
   options = Good();
   options.windows[0].offset_ms = 3 * limits::kWindowMsMax;
   ExpectRefused(options, "reaches back too far");

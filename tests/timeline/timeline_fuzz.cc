@@ -80,6 +80,23 @@ std::vector<Schema> MakeSchemas() {
                         Function("top_k", Type::kString), Function("bottom_k", Type::kFloat),
                         Function("most_frequent_k", Type::kString),
                         Function("most_frequent_k_counts", Type::kDouble)}},
+      {.windows = {{.window_ms = 6'000, .hop_ms = 100, .exact = true},
+                   {.hop_ms = 100, .kind = WindowKind::kLastEvents, .events = 4},
+                   {.window_ms = 1'000,
+                    .hop_ms = 100,
+                    .kind = WindowKind::kSession,
+                    .offset_ms = 50,
+                    .longest_ms = 9'000}},
+       .head_hop_ms = 100,
+       .clock_skew_ms = 500,
+       .has_lifetime = true,
+       .aggregations = {count, Function("last_k", Type::kString), Function("sum", Type::kDouble)},
+       .exact_head = true,
+       .deduplicate_ms = 4'000},
+      {.windows = {{.hop_ms = 1'000, .kind = WindowKind::kLastEvents, .events = 2},
+                   {.window_ms = 6'000, .hop_ms = 1'000, .exact = true}},
+       .head_hop_ms = 1'000,
+       .aggregations = {count, Function("sum", Type::kInt64)}},
   };
   std::vector<Schema> schemas;
   for (const Schema::Options& o : options) schemas.push_back(*Schema::Create(o));
@@ -131,7 +148,8 @@ void ApplyDecoded(const Schema& schema, ByteReader& input, std::string& bytes) {
     values.push_back(flags % 4 == 0 ? Datum() : DecodeDatum(input, function->input));
     admitted.push_back(flags / 4 % 4 != 0 ? 1 : 0);
   }
-  Apply(schema, {order, values, admitted}, bytes);
+  const Identity identity = {0, input.Read<uint8_t>()};
+  Apply(schema, {order, values, admitted, identity}, bytes);
   FRESHET_CHECK(Validate(schema, bytes).ok());
 }
 

@@ -1,10 +1,15 @@
 #include "timeline/timeline.h"
 
+#include <algorithm>
+#include <iostream>
 #include <limits>
+#include <map>
+#include <random>
 
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "support/seed.h"
 #include "timeline/support.h"
 
 namespace freshet::timeline {
@@ -199,6 +204,136 @@ TEST(Truncation, OneCellLargerThanTheLimitGoesToo) {
   EXPECT_TRUE(Validate(schema, bytes).ok());
   EXPECT_EQ(ApplyOne(schema, kNoon + kSecondMs, Datum::String("a"), bytes), ApplyOutcome::kApplied);
   EXPECT_TRUE(Validate(schema, bytes).ok());
+}
+
+// Clicks of one count and one list, with sessions, an exact window and the last events beside.
+Schema MixedSchema() {
+  return Make({.windows = {{.window_ms = kHourMs, .hop_ms = kMinuteMs, .exact = true},
+                           {.window_ms = 30 * kMinuteMs,
+                            .hop_ms = kMinuteMs,
+                            .kind = WindowKind::kSession,
+                            .longest_ms = kDayMs},
+                           {.hop_ms = kMinuteMs, .kind = WindowKind::kLastEvents, .events = 3}},
+               .head_hop_ms = kMinuteMs,
+               .clock_skew_ms = kMinuteMs,
+               .aggregations = {CountOfEvents()},
+               .exact_head = true});
+}
+
+TEST(Timeline, AnExactWindowEndsAtTheMillisecond) {
+  const Schema schema = MixedSchema();
+  std::string bytes;
+  for (const int64_t time_ms : {10'001, 10'002, 59'999, 60'000})
+    ApplyOne(schema, time_ms, Datum::Null(), bytes, time_ms);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, 10'001), 1);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, 59'999), 3);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, kHourMs + 10'001), 4);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, kHourMs + 10'002), 3);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, kHourMs + 10'003), 2);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, kHourMs + 60'000), 1);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, kHourMs + 60'001), 0);
+}
+
+TEST(Timeline, ALateEventJoinsTwoSessions) {
+  const Schema schema = MixedSchema();
+  std::string bytes;
+  const int64_t now_ms = 3 * kHourMs;
+  for (const int64_t minutes : {60, 85, 120, 150})
+    ApplyOne(schema, minutes * kMinuteMs, Datum::Null(), bytes, minutes);
+  EXPECT_EQ(Count(schema, {0, 1}, bytes, now_ms), 2);
+  EXPECT_EQ(Count(schema, {0, 1}, bytes, now_ms + 1), 0);
+  ApplyOne(schema, 100 * kMinuteMs, Datum::Null(), bytes, 1'000);
+  EXPECT_EQ(Count(schema, {0, 1}, bytes, now_ms), 5);
+}
+
+TEST(Timeline, ASessionBeyondItsLongestIsNotAnsweredFor) {
+  const Schema schema = MixedSchema();
+  std::string bytes;
+  int64_t time_ms = 0;
+  for (; time_ms <= kDayMs; time_ms += 20 * kMinuteMs)
+    ApplyOne(schema, time_ms, Datum::Null(), bytes, time_ms);
+  EXPECT_EQ(Count(schema, {0, 1}, bytes, kDayMs), 73);
+  ApplyOne(schema, time_ms, Datum::Null(), bytes, time_ms);
+  EXPECT_EQ(ReadOne(schema, {0, 1}, bytes, time_ms).outcome, ReadOutcome::kTruncated);
+}
+
+TEST(Timeline, TheLastEventsAreKeptHoweverOld) {
+  const Schema schema = MixedSchema();
+  std::string bytes;
+  ApplyOne(schema, 1, Datum::Null(), bytes, 1);
+  EXPECT_EQ(Count(schema, {0, 2}, bytes, 1), 1);
+  for (int64_t i = 2; i < 200; ++i) ApplyOne(schema, i * kDayMs, Datum::Null(), bytes, i);
+  const WindowedValue last = ReadOne(schema, {0, 2}, bytes, 400 * kDayMs);
+  EXPECT_EQ(last.value.as_int(), 3);
+  EXPECT_EQ(last.newest_time_ms, 199 * kDayMs);
+}
+
+// As many as fit are kept, and a window that needs others says so.
+TEST(Timeline, AHotKeyKeepsAsManySingleEventsAsFit) {
+  const Schema schema = MixedSchema();
+  std::string bytes;
+  const auto events = static_cast<int64_t>(2 * limits::kRecentEventsMax);
+  for (int64_t i = 0; i < events; ++i) ApplyOne(schema, i / 100, Datum::Null(), bytes, i);
+  ASSERT_TRUE(Validate(schema, bytes).ok());
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, kHourMs), events);
+  EXPECT_EQ(Count(schema, {0, 2}, bytes, kHourMs), 3);
+  EXPECT_EQ(ReadOne(schema, {0, 0}, bytes, kHourMs + 1).outcome, ReadOutcome::kTruncated);
+  EXPECT_EQ(Count(schema, {0, 0}, bytes, kHourMs + events / 100 - 1), 100);
+}
+
+// Against a list of what is remembered.
+TEST(Timeline, RepeatsCountOnce) {
+  constexpr int64_t kWithinMs = 320;
+  const Schema schema = Make({.windows = {{.window_ms = kDayMs, .hop_ms = 1'000}},
+                              .head_hop_ms = 1'000,
+                              .aggregations = {CountOfEvents(), Function("max", Type::kString)},
+                              .deduplicate_ms = kWithinMs});
+  const uint64_t seed = TestSeed();
+  std::cout << "FRESHET_TEST_SEED=" << seed << "\n";
+  std::mt19937_64 random(seed);
+  std::map<uint64_t, int64_t> seen;
+  std::string bytes;
+  int64_t counted = 0;
+  int64_t newest_ms = 0;
+  const std::vector<Datum> values(2, Datum::String("text"));
+  const std::vector<uint8_t> admitted(2, 1);
+  for (int64_t i = 0; i < 20'000; ++i) {
+    const int64_t time_ms = std::max<int64_t>(0, i - static_cast<int64_t>(random() % 400));
+    const uint64_t key = random() % 500;
+    const bool is_repeat = seen.count(key) > 0;
+    const Event event{{time_ms, 0, i}, values, admitted, Identity{key % 3, key}};
+    ASSERT_EQ(Apply(schema, event, bytes) == ApplyOutcome::kRepeated, is_repeat) << i;
+    ASSERT_TRUE(Validate(schema, bytes).ok());
+    if (is_repeat) continue;
+    ++counted;
+    seen[key] = time_ms;
+    newest_ms = std::max(newest_ms, time_ms);
+    const int64_t kept_from_ms =
+        (newest_ms + 10 * kWithinMs - kWithinMs) / 10 * 10 - 10 * kWithinMs;
+    std::erase_if(seen, [&](const auto& each) { return each.second < kept_from_ms; });
+  }
+  EXPECT_EQ(ReadOne(schema, {0, 0}, bytes, 20'000).value.as_int(), counted);
+}
+
+// However many, they are bounded, and those of the oldest events are forgotten first.
+TEST(Timeline, IdentitiesAreBounded) {
+  const Schema schema = Make({.windows = {{.window_ms = kDayMs, .hop_ms = 1'000}},
+                              .head_hop_ms = 1'000,
+                              .aggregations = {CountOfEvents()},
+                              .deduplicate_ms = kDayMs});
+  std::string bytes;
+  const std::vector<Datum> values(1);
+  const std::vector<uint8_t> admitted(1, 1);
+  const auto events = static_cast<int64_t>(2 * limits::kSeenIdentitiesMax);
+  const auto apply = [&](int64_t i, int64_t offset) {
+    return Apply(schema, {{i, 0, offset}, values, admitted, Identity{0, static_cast<uint64_t>(i)}},
+                 bytes);
+  };
+  for (int64_t i = 0; i < events; ++i) ASSERT_EQ(apply(i, i), ApplyOutcome::kApplied);
+  ASSERT_TRUE(Validate(schema, bytes).ok());
+  EXPECT_LE(bytes.size(), limits::kSeenIdentitiesMax * 24 + 10'000);
+  EXPECT_EQ(apply(events - 1, events), ApplyOutcome::kRepeated);
+  EXPECT_EQ(apply(0, events + 1), ApplyOutcome::kApplied);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ TEST(Validate, NamesKindAndVersion) {
   const Schema schema = Make(Options());
   std::string bytes = SomeBytes(schema);
   bytes[1] = 2;
-  EXPECT_NE(Validate(schema, bytes).message().find("version 2"), std::string_view::npos);
+  EXPECT_NE(Validate(schema, bytes).message().find("version is 2"), std::string_view::npos);
   bytes[0] = 'X';
   EXPECT_NE(Validate(schema, bytes).message().find("another kind"), std::string_view::npos);
 }
