@@ -14,7 +14,11 @@ namespace {
 constexpr size_t kEvents = 1'000;
 constexpr size_t kSlots = 60;
 constexpr int64_t kStartMs = 1'700'000'000'000;
-constexpr Parameters kParameters = {.half_life_ms = 3'600'000, .quantile = 0.95, .k = 10};
+constexpr Parameters kParameters = {.half_life_ms = 3'600'000,
+                                    .quantile = 0.95,
+                                    .k = 10,
+                                    .edges = {{5, 10, 15}, 3},
+                                    .by_type = Type::kDouble};
 constexpr Reading kReading = {.now_ms = kStartMs + 60'000, .window_ms = 60'000};
 
 class Case {
@@ -38,7 +42,8 @@ class Case {
     if (IsFixed())
       function_->update(slot.data(), value, order, function_->parameters);
     else
-      function_->update_variable(slot, value, order, function_->parameters);
+      function_->update_variable(slot, value, Datum::Double(static_cast<double>(i % 200)), order,
+                                 function_->parameters);
   }
   std::string Filled(size_t events) const {
     std::string slot = Empty();

@@ -71,6 +71,7 @@ struct ServerStatus {
     uint64_t applied = 0;
     uint64_t too_old = 0;
     uint64_t truncated = 0;
+    uint64_t repeated = 0;  // told by `deduplicate`
     uint64_t filter_failures = 0;
     uint64_t lost = 0;
     std::map<std::string, uint64_t> refused;  // by reason

@@ -51,6 +51,12 @@ constexpr Family kFamilies[] = {
     {"bottom_k", BottomKVariants},
     {"most_frequent_k", MostFrequentKVariants},
     {"most_frequent_k_counts", MostFrequentKCountsVariants},
+    {"top_k_by", TopKByVariants},
+    {"bottom_k_by", BottomKByVariants},
+    {"categories", CategoriesVariants},
+    {"category_counts", CategoryCountsVariants},
+    {"category_sums", CategorySumsVariants},
+    {"histogram", HistogramVariants},
 };
 
 const Family* FindFamily(std::string_view name) {
@@ -75,6 +81,8 @@ std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant,
   if ((variant.takes & kTakesK) != 0) aggregate->parameters.k = parameters.k;
   if ((variant.takes & kTakesQuantiles) != 0)
     aggregate->parameters.quantiles = parameters.quantiles;
+  if ((variant.takes & kTakesEdges) != 0) aggregate->parameters.edges = parameters.edges;
+  if ((variant.takes & kTakesBy) != 0) aggregate->parameters.by_type = parameters.by_type;
   return aggregate;
 }
 

@@ -42,16 +42,20 @@ enum class Outcome : uint8_t {
   kValue,     // the datum is the value
   kNull,      // the events that contributed do not make a value
   kOverflow,  // an int64 sum, or a power of a double, that does not fit
+  kTooMany,   // more categories than are told apart
 };
 
-// Several quantiles, in the order in which their list has them.
-struct Quantiles {
-  std::array<double, limits::kQuantilesMax> values{};
+// Several numbers, in the order in which their list has them.
+template <size_t kMax>
+struct Numbers {
+  std::array<double, kMax> values{};
   uint32_t count = 0;
 
   std::span<const double> all() const { return {values.data(), count}; }
-  friend bool operator==(const Quantiles&, const Quantiles&) = default;
+  friend bool operator==(const Numbers&, const Numbers&) = default;
 };
+using Quantiles = Numbers<limits::kQuantilesMax>;
+using Edges = Numbers<limits::kEdgesMax>;
 
 // What a definition says about an aggregation beside its function and input. Those that the
 // function does not take are 0.
@@ -60,6 +64,8 @@ struct Parameters {
   double quantile = 0;       // from 0, the smallest value, to 1, the largest
   uint32_t k = 0;            // how many elements a list has at the most
   Quantiles quantiles;
+  Edges edges;                   // of a histogram, ascending
+  Type by_type = Type::kString;  // of `by`, the second input
 
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
@@ -70,6 +76,8 @@ inline constexpr ParameterSet kTakesHalfLife = 1;
 inline constexpr ParameterSet kTakesQuantile = 2;
 inline constexpr ParameterSet kTakesK = 4;
 inline constexpr ParameterSet kTakesQuantiles = 8;
+inline constexpr ParameterSet kTakesEdges = 16;
+inline constexpr ParameterSet kTakesBy = 32;
 
 // The read that a value is for.
 struct Reading {
@@ -89,8 +97,9 @@ struct Aggregate {
   Type output;  // of a list: of its elements
   uint16_t size_bytes;
   ParameterSet takes = 0;
-  bool needs_window = false;  // without a value over the lifetime
-  bool gives_list = false;    // the value is a string: the elements, as packed_list.h has them
+  bool needs_window = false;   // without a value over the lifetime
+  bool gives_list = false;     // the value is a string: the elements, as packed_list.h has them
+  bool by_is_ordered = false;  // whether `by` must be a number or a timestamp
 
   void (*init)(char* slot);
   void (*update)(char* slot, const Datum& value, const EventOrder& order, const Parameters&);
@@ -99,8 +108,9 @@ struct Aggregate {
   // merge each would do, with the state in registers.
   void (*merge_run)(char* slot, const char* others, size_t stride_bytes, size_t count);
 
-  void (*update_variable)(std::string& slot, const Datum& value, const EventOrder& order,
-                          const Parameters&);
+  // `by` is null unless the aggregate takes it.
+  void (*update_variable)(std::string& slot, const Datum& value, const Datum& by,
+                          const EventOrder& order, const Parameters&);
   void (*merge_variable)(std::string& slot, std::string_view other, const Parameters&);
 
   // Writes *value, which may borrow from `slot`, when the outcome is kValue.

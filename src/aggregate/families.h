@@ -40,5 +40,11 @@ std::span<const Aggregate> TopKVariants();
 std::span<const Aggregate> BottomKVariants();
 std::span<const Aggregate> MostFrequentKVariants();
 std::span<const Aggregate> MostFrequentKCountsVariants();
+std::span<const Aggregate> TopKByVariants();
+std::span<const Aggregate> BottomKByVariants();
+std::span<const Aggregate> CategoriesVariants();
+std::span<const Aggregate> CategoryCountsVariants();
+std::span<const Aggregate> CategorySumsVariants();
+std::span<const Aggregate> HistogramVariants();
 
 }  // namespace freshet::aggregate

@@ -92,7 +92,19 @@ constexpr Aggregate MakeFixed(std::string_view name, Type input, Type output,
                    .is_valid = Functions::IsValid};
 }
 
-// The same for a variable-size slot; Functions has Update, Merge, Finalize and IsValid.
+// Update of a variable-size slot, whether or not it takes `by`.
+template <typename Functions>
+void UpdateVariable(std::string& slot, const Datum& value, const Datum& by, const EventOrder& order,
+                    const Parameters& parameters) {
+  if constexpr (requires { Functions::Update(slot, value, by, order, parameters); }) {
+    Functions::Update(slot, value, by, order, parameters);
+  } else {
+    Functions::Update(slot, value, order, parameters);
+  }
+}
+
+// The same for a variable-size slot; Functions has Update, Merge, Finalize and IsValid. Where the
+// aggregate takes `by`, it is Update's third argument.
 template <typename Functions>
 constexpr Aggregate MakeVariable(std::string_view name, Type input, Type output) {
   return Aggregate{.name = name,
@@ -104,7 +116,7 @@ constexpr Aggregate MakeVariable(std::string_view name, Type input, Type output)
                    .update = nullptr,
                    .merge = nullptr,
                    .merge_run = nullptr,
-                   .update_variable = Functions::Update,
+                   .update_variable = UpdateVariable<Functions>,
                    .merge_variable = Functions::Merge,
                    .finalize = Functions::Finalize,
                    .is_valid = Functions::IsValid};

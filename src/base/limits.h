@@ -73,11 +73,11 @@ inline constexpr int64_t kHopsPerWindow =
     60;  // the default hop is the largest round duration <= window / 60
 inline constexpr int64_t kLifetimeHeadHopMs = 1'000;  // head hop of a view that has no windows
 
-inline constexpr uint32_t kLastEventsMax = 1'000;      // of one window
-inline constexpr size_t kLastEventsSpare = 64;         // kept beyond it, for readers in the past
-inline constexpr size_t kRecentEventsMax = 20'000;     // kept one by one
-inline constexpr size_t kRecentBytesMax = 4u << 20;    // of them
-inline constexpr size_t kSeenIdentitiesMax = 20'000;   // of one entity, that tell repeats
+inline constexpr uint32_t kLastEventsMax = 1'000;     // of one window
+inline constexpr size_t kLastEventsSpare = 64;        // kept beyond it, for readers in the past
+inline constexpr size_t kRecentEventsMax = 20'000;    // kept one by one
+inline constexpr size_t kRecentBytesMax = 4u << 20;   // of them
+inline constexpr size_t kSeenIdentitiesMax = 20'000;  // of one entity, that tell repeats
 inline constexpr int64_t kDeduplicateMsMax = 7LL * 86'400'000;
 inline constexpr int64_t kLongestSessionMsDefault = 86'400'000;
 
@@ -86,6 +86,8 @@ inline constexpr size_t kDistinctExactMax = 512;     // values that are told apa
 inline constexpr size_t kPercentileExactMax = 64;    // values that are kept as they are
 inline constexpr size_t kPercentileBinsMax = 2'048;  // on either side of zero
 inline constexpr size_t kQuantilesMax = 16;          // of one aggregation
+inline constexpr size_t kEdgesMax = 64;              // of one histogram
+inline constexpr size_t kCategoriesMax = 256;        // different ones that are told apart
 inline constexpr size_t kListItemsMax = 100;         // the most that `k` may be
 inline constexpr size_t kFrequentValuesMax = 256;    // different values that are counted
 

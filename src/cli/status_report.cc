@@ -70,7 +70,7 @@ std::string RefusedText(const ServerStatus::Source& source) {
     parts.push_back(fmt::format("{} {}", Grouped(count), Printable(reason)));
   for (const auto& [count, what] :
        {std::pair(source.lost, "lost"), std::pair(source.filter_failures, "`where` failed"),
-        std::pair(source.truncated, "truncated"),
+        std::pair(source.truncated, "truncated"), std::pair(source.repeated, "repeated"),
         std::pair(source.too_old, "too old for any window")})
     if (count > 0) parts.push_back(fmt::format("{} {}", Grouped(count), what));
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
@@ -169,6 +169,7 @@ Json ToJson(const ServerStatus::Source& source) {
           {"events", source.events},
           {"applied", source.applied},
           {"too_old", source.too_old},
+          {"repeated", source.repeated},
           {"truncated", source.truncated},
           {"filter_failures", source.filter_failures},
           {"lost", source.lost},

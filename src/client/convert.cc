@@ -185,6 +185,7 @@ ServerStatus::Source FromWire(const v1::GetStatusResponse::Source& wire) {
   source.events = wire.events();
   source.applied = wire.applied();
   source.too_old = wire.too_old();
+  source.repeated = wire.repeated();
   source.truncated = wire.truncated();
   source.filter_failures = wire.filter_failures();
   source.lost = wire.lost();

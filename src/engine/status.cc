@@ -37,8 +37,8 @@ std::vector<ServerStatus::Source> ToSources(const registry::Registry& registry,
   for (const auto& source : registry.sources()) {
     const ingest::SourceCounters& counter = by_name[source->name];
     sources.push_back({source->name, std::string(SourceKindName(*source)), counter.events,
-                       counter.applied, counter.too_old, counter.truncated, counter.filter_failures,
-                       counter.lost, counter.refused, counter.delays});
+                       counter.applied, counter.too_old, counter.truncated, counter.repeated,
+                       counter.filter_failures, counter.lost, counter.refused, counter.delays});
   }
   return sources;
 }

@@ -125,6 +125,8 @@ constexpr SourceFigure kSourceFigures[] = {
      &ServerStatus::Source::too_old},
     {"freshet_source_truncated_total", "Events of a view that their full timeline could not take.",
      &ServerStatus::Source::truncated},
+    {"freshet_source_repeated_total", "Events of a view that repeat one of the same entity.",
+     &ServerStatus::Source::repeated},
     {"freshet_source_filter_failures_total", "Times that `where` or `of` failed on an event.",
      &ServerStatus::Source::filter_failures},
     {"freshet_source_lost_total", "Records that Kafka deleted before they were read.",

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "aggregate/stable_hash.h"
 #include "store/entity_key.h"
 
 namespace freshet::ingest {
@@ -54,6 +55,7 @@ struct Applier::Table {
   std::vector<int64_t> start;          // by partition
   std::vector<uint32_t> aggregations;  // indexes into the view's; empty: the view's own, in order
   std::vector<Datum> values;
+  std::vector<Datum> by;
   std::vector<uint8_t> admitted;
 };
 
@@ -62,6 +64,7 @@ struct Applier::View {
     uint32_t aggregation = 0;
     std::optional<size_t> where;
     std::optional<size_t> of;
+    std::optional<size_t> by;
   };
 
   const FeatureView* view = nullptr;
@@ -69,6 +72,7 @@ struct Applier::View {
   std::optional<size_t> where;
   std::vector<Input> inputs;
   std::vector<Datum> values;  // per aggregation of the view
+  std::vector<Datum> by;      // empty when no aggregation takes one
   std::vector<uint8_t> admitted;
   std::vector<Table> tables;
 };
@@ -140,15 +144,22 @@ void Applier::AddTable(const TableTarget& target) {
       continue;
     }
     const Aggregation& aggregation = stream.aggregations[index];
-    View::Input input{index, {}, {}};
+    View::Input input{index, {}, {}, {}};
     if (aggregation.where) input.where = AddExpression(aggregation.where_text, aggregation.where);
     if (aggregation.of) input.of = AddExpression(aggregation.of_text, aggregation.of);
+    if (aggregation.by) {
+      input.by = AddExpression(aggregation.by_text, aggregation.by);
+      view.by.resize(stream.aggregations.size());
+    }
     view.inputs.push_back(input);
   }
   if (is_whole_view) return;
   table.aggregations = target.table->aggregations;
   table.values.resize(table.aggregations.size());
   table.admitted.resize(table.aggregations.size());
+  if (std::any_of(stream.aggregations.begin(), stream.aggregations.end(),
+                  [](const Aggregation& each) { return each.by != nullptr; }))
+    table.by.resize(table.aggregations.size());
 }
 
 Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQuestion retry,
@@ -161,6 +172,7 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
     return Status::Ok();
   }
   counts_.delays.Add(record.timestamp_ms - event.time_ms);
+  identity_ = IdentityOf(event);
   ++event_number_;
   bool applied = false;
   for (View& view : views_) {
@@ -185,16 +197,20 @@ Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent
   Evaluate(view, event);
   timeline::Event folded;
   folded.order = {event.time_ms, record.partition, record.offset};
+  folded.identity = identity_;
   for (Table& table : view.tables) {
     if (IsBehind(table.start, record)) continue;
     if (table.aggregations.empty()) {
       folded.values = view.values;
       folded.admitted = view.admitted;
+      folded.by = view.by;
     } else {
       for (size_t i = 0; i < table.aggregations.size(); ++i) {
         table.values[i] = view.values[table.aggregations[i]];
         table.admitted[i] = view.admitted[table.aggregations[i]];
+        if (!view.by.empty()) table.by[i] = view.by[table.aggregations[i]];
       }
+      folded.by = table.by;
       folded.values = table.values;
       folded.admitted = table.admitted;
     }
@@ -224,6 +240,9 @@ Status Applier::Update(const Table& table, std::string_view key, const timeline:
     case timeline::ApplyOutcome::kTruncated:
       ++counts_.truncated;
       break;
+    case timeline::ApplyOutcome::kRepeated:
+      ++counts_.repeated;
+      break;
   }
   return Status::Ok();
 }
@@ -241,14 +260,25 @@ void Applier::Evaluate(View& view, const DecodedEvent& event) {
     view.admitted[input.aggregation] = admitted ? 1 : 0;
     view.values[input.aggregation] = Datum::Null();
     // `of` may rely on `where`, as in a quotient whose divisor `where` keeps from zero.
-    if (!admitted || !input.of) continue;
-    const expr::Evaluation& of = Evaluate(*input.of, event).evaluation;
-    if (of.error == nullptr) {
-      view.values[input.aggregation] = of.value;
-    } else {
-      ++counts_.filter_failures;
-    }
+    if (admitted && input.of) view.values[input.aggregation] = ValueOf(*input.of, event);
+    if (input.by) view.by[input.aggregation] = admitted ? ValueOf(*input.by, event) : Datum();
   }
+}
+
+// Null, and counted, when it fails.
+Datum Applier::ValueOf(size_t expression, const DecodedEvent& event) {
+  const expr::Evaluation& evaluation = Evaluate(expression, event).evaluation;
+  if (evaluation.error == nullptr) return evaluation.value;
+  ++counts_.filter_failures;
+  return {};
+}
+
+std::optional<timeline::Identity> Applier::IdentityOf(const DecodedEvent& event) const {
+  if (!source_.deduplication.has_value()) return std::nullopt;
+  const Datum& value = event.values[source_.deduplication->field];
+  if (value.is_null()) return std::nullopt;
+  const aggregate::Hash128 hash = aggregate::StableHash128(value);
+  return timeline::Identity{hash.high, hash.low};
 }
 
 const Applier::Expression& Applier::Evaluate(size_t index, const DecodedEvent& event) {

@@ -28,6 +28,7 @@ struct ApplyCounts {
   uint64_t applied = 0;
   uint64_t too_old = 0;
   uint64_t truncated = 0;
+  uint64_t repeated = 0;
   uint64_t filter_failures = 0;
   EventDelays delays;
 };
@@ -72,6 +73,8 @@ class Applier {
                 RetryQuestion retry, bool* applied);
   bool Holds(size_t condition, const DecodedEvent& event);
   void Evaluate(View& view, const DecodedEvent& event);
+  Datum ValueOf(size_t expression, const DecodedEvent& event);
+  std::optional<timeline::Identity> IdentityOf(const DecodedEvent& event) const;
   const Expression& Evaluate(size_t expression, const DecodedEvent& event);
   Refusal EncodeKey(Key& key, const DecodedEvent& event, std::string* detail);
 
@@ -82,6 +85,7 @@ class Applier {
   std::vector<View> views_;
   uint64_t event_number_ =
       0;  // tells what was computed for this event from what is left of an earlier one
+  std::optional<timeline::Identity> identity_;  // of this event
   ApplyCounts counts_;
 };
 

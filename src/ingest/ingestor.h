@@ -56,9 +56,10 @@ struct LaneStatus {
 struct SourceCounters {
   std::string source;
   uint64_t events = 0;
-  uint64_t applied = 0;          // folded into at least one timeline
-  uint64_t too_old = 0;          // (event, table) pairs before every window
-  uint64_t truncated = 0;        // (event, table) pairs that did not fit into their timeline
+  uint64_t applied = 0;    // folded into at least one timeline
+  uint64_t too_old = 0;    // (event, table) pairs before every window
+  uint64_t truncated = 0;  // (event, table) pairs that did not fit into their timeline
+  uint64_t repeated = 0;   // (event, table) pairs that an event of the same identity came before
   uint64_t filter_failures = 0;  // `where` that was null or failed, `of` that failed
   uint64_t lost = 0;  // records that Kafka deleted before they were read, when skipping is allowed
   std::map<std::string, uint64_t> refused;  // by RefusalName

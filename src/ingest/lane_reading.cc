@@ -205,6 +205,7 @@ void Lane::PublishCounts() {
   add(counters_->applied, counts.applied, published_.applied);
   add(counters_->too_old, counts.too_old, published_.too_old);
   add(counters_->truncated, counts.truncated, published_.truncated);
+  add(counters_->repeated, counts.repeated, published_.repeated);
   add(counters_->filter_failures, counts.filter_failures, published_.filter_failures);
   add(counters_->delay_sum_ms, counts.delays.sum_ms, published_.delays.sum_ms);
   for (size_t i = 0; i < counts.delays.counts.size(); ++i)

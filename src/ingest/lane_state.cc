@@ -25,6 +25,7 @@ SourceCounters AtomicCounters::Read(std::string source) const {
   counters.applied = ingest::Read(applied);
   counters.too_old = ingest::Read(too_old);
   counters.truncated = ingest::Read(truncated);
+  counters.repeated = ingest::Read(repeated);
   counters.filter_failures = ingest::Read(filter_failures);
   counters.lost = ingest::Read(lost);
   for (size_t i = 0; i < delays.size(); ++i) counters.delays.counts[i] = ingest::Read(delays[i]);

@@ -28,6 +28,7 @@ struct AtomicCounters {
   std::atomic<uint64_t> applied{0};
   std::atomic<uint64_t> too_old{0};
   std::atomic<uint64_t> truncated{0};
+  std::atomic<uint64_t> repeated{0};
   std::atomic<uint64_t> filter_failures{0};
   std::atomic<uint64_t> lost{0};
   std::array<std::atomic<uint64_t>, kRefusalCount> refused{};

@@ -220,7 +220,7 @@ void Builder::AssignViewTables(const Item& item, FeatureView& view) {
   if (view.stream() == nullptr || !is_right) return;
   Status status = AssignTables(live, &next.next_id, &view, &entry);
   for (const TimelineTable& table : view.stream()->tables) {
-    if (status.ok()) status = CheckSize(*view.stream(), table);
+    if (status.ok()) status = CheckSize(table);
   }
   if (!status.ok()) item.node.Report(std::string(status.message()));
 }

@@ -46,7 +46,8 @@ std::string WindowText(const StreamFeature& feature) {
 std::string HopText(const StreamFeature& feature) {
   const bool has_hop =
       feature.window.has_value() && feature.window->kind == timeline::WindowKind::kSliding;
-  return has_hop ? FormatDurationMs(feature.window->hop_ms) : "";
+  if (!has_hop) return "";
+  return feature.window->exact ? "exact" : FormatDurationMs(feature.window->hop_ms);
 }
 
 std::string ParametersText(const aggregate::Aggregate& function) {
@@ -68,6 +69,7 @@ void CompareStream(const StreamFeature& live, const StreamFeature& next, ChangeD
   draft.RefuseIfDifferent("parameters", ParametersText(*live.aggregation.function),
                           ParametersText(*next.aggregation.function), kLiveReason, kNewFeature);
   RefuseOtherExpression("of", live.aggregation.of_text, next.aggregation.of_text, draft);
+  RefuseOtherExpression("by", live.aggregation.by_text, next.aggregation.by_text, draft);
   RefuseOtherExpression("where", live.aggregation.where_text, next.aggregation.where_text, draft);
   draft.RefuseIfDifferent("window", WindowText(live), WindowText(next), kLiveReason, kNewFeature);
   draft.RefuseIfDifferent("hop", HopText(live), HopText(next), kLiveReason,
@@ -114,6 +116,8 @@ std::string Describe(const FeatureView& view, uint32_t index) {
   std::string text = fmt::format("{}: {}", type, feature.aggregation.function->name);
   if (!feature.aggregation.of_text.empty())
     text += fmt::format(" of {}", feature.aggregation.of_text);
+  if (!feature.aggregation.by_text.empty())
+    text += fmt::format(" by {}", feature.aggregation.by_text);
   if (!feature.aggregation.where_text.empty())
     text += fmt::format(" where {}", feature.aggregation.where_text);
   if (const std::string parameters = ParametersText(*feature.aggregation.function);

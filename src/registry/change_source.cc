@@ -72,6 +72,12 @@ std::string SkewText(const Source& source) {
   return source.clock_skew_ms == 0 ? "" : FormatDurationMs(source.clock_skew_ms);
 }
 
+std::string DeduplicateText(const Source& source) {
+  if (!source.deduplication.has_value()) return "";
+  return fmt::format("{} within {}", source.fields[source.deduplication->field].name,
+                     FormatDurationMs(source.deduplication->within_ms));
+}
+
 std::string DeadLettersText(const Source& source) {
   const auto* kafka = std::get_if<KafkaLog>(&source.kind);
   return kafka == nullptr ? "" : kafka->dead_letter_topic;
@@ -144,6 +150,7 @@ void CompareSource(const Registry& live_registry, const Source& live, const Sour
   guard.Check("timestamp", TimestampText(live), TimestampText(next));
   if (live.is_stream() && next.is_stream())
     guard.Check("clock_skew", SkewText(live), SkewText(next));
+  guard.Check("deduplicate", DeduplicateText(live), DeduplicateText(next));
   CompareFields(live, next, draft, guard);
   draft.NoteIfDifferent("dead_letter_topic", DeadLettersText(live), DeadLettersText(next));
   if (!live.is_stream() && !next.is_stream())

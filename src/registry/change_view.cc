@@ -61,6 +61,9 @@ void CompareWhere(const StreamView& live, const StreamView& next, ChangeDraft& d
 
 // The head hop is that of all live features of the view.
 void CompareHeads(const StreamView& live, const StreamView& next, ChangeDraft& draft) {
+  draft.RefuseIfDifferent("exact", live.exact ? "true" : "false", next.exact ? "true" : "false",
+                          "it says how finely all live windows of the view end",
+                          std::string(kNewView));
   if (live.head_hop_ms == next.head_hop_ms) return;
   draft.Refuse(fmt::format("hop at the newer end of all windows: {} -> {}",
                            FormatDurationMs(live.head_hop_ms), FormatDurationMs(next.head_hop_ms)),
@@ -189,16 +192,25 @@ std::string DescribeTable(const TimelineTable& table) {
   for (const timeline::Window& window : options.windows) {
     parts.push_back(timeline::Describe(window));
     if (window.kind == timeline::WindowKind::kSliding)
-      parts.back() += fmt::format(" in hops of {}", FormatDurationMs(window.hop_ms));
+      parts.back() += window.exact ? std::string(" exactly")
+                                   : fmt::format(" in hops of {}", FormatDurationMs(window.hop_ms));
   }
   if (options.has_lifetime) parts.push_back("the lifetime");
   TimelineSize size = SizeOf(table);
   bool has_texts = std::any_of(options.aggregations.begin(), options.aggregations.end(),
                                [](const auto& each) { return each->size_bytes == 0; });
-  return fmt::format(
+  std::string text = fmt::format(
       "filled from the beginning of its stream: {}; at most {} cells and {}{} an entity",
       fmt::join(parts, ", "), size.cells_max, BytesText(size.bytes_max),
       has_texts ? " without texts" : "");
+  if (size.single_events_max > 0)
+    text += fmt::format(", and at most {} events of {} each", size.single_events_max,
+                        BytesText(size.single_event_bytes));
+  if (options.deduplicate_ms > 0)
+    text += fmt::format("; {} for each event that a repeat is known by, of the last {}",
+                        BytesText(timeline::Schema::identity_bytes()),
+                        FormatDurationMs(options.deduplicate_ms));
+  return text;
 }
 
 std::string DescribeView(const FeatureView& view) {

@@ -65,14 +65,21 @@ struct FileRows {
   std::vector<std::string> nulls;  // csv: fields that say null, beside the empty one
 };
 
+// Which events are repeats of one that an entity has had already.
+struct Deduplication {
+  uint32_t field = 0;     // index into Source::fields: what a repeat has in common with the first
+  int64_t within_ms = 0;  // for how long an event is remembered
+};
+
 struct Source {
   uint32_t id = 0;  // from the catalog
   std::string name;
   std::string description;
   std::variant<KafkaLog, PushLog, FileRows> kind;
   Timestamp timestamp;
-  std::vector<Field> fields;  // without the timestamp's, unless it is listed too
-  int64_t clock_skew_ms = 0;  // events may be this far ahead of their record
+  std::vector<Field> fields;                   // without the timestamp's, unless it is listed too
+  int64_t clock_skew_ms = 0;                   // events may be this far ahead of their record
+  std::optional<Deduplication> deduplication;  // of streams
   bool is_stream() const { return !std::holds_alternative<FileRows>(kind); }
 };
 
@@ -102,6 +109,8 @@ struct Aggregation {
   std::shared_ptr<const aggregate::Aggregate> function;
   std::string of_text;                      // empty: none
   std::shared_ptr<const expr::Program> of;  // over the source's fields, in their order
+  std::string by_text;                      // empty: none
+  std::shared_ptr<const expr::Program> by;  // as `of`
   std::string where_text;
   std::shared_ptr<const expr::Program> where;
   std::vector<timeline::Window> windows;  // ascending; empty: the lifetime
@@ -123,7 +132,7 @@ struct StreamView {
   std::string where_text;            // empty: all events of the source are the view's
   std::shared_ptr<const expr::Program> where;
   std::vector<Aggregation> aggregations;
-  bool exact = false;  // hops of 1 ms; the number of cells is bounded as they come
+  bool exact = false;  // windows end at the millisecond
   int64_t head_hop_ms = 0;
   std::vector<TimelineTable> tables;
   std::vector<WindowedFeature> windowed;  // parallel to FeatureView::features

@@ -1,5 +1,7 @@
 #include "registry/parameters.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -63,6 +65,30 @@ std::string SpellQuantiles(const Parameters& parameters) {
   return fmt::format("[{}]", fmt::join(parameters.quantiles.all(), ", "));
 }
 
+bool ReadEdges(const yaml::Node& node, Parameters* parameters) {
+  const std::vector<yaml::Node> items = node.AsList("edges");
+  if (items.empty() || items.size() > limits::kEdgesMax) {
+    node.Report(fmt::format("{} edges are not allowed; allowed are 1 to {}", items.size(),
+                            limits::kEdgesMax));
+    return false;
+  }
+  aggregate::Edges& edges = parameters->edges;
+  for (const yaml::Node& item : items) {
+    const std::optional<double> edge = item.AsDouble("edge");
+    if (!edge.has_value()) return false;
+    if (!std::isfinite(*edge) || (edges.count > 0 && *edge <= edges.all().back())) {
+      item.Report(fmt::format("the edge {} is not above the one before; edges ascend", *edge));
+      return false;
+    }
+    edges.values[edges.count++] = *edge;
+  }
+  return true;
+}
+
+std::string SpellEdges(const Parameters& parameters) {
+  return fmt::format("[{}]", fmt::join(parameters.edges.all(), ", "));
+}
+
 bool ReadK(const yaml::Node& node, Parameters* parameters) {
   std::optional<int64_t> k = node.AsInt("k");
   if (!k.has_value()) return false;
@@ -90,6 +116,7 @@ constexpr Key kKeys[] = {
     {"half_life", aggregate::kTakesHalfLife, ReadHalfLife, SpellHalfLife},
     {"quantile", aggregate::kTakesQuantile, ReadQuantile, SpellQuantile},
     {"quantiles", aggregate::kTakesQuantiles, ReadQuantiles, SpellQuantiles},
+    {"edges", aggregate::kTakesEdges, ReadEdges, SpellEdges},
     {"k", aggregate::kTakesK, ReadK, SpellK},
 };
 

@@ -199,6 +199,44 @@ void ReadClockSkew(yaml::MapReader& reader, Source* source) {
   }
 }
 
+// False, and reported, when it is not allowed.
+bool ReadWithin(const yaml::Node& node, int64_t* within_ms) {
+  std::optional<int64_t> read_ms = node.AsDurationMs("within");
+  if (!read_ms.has_value()) return false;
+  *within_ms = *read_ms;
+  if (*read_ms >= 1 && *read_ms <= limits::kDeduplicateMsMax) return true;
+  node.Report(fmt::format("within is {}; allowed are 1ms to {}", FormatDurationMs(*read_ms),
+                          FormatDurationMs(limits::kDeduplicateMsMax)));
+  return false;
+}
+
+void ReadDeduplicate(yaml::MapReader& reader, bool fields_known, Source* source) {
+  if (!source->is_stream())
+    return RefuseKey(reader, "deduplicate", "of a file's rows the newest of each key is served");
+  std::optional<yaml::Node> node = reader.Optional("deduplicate");
+  if (!node.has_value()) return;
+  Deduplication deduplication;
+  yaml::MapReader map(*node, "deduplicate");
+  bool is_right = false;
+  std::optional<yaml::Node> key = map.Required("key");
+  if (auto within = map.Required("within"))
+    is_right = ReadWithin(*within, &deduplication.within_ms);
+  map.Done();
+  std::optional<std::string> name =
+      key.has_value() ? ReadDataName(*key, "deduplicate's key") : std::nullopt;
+  if (!name.has_value() || !fields_known) return;
+  auto field = std::find_if(source->fields.begin(), source->fields.end(),
+                            [&](const Field& each) { return each.name == *name; });
+  if (field == source->fields.end()) {
+    std::vector<std::string> names;
+    for (const Field& each : source->fields) names.push_back(each.name);
+    return key->Report(
+        fmt::format("the source has no field '{}'{}", *name, Suggestion(*name, names)));
+  }
+  deduplication.field = static_cast<uint32_t>(field - source->fields.begin());
+  if (is_right) source->deduplication = deduplication;
+}
+
 }  // namespace
 
 KnownSource ReadSource(yaml::MapReader& reader, const yaml::Node& node, const Scope& scope,
@@ -219,6 +257,7 @@ KnownSource ReadSource(yaml::MapReader& reader, const yaml::Node& node, const Sc
     CheckTimestampField(*timestamp, *source);
   }
   ReadClockSkew(reader, source);
+  ReadDeduplicate(reader, known.fields_known, source);
   reader.Done();
   return known;
 }

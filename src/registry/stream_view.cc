@@ -24,6 +24,10 @@ struct Draft {
   bool has_window_list = false;
 };
 
+bool IsOrdered(Type type) {
+  return type != Type::kString && type != Type::kBool;
+}
+
 class StreamViewReader {
  public:
   StreamViewReader(const KnownSource* source, FeatureView* view)
@@ -49,8 +53,11 @@ class StreamViewReader {
  private:
   Draft ReadAggregation(const yaml::Node& node, const WindowRule& rule);
   void ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
-                    yaml::MapReader& reader, Aggregation* aggregation);
-  std::optional<Type> ReadOf(const yaml::Node& node, Aggregation* aggregation);
+                    const std::optional<yaml::Node>& by, yaml::MapReader& reader,
+                    Aggregation* aggregation);
+  std::optional<Type> ReadInput(const yaml::Node& node, std::string_view key, std::string* text,
+                                std::shared_ptr<const expr::Program>* program);
+  static void RefuseLengthless(const Draft& draft, std::string_view function);
   void ReadCondition(const yaml::Node& node, std::string* text,
                      std::shared_ptr<const expr::Program>* program);
   void CheckWindowRule(const yaml::Node& list, const WindowRule& rule,
@@ -103,7 +110,8 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node, const WindowRule
 
   std::optional<yaml::Node> function = reader.Required("function");
   std::optional<yaml::Node> of = reader.Optional("of");
-  if (function.has_value()) ReadFunction(*function, of, reader, &aggregation);
+  std::optional<yaml::Node> by = reader.Optional("by");
+  if (function.has_value()) ReadFunction(*function, of, by, reader, &aggregation);
   if (auto where = reader.Optional("where"))
     ReadCondition(*where, &aggregation.where_text, &aggregation.where);
 
@@ -117,6 +125,8 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node, const WindowRule
   }
   if (!windows.has_value() && aggregation.function != nullptr && aggregation.function->needs_window)
     function->Report(fmt::format("function '{}' needs `windows:`", aggregation.function->name));
+  if (aggregation.function != nullptr && aggregation.function->needs_window)
+    RefuseLengthless(draft, aggregation.function->name);
   draft.default_node = reader.Optional("default");
   aggregation.max_staleness_ms = ReadMaxStaleness(reader);
   reader.Done();
@@ -124,7 +134,8 @@ Draft StreamViewReader::ReadAggregation(const yaml::Node& node, const WindowRule
 }
 
 void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<yaml::Node>& of,
-                                    yaml::MapReader& reader, Aggregation* aggregation) {
+                                    const std::optional<yaml::Node>& by, yaml::MapReader& reader,
+                                    Aggregation* aggregation) {
   std::optional<std::string> name = node.AsString("function");
   std::span<const std::string> known = aggregate::AggregateNames();
   bool is_known = name.has_value() && std::find(known.begin(), known.end(), *name) != known.end();
@@ -135,28 +146,52 @@ void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<
   std::optional<aggregate::Parameters> parameters = ReadParameters(
       node, is_known ? std::optional<std::string_view>(*name) : std::nullopt, reader);
   std::optional<Type> input;
-  if (of.has_value()) input = ReadOf(*of, aggregation);
+  if (of.has_value()) input = ReadInput(*of, "of", &aggregation->of_text, &aggregation->of);
   if (!is_known || input.has_value() != of.has_value()) return;
+  const bool takes_by = (aggregate::ParametersOf(*name) & aggregate::kTakesBy) != 0;
+  if (takes_by != by.has_value()) {
+    return takes_by ? node.Report(fmt::format("function '{}' needs `by:`", *name))
+                    : by->Report(fmt::format("function '{}' takes no by", *name));
+  }
+  std::optional<Type> by_type;
+  if (by.has_value()) by_type = ReadInput(*by, "by", &aggregation->by_text, &aggregation->by);
+  if (by_type.has_value() != by.has_value()) return;
+  if (parameters.has_value() && by_type.has_value()) parameters->by_type = *by_type;
   auto function = aggregate::FindAggregate(*name, input.has_value() ? &*input : nullptr,
                                            parameters.value_or(aggregate::Parameters()));
   if (!function.ok())
     return (of.has_value() ? *of : node).Report(std::string(function.status().message()));
+  if (by_type.has_value() && (*function)->by_is_ordered && !IsOrdered(*by_type))
+    return by->Report(fmt::format("function '{}' orders by numbers and timestamps, not by {}",
+                                  *name, TypeName(*by_type)));
   if (parameters.has_value()) aggregation->function = *function;
 }
 
 // A field on its own keeps its type; what is computed has the type of the expression.
-std::optional<Type> StreamViewReader::ReadOf(const yaml::Node& node, Aggregation* aggregation) {
-  std::optional<std::string> text = node.AsString("of");
-  if (!text.has_value()) return std::nullopt;
-  aggregation->of_text = *text;
+std::optional<Type> StreamViewReader::ReadInput(const yaml::Node& node, std::string_view key,
+                                                std::string* text,
+                                                std::shared_ptr<const expr::Program>* program) {
+  std::optional<std::string> written = node.AsString(key);
+  if (!written.has_value()) return std::nullopt;
+  *text = *written;
   if (!fields_known_) return std::nullopt;
   for (const expr::Variable& variable : variables_) {
     if (variable.name != Trimmed(*text)) continue;
-    aggregation->of = CompileNode(node, *text, of_variables_);
-    return aggregation->of == nullptr ? std::nullopt : std::optional<Type>(variable.type);
+    *program = CompileNode(node, *text, of_variables_);
+    return *program == nullptr ? std::nullopt : std::optional<Type>(variable.type);
   }
-  aggregation->of = CompileNode(node, *text, variables_);
-  return aggregation->of == nullptr ? std::nullopt : std::optional<Type>(aggregation->of->type());
+  *program = CompileNode(node, *text, variables_);
+  return *program == nullptr ? std::nullopt : std::optional<Type>((*program)->type());
+}
+
+// What divides by the length of a window needs one that has a length.
+void StreamViewReader::RefuseLengthless(const Draft& draft, std::string_view function) {
+  for (const WrittenWindow& written : draft.windows) {
+    if (timeline::FollowsEvents(written.window))
+      written.node.Report(fmt::format(
+          "function '{}' needs windows of a length; this one is as long as its events make it",
+          function));
+  }
 }
 
 void StreamViewReader::ReadCondition(const yaml::Node& node, std::string* text,
@@ -211,6 +246,7 @@ void StreamViewReader::AddFeatures(Draft& draft, const Hops& hops) {
     timeline::Window window = written.window;
     window.hop_ms =
         written.is_sliding() ? hops.by_length_ms.at(window.window_ms) : stream_.head_hop_ms;
+    window.exact = stream_.exact && written.is_sliding();
     draft.aggregation.windows.push_back(window);
   }
   if (!draft.aggregation.name.empty()) {

@@ -56,6 +56,9 @@ Result<TimelineTable> MakeTable(const StreamView& stream, TableId id, const Memb
   options.windows = WindowsOf(stream, members);
   options.head_hop_ms = stream.head_hop_ms;
   options.clock_skew_ms = stream.source->clock_skew_ms;
+  options.exact_head = stream.exact;
+  if (stream.source->deduplication.has_value())
+    options.deduplicate_ms = stream.source->deduplication->within_ms;
   TimelineTable table;
   table.id = id;
   table.aggregations = AggregationsOf(stream, members);
@@ -85,12 +88,19 @@ void SetWants(StreamView& stream, uint32_t table_index, const Members& members) 
   }
 }
 
-// "3600000/60000", "tumbling:3600000", "week:America/New_York:sunday", and behind it what goes back.
+// "3600000/60000", "3600000/60000:exact", "tumbling:3600000", "session:1800000:86400000", "last:10",
+// "week:America/New_York:sunday", and behind it what goes back.
 std::string SpellWindow(const timeline::Window& window) {
   std::string text;
   switch (window.kind) {
     case timeline::WindowKind::kSliding:
-      text = fmt::format("{}/{}", window.window_ms, window.hop_ms);
+      text = fmt::format("{}/{}{}", window.window_ms, window.hop_ms, window.exact ? ":exact" : "");
+      break;
+    case timeline::WindowKind::kSession:
+      text = fmt::format("session:{}:{}", window.window_ms, window.longest_ms);
+      break;
+    case timeline::WindowKind::kLastEvents:
+      text = fmt::format("last:{}", window.events);
       break;
     case timeline::WindowKind::kTumbling:
       text = fmt::format("tumbling:{}", window.window_ms);
@@ -117,11 +127,15 @@ std::string LayoutOf(const TimelineTable& table) {
     if (function->takes_input) arguments.emplace_back(TypeName(function->input));
     for (const auto& [key, value] : SpellParameters(*function))
       arguments.push_back(fmt::format("{}={}", key, value));
+    if ((function->takes & aggregate::kTakesBy) != 0)
+      arguments.push_back(fmt::format("by={}", TypeName(function->parameters.by_type)));
     slots.push_back(fmt::format("{}({})", function->name, fmt::join(arguments, " ")));
   }
-  return fmt::format("head={} skew={} windows={} lifetime={} slots={}", options.head_hop_ms,
-                     options.clock_skew_ms, fmt::join(windows, ","), options.has_lifetime ? 1 : 0,
-                     fmt::join(slots, ","));
+  std::string head = fmt::format("head={}", options.head_hop_ms);
+  if (options.exact_head) head += ":exact";
+  if (options.deduplicate_ms > 0) head += fmt::format(" deduplicate={}", options.deduplicate_ms);
+  return fmt::format("{} skew={} windows={} lifetime={} slots={}", head, options.clock_skew_ms,
+                     fmt::join(windows, ","), options.has_lifetime ? 1 : 0, fmt::join(slots, ","));
 }
 
 Status AddTable(TableId id, const Members& members, FeatureView* view, CatalogView* next) {
@@ -165,11 +179,16 @@ TimelineSize SizeOf(const TimelineTable& table) {
   // One more for the lifetime.
   size_t cells = size.cells_max + (table.schema.options().has_lifetime ? 1 : 0);
   size.bytes_max = std::min(cells * table.schema.cell_fixed_bytes(), limits::kTimelineBytesMax);
+  if (table.schema.recent_depth_ms() >= 0)
+    size.single_events_max = limits::kRecentEventsMax;
+  else if (table.schema.last_events() > 0)
+    size.single_events_max = table.schema.last_events() + limits::kLastEventsSpare;
+  size.single_event_bytes = table.schema.single_event_bytes();
   return size;
 }
 
-Status CheckSize(const StreamView& stream, const TimelineTable& table) {
-  if (stream.exact || SizeOf(table).cells_max < limits::kTimelineCellsMax) return Status::Ok();
+Status CheckSize(const TimelineTable& table) {
+  if (SizeOf(table).cells_max < limits::kTimelineCellsMax) return Status::Ok();
   const timeline::Schema::Options& options = table.schema.options();
   std::vector<std::string> parts;
   int64_t shorter_ms = 0;

@@ -20,16 +20,17 @@ namespace freshet::registry {
 Status AssignTables(const CatalogView* live, uint32_t* next_id, FeatureView* view,
                     CatalogView* next);
 
-// The most cells and the most bytes that one entity's timeline can take in that table, without
-// texts.
+// The most cells and the most bytes of them that one entity's timeline can take in that table, and the
+// most events that it keeps one by one, with the bytes of each; all without texts.
 struct TimelineSize {
   size_t cells_max = 0;
   size_t bytes_max = 0;
+  size_t single_events_max = 0;
+  size_t single_event_bytes = 0;
 };
 TimelineSize SizeOf(const TimelineTable& table);
 
-// OK unless timelines could need more cells than a timeline may have; exact views are bounded as
-// their events come. InvalidArgument with the figures.
-Status CheckSize(const StreamView& stream, const TimelineTable& table);
+// OK unless timelines could need more cells than a timeline may have. InvalidArgument with the figures.
+Status CheckSize(const TimelineTable& table);
 
 }  // namespace freshet::registry

@@ -102,6 +102,39 @@ bool ReadTumbling(yaml::MapReader& reader, WrittenWindow* written) {
   return is_right;
 }
 
+bool ReadSession(yaml::MapReader& reader, WrittenWindow* written) {
+  written->node = *reader.Required("session");
+  written->window.kind = WindowKind::kSession;
+  bool is_right = ReadLength(written->node, "session", written);
+  written->name = "session_" + written->name;
+  std::optional<yaml::Node> longest = reader.Optional("longest");
+  timeline::Window& window = written->window;
+  window.longest_ms = std::max(limits::kLongestSessionMsDefault, window.window_ms);
+  if (!longest.has_value()) return is_right;
+  std::optional<int64_t> longest_ms = longest->AsDurationMs("longest");
+  if (!longest_ms.has_value()) return false;
+  window.longest_ms = *longest_ms;
+  if (*longest_ms >= window.window_ms && *longest_ms <= limits::kWindowMsMax) return is_right;
+  longest->Report(fmt::format("longest is {}; allowed are {}, the session's gap, to {}",
+                              FormatDurationMs(*longest_ms), FormatDurationMs(window.window_ms),
+                              FormatDurationMs(limits::kWindowMsMax)));
+  return false;
+}
+
+bool ReadLastEvents(yaml::MapReader& reader, WrittenWindow* written) {
+  written->node = *reader.Required("last");
+  written->window.kind = WindowKind::kLastEvents;
+  std::optional<int64_t> events = written->node.AsInt("last");
+  if (!events.has_value()) return false;
+  written->name = fmt::format("last_{}", *events);
+  written->window.events = static_cast<uint32_t>(*events);
+  if (*events >= 1 && *events <= int64_t{limits::kLastEventsMax}) return true;
+  written->node.Report(
+      fmt::format("a window of the last {} events is not allowed; allowed are 1 to {}", *events,
+                  limits::kLastEventsMax));
+  return false;
+}
+
 bool ReadOffset(const yaml::Node& node, WrittenWindow* written) {
   std::optional<int64_t> offset_ms = node.AsDurationMs("offset");
   if (!offset_ms.has_value()) return false;
@@ -119,6 +152,10 @@ bool ReadWindowMap(const yaml::Node& node, const WindowRule& rule, WrittenWindow
   bool is_right = false;
   if (reader.Has("tumbling")) {
     is_right = ReadTumbling(reader, written);
+  } else if (reader.Has("session")) {
+    is_right = ReadSession(reader, written);
+  } else if (reader.Has("last")) {
+    is_right = ReadLastEvents(reader, written);
   } else {
     written->hop_node = reader.Optional("hop");
     if (auto window = reader.Required("window")) {
@@ -127,6 +164,10 @@ bool ReadWindowMap(const yaml::Node& node, const WindowRule& rule, WrittenWindow
     }
   }
   std::optional<yaml::Node> offset = reader.Optional("offset");
+  if (offset.has_value() && written->window.kind == WindowKind::kLastEvents) {
+    offset->Report("a window of the last events has no offset");
+    is_right = false;
+  }
   if (offset.has_value() && is_right) is_right = ReadOffset(*offset, written);
   if (written->hop_node.has_value()) written->hop_ms = written->hop_node->AsDurationMs("hop");
   if (written->hop_node.has_value() && !written->is_sliding())
@@ -215,22 +256,34 @@ void CheckChain(const Resolved& finer, const Resolved& coarser) {
 
 void RefuseHopsBesideExact(const WindowRule& rule,
                            const std::vector<const WrittenWindow*>& windows) {
-  constexpr std::string_view kMessage = "'exact: true' means hops of 1ms; remove the hop";
+  constexpr std::string_view kMessage =
+      "with 'exact: true' windows end at the millisecond; remove the hop";
   if (rule.hop_node.has_value()) rule.hop_node->Report(std::string(kMessage));
   for (const WrittenWindow* window : windows) {
     if (window->hop_node.has_value()) window->hop_node->Report(std::string(kMessage));
   }
 }
 
+int64_t HopOfOtherMs(const Window& window) {
+  switch (window.kind) {
+    case WindowKind::kTumbling:
+    case WindowKind::kSession:
+      return timeline::DefaultHopMs(window.window_ms);
+    case WindowKind::kLastEvents:
+      return limits::kLifetimeHeadHopMs;
+    case WindowKind::kCalendar:
+      return window.calendar->options().unit == CalendarUnit::kHour ? kHourHopMs : kDayHopMs;
+    case WindowKind::kSliding:
+      break;
+  }
+  return kDayHopMs;
+}
+
 // Without sliding windows, what is fine enough for the shortest of the others.
 int64_t HopOfOthersMs(const std::vector<const WrittenWindow*>& windows) {
   int64_t hop_ms = windows.empty() ? limits::kLifetimeHeadHopMs : kDayHopMs;
-  for (const WrittenWindow* written : windows) {
-    if (written->window.kind == WindowKind::kTumbling)
-      hop_ms = std::min(hop_ms, timeline::DefaultHopMs(written->window.window_ms));
-    else if (written->window.calendar->options().unit == CalendarUnit::kHour)
-      hop_ms = std::min(hop_ms, kHourHopMs);
-  }
+  for (const WrittenWindow* written : windows)
+    hop_ms = std::min(hop_ms, HopOfOtherMs(written->window));
   return hop_ms;
 }
 
@@ -247,6 +300,9 @@ int64_t HeadHopMs(const WindowRule& rule, const std::map<int64_t, int64_t>& by_l
     if (written->window.kind == WindowKind::kTumbling)
       head_ms = std::gcd(head_ms, written->window.window_ms);
     if (written->window.kind == WindowKind::kCalendar) head_ms = std::gcd(head_ms, kZoneOffsetsMs);
+    // Cells must not be wider than a session's gap.
+    if (written->window.kind == WindowKind::kSession && head_ms > written->window.window_ms)
+      head_ms = std::gcd(head_ms, timeline::DefaultHopMs(written->window.window_ms));
   }
   return head_ms;
 }
@@ -335,8 +391,9 @@ Hops ResolveHops(const WindowRule& rule, const std::vector<const WrittenWindow*>
     const int64_t window_ms = written->window.window_ms;
     Resolved& resolved = by_length[window_ms];
     if (resolved.window_ms == 0) {
-      int64_t hop_ms = rule.hop_ms.value_or(timeline::DefaultHopMs(window_ms));
-      resolved = {window_ms, rule.exact ? 1 : hop_ms, written->node, false};
+      const int64_t default_hop_ms = timeline::DefaultHopMs(window_ms);
+      const int64_t hop_ms = rule.exact ? default_hop_ms : rule.hop_ms.value_or(default_hop_ms);
+      resolved = {window_ms, hop_ms, written->node, false};
     }
     if (!rule.exact) AddExplicit(*written, &resolved);
   }
@@ -345,11 +402,12 @@ Hops ResolveHops(const WindowRule& rule, const std::vector<const WrittenWindow*>
   const Resolved* finer = nullptr;
   for (const auto& [window_ms, resolved] : by_length) {
     hops.by_length_ms[window_ms] = resolved.hop_ms;
+    if (rule.exact) continue;  // default hops, which cut no window
     if (!CheckDivides(resolved)) continue;
     if (finer != nullptr) CheckChain(*finer, resolved);
     finer = &resolved;
   }
-  hops.head_ms = rule.exact ? 1 : HeadHopMs(rule, hops.by_length_ms, windows);
+  hops.head_ms = HeadHopMs(rule, hops.by_length_ms, windows);
   return hops;
 }
 

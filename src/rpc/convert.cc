@@ -62,6 +62,7 @@ void ToWire(const ServerStatus::Source& source, v1::GetStatusResponse::Source* w
   wire->set_events(source.events);
   wire->set_applied(source.applied);
   wire->set_too_old(source.too_old);
+  wire->set_repeated(source.repeated);
   wire->set_truncated(source.truncated);
   wire->set_filter_failures(source.filter_failures);
   wire->set_lost(source.lost);

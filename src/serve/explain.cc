@@ -45,28 +45,32 @@ void ExplainValue(const SlotWriter& writer, ExplainedFeature& feature) {
 }
 
 // Names a feature's window, and finds the cells that are in it.
-void ExplainWindow(const TimelineRead& read, const timeline::Want& want, int64_t now_ms,
-                   const ExplainedTimeline& timeline, ExplainedFeature& feature) {
+void ExplainWindow(const TimelineRead& read, const timeline::Want& want, std::string_view bytes,
+                   int64_t now_ms, const ExplainedTimeline& timeline, ExplainedFeature& feature) {
   int64_t begin_ms = kNoEventTimeMs;
   int64_t last_ms = now_ms;
   const int64_t head_hop_ms = read.schema->options().head_hop_ms;
   if (want.window.has_value()) {
     const timeline::Window& window = read.schema->windows()[*want.window];
     const timeline::Frame frame =
-        timeline::FrameOf(window, timeline::GridOf(window, head_hop_ms), now_ms);
+        bytes.empty() ? timeline::FrameOf(window, timeline::GridOf(window, head_hop_ms), now_ms)
+                      : timeline::FrameIn(*read.schema, *want.window, bytes, now_ms);
     feature.window = timeline::Describe(window);
     begin_ms = frame.begin_ms;
     last_ms = frame.last_ms;
   }
   feature.window_begin_ms = begin_ms;
-  feature.window_end_ms = AlignDown(last_ms, head_hop_ms) + head_hop_ms;
+  feature.window_end_ms = read.schema->options().exact_head
+                              ? last_ms + 1
+                              : AlignDown(last_ms, head_hop_ms) + head_hop_ms;
+  const auto ends_before = [](const ExplainedCell& cell, int64_t ms) { return cell.end_ms <= ms; };
   const auto starts_before = [](const ExplainedCell& cell, int64_t ms) {
     return cell.begin_ms < ms;
   };
   const auto begin = timeline.cells.begin();
   const auto end = timeline.cells.end();
   feature.cell_begin =
-      static_cast<uint32_t>(std::lower_bound(begin, end, begin_ms, starts_before) - begin);
+      static_cast<uint32_t>(std::lower_bound(begin, end, begin_ms, ends_before) - begin);
   feature.cell_end =
       static_cast<uint32_t>(std::lower_bound(begin, end, last_ms + 1, starts_before) - begin);
   feature.cell_end = std::max(feature.cell_begin, feature.cell_end);
@@ -111,7 +115,7 @@ void ExplainTimeline(const Plan& plan, uint32_t index, std::string_view bytes, i
     ExplainedFeature& feature = explanation->features[read.slots[i]];
     feature.timeline = index;
     feature.aggregation = timeline.aggregations[read.wants[i].aggregation];
-    ExplainWindow(read, read.wants[i], now_ms, timeline, feature);
+    ExplainWindow(read, read.wants[i], bytes, now_ms, timeline, feature);
   }
 }
 

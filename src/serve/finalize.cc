@@ -76,6 +76,9 @@ std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcom
       return type == Type::kInt64
                  ? "the int64 sum overflows; a sum of double(...) has no such bound"
                  : "the powers of the values overflow a double; scale the values down";
+    case timeline::ReadOutcome::kTooMany:
+      return fmt::format("more than {} different categories are in the window",
+                         limits::kCategoriesMax);
     case timeline::ReadOutcome::kTruncated:
       return read.truncated_reason;
     case timeline::ReadOutcome::kTooEarly:
@@ -195,6 +198,7 @@ bool FinalizeTimeline(const TimelineRead& read, timeline::Reader& reader, std::s
         is_too_early = true;
         [[fallthrough]];
       case timeline::ReadOutcome::kOverflow:
+      case timeline::ReadOutcome::kTooMany:
       case timeline::ReadOutcome::kTruncated:
         PutFailure(writer, row,
                    FailureReason(read, values[i].outcome, writer.slot->feature->type, bytes));

@@ -13,6 +13,7 @@ namespace {
 void CheckEvent(const Schema& schema, const Event& event) {
   FRESHET_CHECK(event.values.size() == schema.aggregations().size());
   FRESHET_CHECK(event.admitted.size() == schema.aggregations().size());
+  FRESHET_CHECK(event.by.empty() || event.by.size() == schema.aggregations().size());
   FRESHET_CHECK(event.order.time_ms >= limits::kEventTimeMsMin);
   FRESHET_CHECK(event.order.time_ms <= limits::kEventTimeMsMax);
 }

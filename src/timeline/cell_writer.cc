@@ -56,7 +56,8 @@ void CellWriter::UpdateVariable(std::string& bytes, size_t offset, const Event& 
     if (event.admitted[aggregation] == 0) continue;
     slot.assign(layout_.VariableSlot(bytes.data() + offset, ordinal));
     const aggregate::Aggregate& function = *schema_.aggregations()[aggregation];
-    function.update_variable(slot, event.values[aggregation], event.order, function.parameters);
+    const Datum by = event.by.empty() ? Datum() : event.by[aggregation];
+    function.update_variable(slot, event.values[aggregation], by, event.order, function.parameters);
     ReplaceSlot(bytes, offset, ordinal, slot);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "aggregate/packed_list.h"
 #include "base/datum.h"
+#include "timeline/edge.h"
 #include "timeline/layout.h"
 
 namespace freshet::timeline {
@@ -35,6 +36,8 @@ Value SlotValue(const Aggregate& function, std::string_view slot, int64_t now_ms
       return {};
     case aggregate::Outcome::kOverflow:
       return std::string("overflow");
+    case aggregate::Outcome::kTooMany:
+      return std::string("too many categories");
   }
   return {};
 }
@@ -93,6 +96,21 @@ Description Describe(const Schema& schema, std::string_view bytes, int64_t now_m
   }
   std::reverse(description.cells.begin(), description.cells.end());
   return description;
+}
+
+Frame FrameIn(const Schema& schema, uint32_t window, std::string_view bytes, int64_t now_ms) {
+  Edge edge;
+  edge.window = window;
+  edge.grid = GridOf(schema.windows()[window], schema.options().head_hop_ms);
+  edge.frame = FrameOf(schema.windows()[window], edge.grid, now_ms);
+  if (!FollowsEvents(schema.windows()[window])) return edge.frame;
+  const Layout layout(schema);
+  edge.end =
+      layout.LowerBound(bytes, layout.CellsBegin(bytes), layout.End(bytes), edge.frame.last_ms + 1);
+  edge.begin = edge.end;
+  EdgeCutter(schema, bytes).Cut(&edge);
+  edge.frame.begin_ms = edge.oldest_ms == Layout::kNever ? edge.frame.last_ms + 1 : edge.oldest_ms;
+  return edge.frame;
 }
 
 }  // namespace freshet::timeline

@@ -30,4 +30,8 @@ struct Description {
 Description Describe(const Schema& schema, std::string_view bytes, int64_t now_ms,
                      size_t cells_max);
 
+// What is inside of a window of the schema at `now_ms`; where the window follows events it begins with
+// the oldest of them, or, without one, after its last moment.
+Frame FrameIn(const Schema& schema, uint32_t window, std::string_view bytes, int64_t now_ms);
+
 }  // namespace freshet::timeline

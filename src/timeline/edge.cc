@@ -19,6 +19,7 @@ void EdgeCutter::Cut(Edge* edge) const {
   edge->head = {};
   edge->tail = {};
   edge->is_own = false;
+  edge->oldest_ms = Layout::kNever;
   const Window* window = edge->window ? &schema_.windows()[*edge->window] : nullptr;
   if (window != nullptr && window->kind == WindowKind::kLastEvents)
     return FindLastEvents(*window, edge);
@@ -84,6 +85,7 @@ void EdgeCutter::FindSession(const Window& window, Edge* edge) const {
     edge->begin = before;
     oldest_ms = Layout::CellOldestMs(cell);
   }
+  edge->oldest_ms = oldest_ms;
   edge->truncated = edge->truncated || oldest_ms < edge->frame.begin_ms ||
                     (may_lack && oldest_ms - (truncated_before_ms - 1) <= gap_ms);
 }
@@ -98,6 +100,7 @@ void EdgeCutter::FindLastEvents(const Window& window, Edge* edge) const {
   for (edge->head.begin = edge->head.end;
        edge->head.begin.index > 0 && edge->head.end.index - edge->head.begin.index < window.events;)
     edge->head.begin = recent_.Before(bytes_, edge->head.begin);
+  if (!edge->head.is_empty()) edge->oldest_ms = RecentEvents::TimeMs(bytes_, edge->head.begin);
   edge->truncated = edge->head.end.index - edge->head.begin.index < window.events &&
                     Tail::Lost(bytes_).time_ms != Layout::kNever;
   edge->newest_ms = NewestMs(*edge);

@@ -25,6 +25,7 @@ struct Edge {
   bool is_own = false;
   bool truncated = false;
   int64_t newest_ms = Layout::kNever;
+  int64_t oldest_ms = Layout::kNever;  // found only where the window follows events
 };
 
 // Cuts edges that were found for whole cells where their windows cut through cells, or hang on

@@ -291,6 +291,9 @@ void Reader::Rep::Emit(const Column& column, const Stop& stop, std::string_view 
     case aggregate::Outcome::kOverflow:
       value.outcome = ReadOutcome::kOverflow;
       break;
+    case aggregate::Outcome::kTooMany:
+      value.outcome = ReadOutcome::kTooMany;
+      break;
   }
 }
 

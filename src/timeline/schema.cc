@@ -98,6 +98,14 @@ void Schema::BuildSlots() {
          static_cast<uint32_t>(cell_fixed_bytes_));
 }
 
+size_t Schema::single_event_bytes() const {
+  return Tail::kRecentHeaderBytes + cell_fixed_bytes_;
+}
+
+size_t Schema::identity_bytes() {
+  return Tail::kSeenBytes;
+}
+
 size_t Schema::CellsMax() const {
   size_t cells = 0;
   for (size_t i = 0; i < levels_.size(); ++i)

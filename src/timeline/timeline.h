@@ -71,6 +71,10 @@ class Schema {
   // The bytes of one cell without its variable-size slots.
   size_t cell_fixed_bytes() const { return cell_fixed_bytes_; }
 
+  // Of one event that is kept on its own, without its variable-size slots.
+  size_t single_event_bytes() const;
+  // Of one identity that is remembered.
+  static size_t identity_bytes();
   bool has_sessions() const { return has_sessions_; }
   // Whether events or their identities are kept one by one, behind the cells.
   bool has_tail() const { return has_recent_events() || options_.deduplicate_ms > 0; }
@@ -114,7 +118,9 @@ struct Event {
   std::span<const Datum> values;
   std::span<const uint8_t> admitted;
   // What a repeat of the event has in common with it; nothing: none is known.
-  std::optional<Identity> identity;
+  std::optional<Identity> identity = {};
+  // One per aggregation: the value of `by`; empty when no aggregation takes one.
+  std::span<const Datum> by = {};
 };
 
 enum class ApplyOutcome : uint8_t {
@@ -140,6 +146,7 @@ enum class ReadOutcome : uint8_t {
   kValue,
   kNull,       // nothing in the window, and the aggregate has no value for that
   kOverflow,   // an int64 sum that does not fit
+  kTooMany,    // more categories than are told apart
   kTruncated,  // the window reaches behind what could be kept, or a session behind its longest
   kTooEarly,   // now < newest event - clock skew: cells that such a reader would need were merged
 };

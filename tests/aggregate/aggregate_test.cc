@@ -289,9 +289,59 @@ TEST(Lists, OfNothingAreEmpty) {
     const Type type = Type::kInt64;
     const auto found = FindAggregate(name, &type, kParameters);
     if (found.ok() && (*found)->gives_list) {
-      EXPECT_EQ(Answer(name, type, {Datum::Null()}), "[]") << name;
+      EXPECT_EQ(Answer(name, type, {Datum::Null()}), name == "histogram" ? "[0, 0, 0]" : "[]")
+          << name;
     }
   }
+}
+
+TEST(Lists, RankedByAnotherValueBreakTiesByTime) {
+  const std::vector<Observation> observations = {
+      {Datum::String("pen"), {1, 0, 0}, Datum::Double(2)},
+      {Datum::String("car"), {2, 0, 0}, Datum::Double(9)},
+      {Datum::String("cup"), {4, 0, 0}, Datum::Double(2)},
+      {Datum::String("hat"), {3, 0, 0}, Datum::Double(2)},
+      {Datum::String("none"), {5, 0, 0}, Datum::Null()},
+      {Datum::Null(), {6, 0, 0}, Datum::Double(99)}};
+  EXPECT_EQ(Slot(Find("top_k_by", Type::kString), observations).Answer(),
+            "[\"car\", \"pen\", \"hat\"]");
+  EXPECT_EQ(Slot(Find("bottom_k_by", Type::kString), observations).Answer(),
+            "[\"pen\", \"hat\", \"cup\"]");
+}
+
+TEST(Categories, ListsFitTogether) {
+  const std::vector<Observation> observations = {
+      {Datum::Int(5), {}, Datum::Double(2)}, {Datum::Int(-1), {}, Datum::Double(-0.0)},
+      {Datum::Int(7), {}, Datum::Double(2)}, {Datum::Null(), {}, Datum::Double(4)},
+      {Datum::Int(100), {}, Datum::Null()},  {Datum::Int(3), {}, Datum::Double(0.0)}};
+  EXPECT_EQ(Slot(Find("category_sums", Type::kInt64), observations).Answer(), "[2, 12, 0]");
+  EXPECT_EQ(Answer("categories", Type::kDouble, Doubles({2, -0.0, 2, 4, 0})), "[0, 2, 4]");
+  EXPECT_EQ(Answer("category_counts", Type::kDouble, Doubles({2, -0.0, 2, 4, 0})), "[2, 2, 1]");
+}
+
+TEST(Categories, TooManyAreNoValueWhateverTheOrder) {
+  std::vector<Datum> values;
+  for (int64_t i = 0; i < 256; ++i) values.push_back(Datum::Int(i % 256));
+  EXPECT_NE(Answer("categories", Type::kInt64, values), "too many");
+  values.push_back(Datum::Int(1'000));
+  EXPECT_EQ(Answer("categories", Type::kInt64, values), "too many");
+  EXPECT_EQ(Answer("category_counts", Type::kInt64, values), "too many");
+}
+
+TEST(Categories, ASumThatOverflowsIsNoValue) {
+  const Datum most = Datum::Int(std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(Slot(Find("category_sums", Type::kInt64),
+                 {{most, {}, Datum::Double(1)}, {most, {}, Datum::Double(1)}})
+                .Answer(),
+            "overflow");
+}
+
+TEST(Histogram, BinsHoldTheirLowerEdge) {
+  EXPECT_EQ(Answer("histogram", Type::kInt64, Integers({-1, 0, 9, 10, 11})), "[1, 2, 2]");
+  EXPECT_EQ(Answer("histogram", Type::kDouble,
+                   Doubles({-0.0, -std::numeric_limits<double>::infinity(),
+                            std::numeric_limits<double>::infinity(), std::nan("")})),
+            "[1, 1, 1]");
 }
 
 TEST(Lists, OfFirstAndLastBeginWithTheOutermost) {

@@ -204,6 +204,56 @@ TEST(GoldenSlots, Lists) {
               "0100000000000000");
 }
 
+TEST(GoldenSlots, RankedBy) {
+  const std::vector<Observation> observations = {
+      {Datum::String("ab"), {1'000, 7, 258}, Datum::Double(1.5)},
+      {Datum::String("c"), {1'001, 7, 259}, Datum::Double(-2)}};
+  const std::string first =
+      "000000000000f83f"  // 1.5
+      "e803000000000000"
+      "07000000"
+      "0201000000000000"
+      "02000000"
+      "6162";
+  const std::string second =
+      "ffffffffffffffbf"  // -2, all bits but the sign inverted
+      "e903000000000000"
+      "07000000"
+      "0301000000000000"
+      "01000000"
+      "63";
+  EXPECT_EQ(SlotHex(Find("top_k_by", Type::kString), observations), first + second);
+  EXPECT_EQ(SlotHex(Find("bottom_k_by", Type::kString), observations), second + first);
+}
+
+TEST(GoldenSlots, CategoriesAndHistogram) {
+  const std::vector<Observation> words = {
+      {Datum::String("b"), {}}, {Datum::String("a"), {}}, {Datum::String("b"), {}}};
+  for (const std::string_view name : {"categories", "category_counts"})
+    EXPECT_EQ(SlotHex(Find(name, Type::kString), words),
+              "01"
+              "01000000"
+              "61"
+              "0100000000000000"
+              "01000000"
+              "62"
+              "0200000000000000")
+        << name;
+  EXPECT_EQ(SlotHex(Find("category_sums", Type::kInt64),
+                    {{Datum::Int(-2), {}, Datum::Double(1.5)}, {Datum(), {}, Datum::Double(1.5)}}),
+            "01"
+            "000000000000f83f"
+            "feffffffffffffff"
+            "ffffffffffffffff");
+  std::vector<Observation> many;
+  for (int64_t i = 0; i < 257; ++i) many.push_back({Datum::Int(i), {}});
+  EXPECT_EQ(SlotHex(Find("categories", Type::kInt64), many), "02");
+  EXPECT_EQ(SlotHex(Find("histogram", Type::kInt64), {{Datum::Int(9), {}}, {Datum::Int(10), {}}}),
+            "0000000000000000"
+            "0100000000000000"
+            "0100000000000000");
+}
+
 TEST(GoldenSlots, RateAndTimeSinceLast) {
   EXPECT_EQ(SlotHex(FindWithoutInput("rate"), {{}, {}}), "0200000000000000");
   EXPECT_EQ(SlotHex(FindWithoutInput("time_since_last"), {}), "0000000000000080");

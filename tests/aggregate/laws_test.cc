@@ -49,13 +49,18 @@ class Laws : public ::testing::TestWithParam<SharedAggregate> {
     }
   }
 
+  Datum RandomBy() {
+    return Below(6) == 0 ? Datum::Null() : Datum::Double(static_cast<double>(Below(5)) / 2);
+  }
+
   std::vector<Observation> RandomObservations() {
     std::vector<Observation> observations;
     const size_t count = Below(12);
     for (size_t i = 0; i < count; ++i)
       observations.push_back(
           {RandomDatum(),
-           {static_cast<int64_t>(Below(4)), static_cast<int32_t>(Below(2)), next_offset_++}});
+           {static_cast<int64_t>(Below(4)), static_cast<int32_t>(Below(2)), next_offset_++},
+           RandomBy()});
     return observations;
   }
 
@@ -115,7 +120,7 @@ TEST_P(Laws, UpdateIsTheMergeOfOneEvent) {
   for (int round = 0; round < 300; ++round) {
     Slot updated(function_, RandomObservations());
     Slot merged = updated;
-    const Observation one = {RandomDatum(), {1, 0, next_offset_++}};
+    const Observation one = {RandomDatum(), {1, 0, next_offset_++}, RandomBy()};
     updated.Update(one);
     merged.Merge(Slot(function_, {one}));
     ASSERT_EQ(updated.bytes(), merged.bytes());

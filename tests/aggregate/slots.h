@@ -15,8 +15,12 @@ namespace freshet::aggregate {
 using SharedAggregate = std::shared_ptr<const Aggregate>;
 
 // What the tests give to aggregates that need it.
-inline constexpr Parameters kParameters = {
-    .half_life_ms = 10, .quantile = 0.9, .k = 3, .quantiles = {{0.5, 0.99}, 2}};
+inline constexpr Parameters kParameters = {.half_life_ms = 10,
+                                           .quantile = 0.9,
+                                           .k = 3,
+                                           .quantiles = {{0.5, 0.99}, 2},
+                                           .edges = {{0, 10}, 2},
+                                           .by_type = Type::kDouble};
 // The read that answers are for.
 inline constexpr Reading kReading = {.now_ms = 1'000, .window_ms = 500};
 
@@ -33,6 +37,7 @@ inline SharedAggregate FindWithoutInput(std::string_view name) {
 struct Observation {
   Datum value;
   EventOrder order;
+  Datum by = {};
 };
 
 class Slot {
@@ -50,7 +55,7 @@ class Slot {
     if (IsFixed())
       function_->update(bytes_.data(), observation.value, observation.order, function_->parameters);
     else
-      function_->update_variable(bytes_, observation.value, observation.order,
+      function_->update_variable(bytes_, observation.value, observation.by, observation.order,
                                  function_->parameters);
   }
 
@@ -80,6 +85,8 @@ class Slot {
         return "null";
       case Outcome::kOverflow:
         return "overflow";
+      case Outcome::kTooMany:
+        return "too many";
     }
     return "";
   }

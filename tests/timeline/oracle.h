@@ -23,6 +23,7 @@ struct OracleEvent {
   aggregate::EventOrder order;
   std::vector<Value> values;
   std::vector<uint8_t> admitted;
+  std::vector<Value> by;
 };
 
 struct OracleAnswer {
@@ -44,6 +45,7 @@ inline bool Less(const Value& a, const Value& b) {
 struct OracleInput {
   aggregate::EventOrder order;
   Value value;
+  Value by = {};
 };
 
 __extension__ typedef __float128 Wide;  // more bits than any sum of a test needs
@@ -128,6 +130,10 @@ inline std::string ListOf(const aggregate::Aggregate& function, std::vector<Orac
     std::stable_sort(inputs.begin(), inputs.end(), [&](const auto& a, const auto& b) {
       return is("top_k") ? Less(b.value, a.value) : Less(a.value, b.value);
     });
+  if (is("top_k_by") || is("bottom_k_by"))
+    std::stable_sort(inputs.begin(), inputs.end(), [&](const auto& a, const auto& b) {
+      return is("top_k_by") ? Less(b.by, a.by) : Less(a.by, b.by);
+    });
   std::map<Value, int64_t> counts;
   std::string text;
   if (is("percentiles")) {
@@ -153,6 +159,50 @@ inline std::string ListOf(const aggregate::Aggregate& function, std::vector<Orac
   for (const auto& [count, value] : order)
     if (items++ < function.parameters.k)
       text += is("most_frequent_k") ? TextOf(value) : TextOf(-count);
+  return text;
+}
+
+// Categories, or how many inputs each has, or their sum; nothing when a sum overflows.
+inline std::optional<std::string> CategoriesOf(const aggregate::Aggregate& function,
+                                               const std::vector<OracleInput>& inputs) {
+  std::map<Value, std::pair<int64_t, Wide>> tallies;
+  for (const OracleInput& input : inputs) {
+    Value category = function.name == "category_sums" ? input.by : input.value;
+    if (const double* number = std::get_if<double>(&category); number != nullptr && *number == 0)
+      category = 0.0;
+    auto& [count, sum] = tallies[category];
+    ++count;
+    sum += NumberOf(input.value);
+  }
+  std::string text;
+  for (const auto& [category, tally] : tallies) {
+    const auto& [count, sum] = tally;
+    if (function.name == "categories") {
+      text += TextOf(category);
+    } else if (function.name == "category_counts") {
+      text += TextOf(count);
+    } else if (function.output == Type::kInt64) {
+      if (sum >= 0x1p63 || sum < -0x1p63) return std::nullopt;
+      text += TextOf(static_cast<int64_t>(sum));
+    } else {
+      text += TextOf(static_cast<double>(sum));
+    }
+  }
+  return text;
+}
+
+inline std::string HistogramOf(const aggregate::Edges& edges,
+                               const std::vector<OracleInput>& inputs) {
+  std::string text;
+  for (uint32_t bin = 0; bin <= edges.count; ++bin) {
+    int64_t count = 0;
+    for (const OracleInput& input : inputs) {
+      const Wide number = NumberOf(input.value);
+      const bool is_above = bin == 0 || number >= edges.values[bin - 1];
+      count += is_above && (bin == edges.count || number < edges.values[bin]) ? 1 : 0;
+    }
+    text += TextOf(count);
+  }
   return text;
 }
 
@@ -193,6 +243,12 @@ inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
     if (any) answer.value = std::max<int64_t>(0, now - inputs.back().order.time_ms);
   } else if (function.name.starts_with("decayed_")) {
     answer.value = Decayed(function.name, inputs, now, function.parameters.half_life_ms);
+  } else if (is("histogram")) {
+    answer.value = HistogramOf(function.parameters.edges, inputs);
+  } else if (function.name.starts_with("categor")) {
+    const std::optional<std::string> text = CategoriesOf(function, inputs);
+    if (text) answer.value = *text;
+    if (!text) answer.outcome = ReadOutcome::kOverflow;
   } else if (function.gives_list) {
     answer.value = ListOf(function, inputs);
   } else if (is("distinct_count")) {
@@ -355,7 +411,7 @@ inline OracleAnswer Ask(const Schema::Options& options, const std::vector<Oracle
         first->time_ms < frame.head - window.longest_ms)
       return {ReadOutcome::kTruncated, {}, INT64_MIN};
   }
-  for (const auto& [order, values, admitted] : events) {
+  for (const auto& [order, values, admitted, by] : events) {
     if (!IsSeen(options, order.time_ms, frame.head)) continue;
     if (FollowsEvents(window) && (!first || order < *first)) continue;
     if (order.time_ms < frame.begin || order.time_ms >= frame.end) continue;
@@ -363,8 +419,13 @@ inline OracleAnswer Ask(const Schema::Options& options, const std::vector<Oracle
     const Value& value = values[want.aggregation];
     const double* number = std::get_if<double>(&value);
     const bool null = value.index() == 0 || (number != nullptr && std::isnan(*number));
-    if (admitted[want.aggregation] == 0 || (null && function.takes_input)) continue;
-    inputs.push_back({order, value});
+    if (admitted[want.aggregation] == 0) continue;
+    const bool takes_by = (function.takes & aggregate::kTakesBy) != 0;
+    if (takes_by && by[want.aggregation].index() == 0) continue;
+    // A category of which nothing is to be added counts all the same.
+    const bool adds = function.name == "category_sums";
+    if (null && function.takes_input && !adds) continue;
+    inputs.push_back({order, null && adds ? Value() : value, by[want.aggregation]});
   }
   std::sort(inputs.begin(), inputs.end(),
             [](const OracleInput& a, const OracleInput& b) { return a.order < b.order; });

@@ -40,6 +40,11 @@ class RandomCase {
     for (const auto& function : options.aggregations) {
       event.values.push_back(function->takes_input ? RandomValue(function->input) : Value());
       event.admitted.push_back(Below(5) != 0);
+      const bool takes_by = (function->takes & aggregate::kTakesBy) != 0;
+      event.by.push_back(takes_by ? RandomValue(function->parameters.by_type) : Value());
+      if (std::holds_alternative<double>(event.by.back()) &&
+          std::isnan(std::get<double>(event.by.back())))
+        event.by.back() = Value();
     }
     events.push_back(event);
     return event;
@@ -222,7 +227,9 @@ class RandomCase {
                                    {.half_life_ms = options.head_hop_ms + Length(2 * LongestMs()),
                                     .quantile = static_cast<double>(Below(11)) / 10,
                                     .k = static_cast<uint32_t>(1 + Below(4)),
-                                    .quantiles = {{0, static_cast<double>(Below(11)) / 10, 1}, 3}});
+                                    .quantiles = {{0, static_cast<double>(Below(11)) / 10, 1}, 3},
+                                    .edges = {{-1, static_cast<double>(Below(3)), 2.5}, 3},
+                                    .by_type = OneOf({Type::kInt64, Type::kDouble})});
       if (!found.ok() || ((*found)->needs_window && !EveryWindowHasLength())) continue;
       return *found;
     }
@@ -303,12 +310,14 @@ class EventView {
  public:
   explicit EventView(const OracleEvent& event) : event_(event) {
     for (const Value& value : event.values) values_.push_back(ToDatum(value));
+    for (const Value& value : event.by) by_.push_back(ToDatum(value));
   }
-  Event Get() const { return {event_.order, values_, event_.admitted}; }
+  Event Get() const { return {event_.order, values_, event_.admitted, {}, by_}; }
 
  private:
   const OracleEvent& event_;
   std::vector<Datum> values_;
+  std::vector<Datum> by_;
 };
 
 }  // namespace freshet::timeline

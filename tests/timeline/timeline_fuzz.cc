@@ -15,8 +15,13 @@ namespace freshet::timeline {
 namespace {
 
 std::shared_ptr<const aggregate::Aggregate> Function(std::string_view name, Type type) {
-  return *aggregate::FindAggregate(
-      name, &type, {.half_life_ms = 700, .quantile = 0.9, .k = 3, .quantiles = {{0.5, 0.99}, 2}});
+  return *aggregate::FindAggregate(name, &type,
+                                   {.half_life_ms = 700,
+                                    .quantile = 0.9,
+                                    .k = 3,
+                                    .quantiles = {{0.5, 0.99}, 2},
+                                    .edges = {{0, 100}, 2},
+                                    .by_type = Type::kDouble});
 }
 
 std::vector<Schema> MakeSchemas() {
@@ -97,6 +102,14 @@ std::vector<Schema> MakeSchemas() {
                    {.window_ms = 6'000, .hop_ms = 1'000, .exact = true}},
        .head_hop_ms = 1'000,
        .aggregations = {count, Function("sum", Type::kInt64)}},
+      {.windows = {{60'000, 1'000}},
+       .head_hop_ms = 1'000,
+       .has_lifetime = true,
+       .aggregations = {Function("top_k_by", Type::kString), Function("bottom_k_by", Type::kInt32),
+                        Function("categories", Type::kString),
+                        Function("category_counts", Type::kDouble),
+                        Function("category_sums", Type::kFloat),
+                        Function("histogram", Type::kInt64)}},
   };
   std::vector<Schema> schemas;
   for (const Schema::Options& o : options) schemas.push_back(*Schema::Create(o));
@@ -141,15 +154,17 @@ void ApplyDecoded(const Schema& schema, ByteReader& input, std::string& bytes) {
   const int64_t near_ms = bytes.empty() ? 0 : NewestEventTimeMs(bytes);
   std::vector<Datum> values;
   std::vector<uint8_t> admitted;
+  std::vector<Datum> by;
   const aggregate::EventOrder order = {DecodeTime(input, near_ms), input.Read<int16_t>(),
                                        input.Read<int32_t>()};
   for (const auto& function : schema.aggregations()) {
     const auto flags = input.Read<uint8_t>();
     values.push_back(flags % 4 == 0 ? Datum() : DecodeDatum(input, function->input));
     admitted.push_back(flags / 4 % 4 != 0 ? 1 : 0);
+    by.push_back(flags / 16 % 4 == 0 ? Datum() : Datum::Double(flags / 64));
   }
   const Identity identity = {0, input.Read<uint8_t>()};
-  Apply(schema, {order, values, admitted, identity}, bytes);
+  Apply(schema, {order, values, admitted, identity, by}, bytes);
   FRESHET_CHECK(Validate(schema, bytes).ok());
 }
 
