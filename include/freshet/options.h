@@ -46,8 +46,8 @@ struct Options {
   // date.
   int64_t as_of_interval_ms = 200;
   // Requests for features that may be in flight over gRPC and HTTP together; one more is refused at
-  // once. 0: 32 for each processor. More let bursts through, and make each request wait longer when
-  // more come than can be answered.
+  // once. 0: 32 for each processor. More let longer bursts through; while more come than can be
+  // answered, only as many may be in flight as are answered within some milliseconds.
   size_t requests_in_flight_max = 0;
   // What sorting one load may hold in memory; more rows than fit are sorted in files of the data
   // folder.

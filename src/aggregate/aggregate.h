@@ -86,6 +86,20 @@ struct Reading {
   std::string* scratch = nullptr;  // where a list is put together; the value borrows from it
 };
 
+// Slots that stand one after the other, and the read that their value is for. The value is of all runs
+// since the last that starts anew.
+struct SlotRun {
+  size_t begin_bytes = 0;  // where the first of them is
+  size_t count = 0;
+  bool starts_anew = false;
+  Reading reading;
+};
+
+struct RunValue {
+  Datum value;  // meaningful for kValue
+  Outcome outcome = Outcome::kNull;
+};
+
 // One aggregate applied to one input type. A fixed-size slot (size_bytes > 0) sits in its cell and
 // is changed in place; a variable-size slot (size_bytes == 0) is a byte string, empty at first,
 // that the functions below rewrite. The functions of the other kind are null. The parameters that
@@ -107,6 +121,10 @@ struct Aggregate {
   // Merges `count` slots, each `stride_bytes` after the one before, the first at `others`: what one
   // merge each would do, with the state in registers.
   void (*merge_run)(char* slot, const char* others, size_t stride_bytes, size_t count);
+  // The values of runs of slots, each slot `stride_bytes` after the one before, one value a run: what
+  // init, one merge for each slot and finalize would give, with the state in registers.
+  void (*read_runs)(const char* slots, size_t stride_bytes, std::span<const SlotRun> runs,
+                    const Parameters&, RunValue* values);
 
   // `by` is null unless the aggregate takes it.
   void (*update_variable)(std::string& slot, const Datum& value, const Datum& by,

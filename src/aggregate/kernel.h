@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cmath>
+#include <span>
 
 #include "aggregate/aggregate.h"
 #include "base/check.h"
@@ -50,26 +51,60 @@ struct FixedSlot {
 
   static void MergeRun(char* slot, const char* others, size_t stride_bytes, size_t count) {
     Kernel state(slot);
-    if constexpr (requires { state.AddRun(others, stride_bytes, count); }) {
-      state.AddRun(others, stride_bytes, count);
-    } else {
-      for (; count > 0; --count, others += stride_bytes) state.Add(Kernel(others));
-    }
+    AddSlots(state, others, stride_bytes, count);
     state.Store(slot);
+  }
+
+  static void ReadRuns(const char* slots, size_t stride_bytes, std::span<const SlotRun> runs,
+                       const Parameters& parameters, RunValue* values) {
+    Kernel state;
+    for (size_t i = 0; i < runs.size(); ++i) {
+      const SlotRun& run = runs[i];
+      if (run.starts_anew) {
+        state = Kernel();
+      } else if (run.count == 0 && i > 0 && !kHangsOnRead) {
+        values[i] = values[i - 1];
+        continue;
+      }
+      AddSlots(state, slots + run.begin_bytes, stride_bytes, run.count);
+      // As a slot has it: storing may round.
+      char slot[Kernel::kSizeBytes];
+      state.Store(slot);
+      state = Kernel(slot);
+      values[i].outcome = FinalizeState(state, run.reading, parameters, &values[i].value);
+    }
   }
 
   static Outcome Finalize(std::string_view slot, const Reading& reading,
                           const Parameters& parameters, Datum* value) {
-    const Kernel state(slot.data());
-    if constexpr (requires { state.Finalize(reading, parameters, value); }) {
-      return state.Finalize(reading, parameters, value);
-    } else {
-      return state.Finalize(value);
-    }
+    return FinalizeState(Kernel(slot.data()), reading, parameters, value);
   }
 
   static bool IsValid(std::string_view slot, const Parameters&) {
     return slot.size() == Kernel::kSizeBytes && Kernel(slot.data()).IsValid();
+  }
+
+ private:
+  static constexpr bool kHangsOnRead = requires(const Kernel& state, const Reading& reading,
+                                                const Parameters& parameters, Datum* value) {
+    state.Finalize(reading, parameters, value);
+  };
+
+  static void AddSlots(Kernel& state, const char* slots, size_t stride_bytes, size_t count) {
+    if constexpr (requires { state.AddRun(slots, stride_bytes, count); }) {
+      state.AddRun(slots, stride_bytes, count);
+    } else {
+      for (; count > 0; --count, slots += stride_bytes) state.Add(Kernel(slots));
+    }
+  }
+
+  static Outcome FinalizeState(const Kernel& state, const Reading& reading,
+                               const Parameters& parameters, Datum* value) {
+    if constexpr (kHangsOnRead) {
+      return state.Finalize(reading, parameters, value);
+    } else {
+      return state.Finalize(value);
+    }
   }
 };
 
@@ -86,6 +121,7 @@ constexpr Aggregate MakeFixed(std::string_view name, Type input, Type output,
                    .update = Functions::Update,
                    .merge = Functions::Merge,
                    .merge_run = Functions::MergeRun,
+                   .read_runs = Functions::ReadRuns,
                    .update_variable = nullptr,
                    .merge_variable = nullptr,
                    .finalize = Functions::Finalize,
@@ -116,6 +152,7 @@ constexpr Aggregate MakeVariable(std::string_view name, Type input, Type output)
                    .update = nullptr,
                    .merge = nullptr,
                    .merge_run = nullptr,
+                   .read_runs = nullptr,
                    .update_variable = UpdateVariable<Functions>,
                    .merge_variable = Functions::Merge,
                    .finalize = Functions::Finalize,

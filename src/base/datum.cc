@@ -24,23 +24,6 @@ bool operator==(const Datum& a, const Datum& b) {
   return false;
 }
 
-Datum::Kind KindOf(Type type) {
-  switch (type) {
-    case Type::kBool:
-      return Datum::Kind::kBool;
-    case Type::kInt32:
-    case Type::kInt64:
-    case Type::kTimestamp:
-      return Datum::Kind::kInt;
-    case Type::kFloat:
-    case Type::kDouble:
-      return Datum::Kind::kDouble;
-    case Type::kString:
-      return Datum::Kind::kString;
-  }
-  CheckFailed(__FILE__, __LINE__, "a type that exists");
-}
-
 Value ToValue(const Datum& datum) {
   switch (datum.kind()) {
     case Datum::Kind::kNull:

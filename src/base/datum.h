@@ -9,6 +9,8 @@
 
 #include "freshet/value.h"
 
+#include "base/check.h"
+
 namespace freshet {
 
 class Datum {
@@ -51,7 +53,22 @@ class Datum {
 static_assert(sizeof(Datum) == 16);
 
 // The kind that values of a type have in memory.
-Datum::Kind KindOf(Type type);
+constexpr Datum::Kind KindOf(Type type) {
+  switch (type) {
+    case Type::kBool:
+      return Datum::Kind::kBool;
+    case Type::kInt32:
+    case Type::kInt64:
+    case Type::kTimestamp:
+      return Datum::Kind::kInt;
+    case Type::kFloat:
+    case Type::kDouble:
+      return Datum::Kind::kDouble;
+    case Type::kString:
+      return Datum::Kind::kString;
+  }
+  CheckFailed(__FILE__, __LINE__, "a type that exists");
+}
 
 Value ToValue(const Datum& datum);
 // Borrows from `value`.

@@ -54,11 +54,14 @@ ingest::IngestOptions ToIngestOptions(const Options& options) {
   return ingest;
 }
 
-size_t RequestsInFlightMax(const Options& options) {
-  if (options.requests_in_flight_max != 0) return options.requests_in_flight_max;
+RequestBounds BoundsOf(const Options& options) {
   // 0 where the number of processors is not known.
-  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
-  return processors * limits::kRequestsInFlightPerProcessor;
+  const size_t processors = std::max(1u, std::thread::hardware_concurrency());
+  const size_t in_flight_max = options.requests_in_flight_max != 0
+                                   ? options.requests_in_flight_max
+                                   : processors * limits::kRequestsInFlightPerProcessor;
+  return {in_flight_max, processors, std::chrono::milliseconds(limits::kStandingAfterMs),
+          std::chrono::milliseconds(limits::kStandingWaitMs)};
 }
 
 Status CheckPush(const std::vector<std::string_view>& records) {
@@ -129,7 +132,7 @@ serve::StreamStanding Standing(const ingest::Ingestor& ingestor) {
 }  // namespace
 
 EngineImpl::EngineImpl(const Options& options)
-    : options_(options), started_at_ms_(clock_.NowMs()), gate_(RequestsInFlightMax(options)) {}
+    : options_(options), started_at_ms_(clock_.NowMs()), gate_(BoundsOf(options)) {}
 
 EngineImpl::~EngineImpl() {
   const Status status = Stop();

@@ -43,7 +43,8 @@ Json ColumnsToJson(const std::vector<ServiceColumn>& columns) {
 // Among the requests in flight.
 class Place {
  public:
-  explicit Place(RequestGate& gate) : gate_(gate), is_taken_(gate.Enter()) {}
+  explicit Place(RequestGate& gate)
+      : gate_(gate), entered_at_(RequestGate::Clock::now()), is_taken_(gate.Enter(entered_at_)) {}
   ~Place() { Leave(); }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
@@ -52,9 +53,12 @@ class Place {
   void Leave() {
     if (std::exchange(is_taken_, false)) gate_.Leave();
   }
+  // A connection has a thread of its own: nothing of this time was waiting for one.
+  void CountAnswered() { gate_.CountAnswered(RequestGate::Clock::now() - entered_at_); }
 
  private:
   RequestGate& gate_;
+  const RequestGate::Clock::time_point entered_at_;
   bool is_taken_;
 };
 
@@ -123,9 +127,9 @@ Answer Router::GetFeatures(const Request& request) {
   Place place(engine_.gate());
   if (!place.is_taken())
     return ToProblem(Status::ResourceExhausted(
-        fmt::format("{} requests are in flight, as many as serving.requests_in_flight allows: ask "
-                    "again a little later",
-                    engine_.gate().in_flight_max())));
+        fmt::format("{} requests are in flight, as many as serving.requests_in_flight and the time "
+                    "that they take allow: ask again a little later",
+                    engine_.gate().in_flight())));
   FeatureRequest asked;
   std::string pointer;
   if (Status status = ReadFeaturesRequest(request.body, engine_, &asked, &pointer); !status.ok())
@@ -134,6 +138,7 @@ Answer Router::GetFeatures(const Request& request) {
   Status status;
   if (asked.read_after.empty()) {
     status = engine_.GetFeatures(asked, &response);
+    place.CountAnswered();
   } else {
     // What waits for events does nothing else meanwhile.
     place.Leave();

@@ -15,7 +15,8 @@ namespace freshet::http {
 class Router {
  public:
   // `engine` must outlive it. So many requests may wait for events at once.
-  Router(Engine& engine, size_t waits_max) : engine_(engine), waits_(waits_max) {}
+  Router(Engine& engine, size_t waits_max)
+      : engine_(engine), waits_({.in_flight_max = waits_max}) {}
 
   struct Request {
     std::string_view method;

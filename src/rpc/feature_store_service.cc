@@ -149,8 +149,8 @@ grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerC
   if (!gate_.Enter()) {
     reactor->Finish(ToGrpc(Status::ResourceExhausted(fmt::format(
                                "{} requests are in flight, as many as serving.requests_in_flight "
-                               "allows: ask again a little later",
-                               gate_.in_flight_max())),
+                               "and the time that they take allow: ask again a little later",
+                               gate_.in_flight())),
                            context));
   } else if (TakeTurn()) {
     Answer({context, reactor, request, response});
@@ -170,8 +170,11 @@ void FeatureStoreService::Answer(const Call& call) {
   if (!status.ok()) gate_.CountExpired();
   if (status.ok()) status = Decode(*call.request, &scratch.request);
   const bool waits = status.ok() && !scratch.request.read_after.empty();
-  if (status.ok() && !waits)
+  if (status.ok() && !waits) {
+    const auto started_at = RequestGate::Clock::now();
     status = AnswerScratch(engine_, *call.context, call.request->Length(), scratch, call.response);
+    gate_.CountAnswered(RequestGate::Clock::now() - started_at);
+  }
   // Before the caller hears of it and may ask again.
   gate_.Leave();
   if (waits) {

@@ -14,28 +14,28 @@ namespace freshet::serve {
 namespace {
 
 // Until the column is finished, a list stands packed among the texts.
-void SetAt(Column& column, uint32_t row, const Datum& value) {
-  if (column.is_list) {
-    column.texts[row].assign(value.as_string());
-    return;
-  }
-  FRESHET_CHECK(value.kind() == KindOf(column.type));
+inline void SetAt(SlotWriter& writer, uint32_t row, const Datum& value) {
+  FRESHET_CHECK(value.kind() == writer.kind);
   switch (value.kind()) {
     case Datum::Kind::kNull:
       break;
     case Datum::Kind::kBool:
-      column.integers[row] = value.as_bool() ? 1 : 0;
+      writer.integers[row] = value.as_bool() ? 1 : 0;
       break;
     case Datum::Kind::kInt:
-      column.integers[row] = value.as_int();
+      writer.integers[row] = value.as_int();
       break;
     case Datum::Kind::kDouble:
-      column.numbers[row] = value.as_double();
+      writer.numbers[row] = value.as_double();
       break;
     case Datum::Kind::kString:
-      column.texts[row].assign(value.as_string());
+      writer.texts[row].assign(value.as_string());
       break;
   }
+}
+
+inline void SetEventTime(SlotWriter& writer, uint32_t row, int64_t event_time_ms) {
+  if (writer.event_times_ms != nullptr) writer.event_times_ms[row] = event_time_ms;
 }
 
 Datum Zero(Type type) {
@@ -64,7 +64,7 @@ void UnpackLists(Column& column, std::vector<std::string>& packed) {
 }
 
 void SetStatus(SlotWriter& writer, uint32_t row, FeatureStatus status) {
-  writer.column->statuses[row] = status;
+  writer.statuses[row] = status;
   ++writer.absent;
 }
 
@@ -107,6 +107,7 @@ void Begin(SlotWriter& writer, uint32_t row_count, bool with_event_times) {
   column.values.is_list = writer.slot->feature->is_list;
   const Datum::Kind kind =
       column.values.is_list ? Datum::Kind::kString : KindOf(column.values.type);
+  const auto data_or_null = [](auto& part) { return part.empty() ? nullptr : part.data(); };
   column.values.lengths.clear();
   column.values.integers.resize(kind == Datum::Kind::kInt || kind == Datum::Kind::kBool ? row_count
                                                                                         : 0);
@@ -115,7 +116,13 @@ void Begin(SlotWriter& writer, uint32_t row_count, bool with_event_times) {
   column.statuses.assign(row_count, FeatureStatus::kPresent);
   column.event_times_ms.assign(with_event_times ? row_count : 0, kNoEventTimeMs);
   column.failures.clear();
+  writer.integers = data_or_null(column.values.integers);
+  writer.numbers = data_or_null(column.values.numbers);
+  writer.texts = data_or_null(column.values.texts);
+  writer.event_times_ms = data_or_null(column.event_times_ms);
+  writer.statuses = column.statuses.data();
   writer.absent = 0;
+  writer.kind = kind;
 }
 
 void Finish(SlotWriter& writer) {
@@ -130,16 +137,17 @@ void Finish(SlotWriter& writer) {
 }
 
 void PutValue(SlotWriter& writer, uint32_t row, const Datum& value) {
-  SetAt(writer.column->values, row, value);
+  SetAt(writer, row, value);
 }
 
 void PutDefault(SlotWriter& writer, uint32_t row, FeatureStatus status) {
-  SetAt(writer.column->values, row, writer.slot->default_value);
+  SetAt(writer, row, writer.slot->default_value);
   SetStatus(writer, row, status);
 }
 
 void PutZero(SlotWriter& writer, uint32_t row, FeatureStatus status) {
-  SetAt(writer.column->values, row, Zero(writer.column->values.type));
+  SetAt(writer, row,
+        writer.kind == Datum::Kind::kString ? Datum::String({}) : Zero(writer.column->values.type));
   SetStatus(writer, row, status);
 }
 
@@ -149,7 +157,7 @@ void PutFailure(SlotWriter& writer, uint32_t row, std::string reason) {
 }
 
 void PutEventTime(SlotWriter& writer, uint32_t row, int64_t event_time_ms) {
-  if (!writer.column->event_times_ms.empty()) writer.column->event_times_ms[row] = event_time_ms;
+  SetEventTime(writer, row, event_time_ms);
 }
 
 void RepeatFirstRow(SlotWriter& writer, const KeyRun& run) {
@@ -186,10 +194,10 @@ bool FinalizeTimeline(const TimelineRead& read, timeline::Reader& reader, std::s
   const std::span<const timeline::WindowedValue> values = reader.Read(bytes, now_ms);
   for (size_t i = 0; i < values.size(); ++i) {
     SlotWriter& writer = writers[read.slots[i]];
-    PutEventTime(writer, row, values[i].newest_time_ms);
+    SetEventTime(writer, row, values[i].newest_time_ms);
     switch (values[i].outcome) {
       case timeline::ReadOutcome::kValue:
-        PutValue(writer, row, values[i].value);
+        SetAt(writer, row, values[i].value);
         break;
       case timeline::ReadOutcome::kNull:
         PutDefault(writer, row, FeatureStatus::kNullValue);
@@ -219,7 +227,7 @@ void FinalizeRow(const RowRead& read, const GenerationView& generation, std::str
   const bool is_too_old = max_age_ms.has_value() && event_time_ms < now_ms - *max_age_ms;
   for (size_t i = 0; i < read.slots.size(); ++i) {
     SlotWriter& writer = writers[read.slots[i]];
-    PutEventTime(writer, row, event_time_ms);
+    SetEventTime(writer, row, event_time_ms);
     const uint32_t column = generation.columns[i];
     if (is_too_old) {
       PutDefault(writer, row, FeatureStatus::kOutsideMaxAge);
@@ -228,7 +236,7 @@ void FinalizeRow(const RowRead& read, const GenerationView& generation, std::str
     } else if (const Datum value = generation.layout->Read(bytes, column); value.is_null()) {
       PutDefault(writer, row, FeatureStatus::kNullValue);
     } else {
-      PutValue(writer, row, value);
+      SetAt(writer, row, value);
     }
   }
 }

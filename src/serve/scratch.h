@@ -25,7 +25,14 @@ namespace freshet::serve {
 struct SlotWriter {
   const Slot* slot = nullptr;
   FeatureColumn* column = nullptr;
-  uint32_t absent = 0;  // rows that are not PRESENT
+  // Into the column from Begin to Finish; null where it has no such part.
+  int64_t* integers = nullptr;
+  double* numbers = nullptr;
+  std::string* texts = nullptr;
+  int64_t* event_times_ms = nullptr;
+  FeatureStatus* statuses = nullptr;
+  uint32_t absent = 0;                    // rows that are not PRESENT
+  Datum::Kind kind = Datum::Kind::kNull;  // of the values that are put; a list is a string here
 };
 
 // Neighbouring rows that ask for the same entity: it is looked up once for all of them.

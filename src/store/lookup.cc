@@ -1,6 +1,7 @@
 #include "store/lookup.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -49,10 +50,15 @@ Status StateReader::LookupRange(std::span<const StateKey> keys, size_t begin, si
                                 FunctionRef<void(size_t i, std::string_view bytes)> visit) {
   std::vector<Miss> misses;
   const bool prefetches = end - begin >= kPrefetchedKeysMin;
+  // Each key is hashed once, when its entry is first asked for.
+  std::array<CacheKey, kEntryLead> ahead;
+  const auto slot_of = [&](size_t i) -> CacheKey& { return ahead[i % kEntryLead]; };
+  for (size_t i = begin; i < std::min(end, begin + kEntryLead); ++i) slot_of(i) = CacheKey(keys[i]);
   for (size_t i = begin; i < end; ++i) {
-    if (prefetches && i + kEntryLead < end) cache_.PrefetchEntry(CacheKey(keys[i + kEntryLead]));
-    if (prefetches && i + kBytesLead < end) cache_.PrefetchBytes(CacheKey(keys[i + kBytesLead]));
-    CacheKey key(keys[i]);
+    const CacheKey key = slot_of(i);
+    if (i + kEntryLead < end) slot_of(i + kEntryLead) = CacheKey(keys[i + kEntryLead]);
+    if (prefetches && i + kEntryLead < end) cache_.PrefetchEntry(slot_of(i + kEntryLead));
+    if (prefetches && i + kBytesLead < end) cache_.PrefetchBytes(slot_of(i + kBytesLead));
     uint64_t epoch = 0;
     if (!cache_.Read(
             key, [&](std::string_view bytes) { visit(i, bytes); }, &epoch))

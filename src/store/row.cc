@@ -11,9 +11,6 @@ namespace {
 // First bytes. They are on disk: never change or reuse one.
 constexpr uint8_t kRowVersion = 1;
 constexpr uint8_t kTombstoneVersion = 2;
-constexpr size_t kEventTimeOffset = 1;
-constexpr size_t kBitmapOffset = kEventTimeOffset + sizeof(int64_t);
-constexpr size_t kTombstoneBytes = kEventTimeOffset + sizeof(int64_t);
 
 size_t WidthOf(Type type) {
   switch (type) {
@@ -29,10 +26,6 @@ size_t WidthOf(Type type) {
       return 8;
   }
   CheckFailed(__FILE__, __LINE__, "a type that exists");
-}
-
-bool IsNull(std::string_view row, size_t column) {
-  return (static_cast<uint8_t>(row[kBitmapOffset + column / 8]) >> (column % 8) & 1) != 0;
 }
 
 void SaveText(std::string_view text, size_t row_start, size_t slot, std::string& row) {
@@ -150,32 +143,6 @@ Status RowLayout::Validate(std::string_view row) const {
         fmt::format("a row of {} bytes ends at byte {}", row.size(), text_end));
   }
   return Status::Ok();
-}
-
-int64_t RowLayout::EventTimeMs(std::string_view row) {
-  return Load<int64_t>(row.data() + kEventTimeOffset);
-}
-
-Datum RowLayout::Read(std::string_view row, size_t column) const {
-  if (IsNull(row, column)) return Datum::Null();
-  const char* slot = row.data() + offsets_[column];
-  switch (columns_[column]) {
-    case Type::kBool:
-      return Datum::Bool(*slot != '\x00');
-    case Type::kInt32:
-      return Datum::Int(Load<int32_t>(slot));
-    case Type::kInt64:
-    case Type::kTimestamp:
-      return Datum::Int(Load<int64_t>(slot));
-    case Type::kFloat:
-      return Datum::Double(Load<float>(slot));
-    case Type::kDouble:
-      return Datum::Double(Load<double>(slot));
-    case Type::kString:
-      return Datum::String(
-          {row.data() + Load<uint32_t>(slot), Load<uint32_t>(slot + sizeof(uint32_t))});
-  }
-  return Datum::Null();
 }
 
 }  // namespace freshet::store

@@ -12,6 +12,7 @@
 #include "freshet/status.h"
 #include "freshet/value.h"
 
+#include "base/coding.h"
 #include "base/datum.h"
 
 namespace freshet::store {
@@ -32,11 +33,42 @@ class RowLayout {
   // layout. The readers below need such bytes.
   Status Validate(std::string_view row) const;
   static bool IsTombstone(std::string_view row);
-  static int64_t EventTimeMs(std::string_view row);
-  // Borrows from `row`, which is no tombstone.
-  Datum Read(std::string_view row, size_t column) const;
+  static int64_t EventTimeMs(std::string_view row) {
+    return Load<int64_t>(row.data() + kEventTimeOffset);
+  }
+  // Borrows from `row`, which is no tombstone. Here, since an answer reads thousands of columns.
+  Datum Read(std::string_view row, size_t column) const {
+    if (IsNull(row, column)) return Datum::Null();
+    const char* slot = row.data() + offsets_[column];
+    switch (columns_[column]) {
+      case Type::kBool:
+        return Datum::Bool(*slot != '\x00');
+      case Type::kInt32:
+        return Datum::Int(Load<int32_t>(slot));
+      case Type::kInt64:
+      case Type::kTimestamp:
+        return Datum::Int(Load<int64_t>(slot));
+      case Type::kFloat:
+        return Datum::Double(Load<float>(slot));
+      case Type::kDouble:
+        return Datum::Double(Load<double>(slot));
+      case Type::kString:
+        return Datum::String(
+            {row.data() + Load<uint32_t>(slot), Load<uint32_t>(slot + sizeof(uint32_t))});
+    }
+    return Datum::Null();
+  }
 
  private:
+  // They are on disk, as docs/formats.md says.
+  static constexpr size_t kEventTimeOffset = 1;
+  static constexpr size_t kBitmapOffset = kEventTimeOffset + sizeof(int64_t);
+  static constexpr size_t kTombstoneBytes = kEventTimeOffset + sizeof(int64_t);
+
+  static bool IsNull(std::string_view row, size_t column) {
+    return (static_cast<uint8_t>(row[kBitmapOffset + column / 8]) >> (column % 8) & 1) != 0;
+  }
+
   std::vector<Type> columns_;
   std::vector<uint32_t> offsets_;
   size_t fixed_bytes_ = 0;

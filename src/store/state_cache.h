@@ -36,13 +36,14 @@
 namespace freshet::store {
 
 struct CacheKey {
+  CacheKey() = default;
   explicit CacheKey(const StateKey& key);
   CacheKey(TableKind kind, TableId table, std::string_view entity_key);
 
-  TableKind kind;
-  TableId table;
+  TableKind kind = TableKind::kTimelines;
+  TableId table = 0;
   std::string_view entity_key;
-  uint64_t hash;
+  uint64_t hash = 0;
 };
 
 // One entity's state. What is not const belongs to the shard's lock.

@@ -57,7 +57,8 @@ Position Layout::LowerBound(std::string_view bytes, Position begin, Position end
   }
   const size_t stride_bytes = CellFixedBytes();
   size_t count = end.index - begin.index;
-  if (count == 0) return begin;
+  // Large windows often begin before everything that is there.
+  if (count == 0 || StartMs(bytes.data() + begin.offset) >= start_ms) return begin;
   // Halves without a branch; what is left at the end is the last cell that can start earlier.
   while (count > 1) {
     const size_t half = count / 2;

@@ -10,6 +10,25 @@
 namespace freshet::timeline {
 
 using aggregate::Aggregate;
+using aggregate::Reading;
+
+namespace {
+
+ReadOutcome OutcomeOf(aggregate::Outcome outcome) {
+  switch (outcome) {
+    case aggregate::Outcome::kNull:
+      return ReadOutcome::kNull;
+    case aggregate::Outcome::kOverflow:
+      return ReadOutcome::kOverflow;
+    case aggregate::Outcome::kTooMany:
+      return ReadOutcome::kTooMany;
+    case aggregate::Outcome::kValue:
+      break;
+  }
+  return ReadOutcome::kValue;
+}
+
+}  // namespace
 
 // The wants turned around: per aggregation that some want needs, the edges at which its value is
 // wanted. An edge is where a window ends towards the past; the lifetime's is where the timeline
@@ -25,6 +44,12 @@ struct Reader::Rep {
     uint32_t aggregation;
     size_t ordinal;  // among the variable-size slots
     std::vector<Stop> stops;
+    size_t run_set = 0;
+  };
+  // What lies between the stops of columns that stop at the same edges, where cells are of one size.
+  struct RunSet {
+    std::vector<uint32_t> edges;
+    std::vector<aggregate::SlotRun> runs;  // one an edge
   };
 
   Rep(const Schema& s, std::vector<Want> w);
@@ -33,6 +58,9 @@ struct Reader::Rep {
   void SetReadTime(int64_t now_ms);
   void FindEdges(std::string_view bytes);
   void FindEdge(std::string_view bytes, Position cells_begin, const Edge* before, Edge* edge);
+  void FindRuns();
+  size_t RunSetOf(const Column& column);
+  void ReadRuns(std::string_view bytes, const Column& column);
   void ReadFixed(std::string_view bytes, const Column& column);
   void ReadVariable(std::string_view bytes, const Column& column);
   void MergeCells(std::string_view bytes, const Column& column, Position begin, Position end,
@@ -41,12 +69,20 @@ struct Reader::Rep {
                    std::string& into) const;
   void ReadOwn(std::string_view bytes, const Column& column, const Stop& stop);
   void Emit(const Column& column, const Stop& stop, std::string_view slot);
+  // What the window was like then: ages end there too.
+  int64_t ReadMsOf(const Edge& edge) const {
+    return *now_ms - (edge.window ? schema.windows()[*edge.window].offset_ms : 0);
+  }
 
   const Schema& schema;
   const Layout layout;
+  // Whether cells are of one size and windows are whole cells.
+  const bool has_runs;
   const std::vector<Want> wants;
   std::vector<Edge> edges;  // by their frames: the latest last cell first, then the latest begin
   std::vector<Column> columns;
+  std::vector<RunSet> run_sets;
+  std::vector<aggregate::RunValue> run_values;
 
   std::vector<WindowedValue> values;
   std::vector<std::string> texts;  // per want, what a value borrows from
@@ -59,6 +95,7 @@ struct Reader::Rep {
 Reader::Rep::Rep(const Schema& s, std::vector<Want> w)
     : schema(s),
       layout(s),
+      has_runs(!layout.HasVariableSlots() && !EdgeCutter::IsNeeded(s)),
       wants(std::move(w)),
       values(wants.size()),
       texts(wants.size()),
@@ -85,6 +122,7 @@ void Reader::Rep::AddEdges() {
 
 void Reader::Rep::AddColumns() {
   columns.clear();
+  run_sets.clear();
   size_t ordinal = 0;
   for (uint32_t aggregation = 0; aggregation < schema.aggregations().size(); ++aggregation) {
     Column column{schema.aggregations()[aggregation].get(), aggregation, ordinal, {}};
@@ -94,8 +132,22 @@ void Reader::Rep::AddColumns() {
         if (wants[want] == Want{aggregation, edges[edge].window})
           column.stops.push_back({edge, want});
     }
-    if (!column.stops.empty()) columns.push_back(std::move(column));
+    if (column.stops.empty()) continue;
+    if (has_runs) column.run_set = RunSetOf(column);
+    columns.push_back(std::move(column));
   }
+  run_values.resize(edges.size());
+}
+
+size_t Reader::Rep::RunSetOf(const Column& column) {
+  std::vector<uint32_t> stopped_at;
+  for (const Stop& stop : column.stops) stopped_at.push_back(stop.edge);
+  const auto known = std::find_if(run_sets.begin(), run_sets.end(),
+                                  [&](const RunSet& set) { return set.edges == stopped_at; });
+  if (known != run_sets.end()) return static_cast<size_t>(known - run_sets.begin());
+  const size_t count = stopped_at.size();
+  run_sets.push_back({std::move(stopped_at), std::vector<aggregate::SlotRun>(count)});
+  return run_sets.size() - 1;
 }
 
 void Reader::Rep::SetReadTime(int64_t read_time_ms) {
@@ -160,6 +212,34 @@ void Reader::Rep::FindEdge(std::string_view bytes, Position cells_begin, const E
                                   : truncated_before_ms - head_ms > *now_ms);
 }
 
+void Reader::Rep::FindRuns() {
+  for (RunSet& set : run_sets) {
+    const Edge* before = nullptr;
+    for (size_t i = 0; i < set.edges.size(); ++i) {
+      const Edge& edge = edges[set.edges[i]];
+      const bool starts_anew = before == nullptr || before->frame.last_ms != edge.frame.last_ms;
+      const Position reached = starts_anew ? edge.end : before->begin;
+      set.runs[i] = {edge.begin.offset, reached.index - edge.begin.index, starts_anew,
+                     Reading{ReadMsOf(edge), edge.frame.length_ms, nullptr}};
+      before = &edge;
+    }
+  }
+}
+
+void Reader::Rep::ReadRuns(std::string_view bytes, const Column& column) {
+  column.function->read_runs(bytes.data() + layout.SlotOffset(column.aggregation),
+                             layout.CellFixedBytes(), run_sets[column.run_set].runs,
+                             column.function->parameters, run_values.data());
+  for (size_t i = 0; i < column.stops.size(); ++i) {
+    const Edge& edge = edges[column.stops[i].edge];
+    WindowedValue& value = values[column.stops[i].want];
+    value.value = run_values[i].value;
+    value.outcome = edge.truncated ? ReadOutcome::kTruncated : OutcomeOf(run_values[i].outcome);
+    value.newest_time_ms = edge.newest_ms;
+  }
+}
+
+// Where cells are of many sizes, or windows cut through some.
 void Reader::Rep::ReadFixed(std::string_view bytes, const Column& column) {
   const Aggregate& function = *column.function;
   slot.resize(function.size_bytes);
@@ -278,23 +358,9 @@ void Reader::Rep::Emit(const Column& column, const Stop& stop, std::string_view 
     value.outcome = ReadOutcome::kTruncated;
     return;
   }
-  // What the window was like then: ages end there too.
-  const int64_t read_ms = *now_ms - (edge.window ? schema.windows()[*edge.window].offset_ms : 0);
-  switch (column.function->finalize(merged, {read_ms, edge.frame.length_ms, &lists[stop.want]},
-                                    column.function->parameters, &value.value)) {
-    case aggregate::Outcome::kValue:
-      value.outcome = ReadOutcome::kValue;
-      break;
-    case aggregate::Outcome::kNull:
-      value.outcome = ReadOutcome::kNull;
-      break;
-    case aggregate::Outcome::kOverflow:
-      value.outcome = ReadOutcome::kOverflow;
-      break;
-    case aggregate::Outcome::kTooMany:
-      value.outcome = ReadOutcome::kTooMany;
-      break;
-  }
+  const Reading reading = {ReadMsOf(edge), edge.frame.length_ms, &lists[stop.want]};
+  value.outcome = OutcomeOf(
+      column.function->finalize(merged, reading, column.function->parameters, &value.value));
 }
 
 Reader::Reader(const Schema& schema, std::vector<Want> wants)
@@ -312,8 +378,11 @@ std::span<const WindowedValue> Reader::Read(std::string_view bytes, int64_t now_
   }
   rep.SetReadTime(now_ms);
   rep.FindEdges(bytes);
+  if (rep.has_runs) rep.FindRuns();
   for (const Rep::Column& column : rep.columns) {
-    if (column.function->size_bytes != 0)
+    if (rep.has_runs)
+      rep.ReadRuns(bytes, column);
+    else if (column.function->size_bytes != 0)
       rep.ReadFixed(bytes, column);
     else
       rep.ReadVariable(bytes, column);

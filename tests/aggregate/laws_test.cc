@@ -127,21 +127,36 @@ TEST_P(Laws, UpdateIsTheMergeOfOneEvent) {
   }
 }
 
-TEST_P(Laws, MergeRunIsManyMerges) {
-  ASSERT_EQ(function_->merge_run == nullptr, function_->size_bytes == 0);
-  for (int round = 0; round < 300 && function_->merge_run != nullptr; ++round) {
-    const size_t gap = Below(20);
-    const size_t count = Below(9);
-    Slot one_by_one(function_, RandomObservations());
-    std::string run_result = one_by_one.bytes();
-    std::string run;
-    for (size_t i = 0; i < count; ++i) {
-      const Slot slot(function_, RandomObservations());
-      run += slot.bytes() + std::string(gap, 'x');
-      one_by_one.Merge(slot);
+TEST_P(Laws, ReadingRunsIsMergingEachSlot) {
+  ASSERT_EQ(function_->read_runs == nullptr, function_->size_bytes == 0);
+  for (int round = 0; round < 300 && function_->read_runs != nullptr; ++round) {
+    const size_t stride_bytes = function_->size_bytes + Below(20);
+    std::vector<SlotRun> runs(1 + Below(5));
+    std::vector<std::string> merged;
+    std::string slots;
+    Slot one_by_one(function_);
+    for (size_t i = 0; i < runs.size(); ++i) {
+      const Reading reading = {1'000 + static_cast<int64_t>(Below(100)), 60'000, nullptr};
+      runs[i] = {slots.size(), Below(9), i == 0 || Below(3) == 0, reading};
+      if (runs[i].starts_anew) one_by_one = Slot(function_);
+      for (size_t j = 0; j < runs[i].count; ++j) {
+        const Slot slot(function_, RandomObservations());
+        slots += slot.bytes();
+        slots.resize(slots.size() + stride_bytes - function_->size_bytes, 'x');
+        one_by_one.Merge(slot);
+      }
+      merged.push_back(one_by_one.bytes());
     }
-    function_->merge_run(run_result.data(), run.data(), function_->size_bytes + gap, count);
-    ASSERT_EQ(run_result, one_by_one.bytes());
+    std::vector<RunValue> values(runs.size());
+    function_->read_runs(slots.data(), stride_bytes, runs, function_->parameters, values.data());
+    for (size_t i = 0; i < runs.size(); ++i) {
+      Datum expected;
+      const Outcome outcome =
+          function_->finalize(merged[i], runs[i].reading, function_->parameters, &expected);
+      ASSERT_EQ(values[i].outcome, outcome);
+      if (outcome != Outcome::kValue) continue;
+      ASSERT_EQ(values[i].value, expected);
+    }
   }
 }
 

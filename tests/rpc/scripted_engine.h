@@ -65,7 +65,7 @@ class ScriptedEngine : public Engine {
   std::function<Result<Explanation>(const FeatureRequest&)> explain = [](const FeatureRequest&) {
     return Result<Explanation>(Explanation{});
   };
-  RequestGate request_gate{kInFlightMax};
+  RequestGate request_gate{{.in_flight_max = kInFlightMax}};
   ScriptedLoad::Script load;
   LoadRequest load_request;
   Status load_status;
