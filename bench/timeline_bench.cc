@@ -17,10 +17,13 @@ constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kStartMs = 1'700'000'000'000;
 constexpr int64_t kSkewMs = 5'000;
 
-Schema MakeSchema(Type type, std::vector<std::string_view> names) {
+Schema MakeSchema(Type type, std::vector<std::string_view> names, bool exact = false) {
   Schema::Options options;
+  options.exact_head = exact;
   for (const int64_t minutes : {1, 10, 60})
-    options.windows.push_back({minutes * kMinuteMs, DefaultHopMs(minutes * kMinuteMs)});
+    options.windows.push_back({.window_ms = minutes * kMinuteMs,
+                               .hop_ms = DefaultHopMs(minutes * kMinuteMs),
+                               .exact = exact});
   options.head_hop_ms = options.windows[0].hop_ms;
   options.clock_skew_ms = kSkewMs;
   for (const std::string_view name : names) {
@@ -34,8 +37,8 @@ Schema MakeSchema(Type type, std::vector<std::string_view> names) {
   return *schema;
 }
 
-Schema MakeSchema(Type type) {
-  return MakeSchema(type, {"count", "sum", "mean", "min", "max"});
+Schema MakeSchema(Type type, bool exact = false) {
+  return MakeSchema(type, {"count", "sum", "mean", "min", "max"}, exact);
 }
 
 // Events one after the other, made outside of what is measured as far as can be.
@@ -113,7 +116,6 @@ void UpdateLate(benchmark::State& state, int64_t late_ms) {
   ReportSize(state, schema, bytes);
 }
 
-// Exact windows keep a cell per event time.
 // An entity that is seen every few minutes: each event moves the ends of days, weeks, months and years.
 void UpdateSparseByTheCalendar(benchmark::State& state) {
   Schema::Options options;
@@ -137,22 +139,57 @@ void UpdateSparseByTheCalendar(benchmark::State& state) {
   for (auto _ : state) feed.Apply(at_ms += 400'000, bytes);
 }
 
+// The same windows to the millisecond: each event is kept once more, for as long as a window can cut it.
 void UpdateInOrderExact(benchmark::State& state) {
-  Schema::Options options;
-  options.windows = {{10 * kMinuteMs, 1}};
-  options.head_hop_ms = 1;
-  options.clock_skew_ms = kSkewMs;
-  options.aggregations = MakeSchema(Type::kDouble).aggregations();
-  const Schema schema = *Schema::Create(options);
+  const Schema schema = MakeSchema(Type::kDouble, true);
   Feed feed(schema, Type::kDouble);
-  std::string bytes = feed.Filled(100, 20 * kMinuteMs);
+  std::string bytes = feed.Dense();
   int64_t time_ms = NewestEventTimeMs(bytes);
   for (auto _ : state) {
-    time_ms += 100;
+    time_ms += 250;
     feed.Apply(time_ms, bytes);
   }
   ReportSize(state, schema, bytes);
 }
+
+Schema SchemaOf(const Window& window) {
+  Schema::Options options;
+  options.windows = {window};
+  options.head_hop_ms = window.hop_ms;
+  options.clock_skew_ms = kSkewMs;
+  options.aggregations = MakeSchema(Type::kDouble).aggregations();
+  auto schema = Schema::Create(options);
+  FRESHET_CHECK(schema.ok());
+  return *schema;
+}
+
+// Windows that follow events.
+void UpdateFollowing(benchmark::State& state, const Window& window) {
+  const Schema schema = SchemaOf(window);
+  Feed feed(schema, Type::kDouble);
+  std::string bytes = feed.Dense();
+  int64_t time_ms = NewestEventTimeMs(bytes);
+  for (auto _ : state) feed.Apply(time_ms += 250, bytes);
+  ReportSize(state, schema, bytes);
+}
+
+void ReadFollowing(benchmark::State& state, const Window& window) {
+  const Schema schema = SchemaOf(window);
+  Feed feed(schema, Type::kDouble);
+  const std::string bytes = feed.Dense();
+  std::vector<Want> wants;
+  for (uint32_t i = 0; i < schema.aggregations().size(); ++i) wants.push_back({i, 0});
+  Reader reader(schema, wants);
+  const int64_t now_ms = NewestEventTimeMs(bytes);
+  for (auto _ : state) benchmark::DoNotOptimize(reader.Read(bytes, now_ms).data());
+  ReportSize(state, schema, bytes);
+}
+
+const Window kSession = {.window_ms = 30 * kMinuteMs,
+                         .hop_ms = 20'000,
+                         .kind = WindowKind::kSession,
+                         .longest_ms = 24 * 60 * kMinuteMs};
+const Window kLastTen = {.hop_ms = 1'000, .kind = WindowKind::kLastEvents, .events = 10};
 
 std::vector<Want> AllWants(const Schema& schema) {
   std::vector<Want> wants;
@@ -162,8 +199,8 @@ std::vector<Want> AllWants(const Schema& schema) {
   return wants;
 }
 
-void Read(benchmark::State& state, Type type, bool dense, bool same_time) {
-  const Schema schema = MakeSchema(type);
+void Read(benchmark::State& state, Type type, bool dense, bool same_time, bool exact = false) {
+  const Schema schema = MakeSchema(type, exact);
   Feed feed(schema, type);
   const std::string bytes = dense ? feed.Dense() : feed.Sparse();
   Reader reader(schema, AllWants(schema));
@@ -206,6 +243,12 @@ BENCHMARK_CAPTURE(Read, dense_doubles, Type::kDouble, true, true);
 BENCHMARK_CAPTURE(Read, dense_doubles_new_read_time, Type::kDouble, true, false);
 BENCHMARK_CAPTURE(Read, dense_integers, Type::kInt64, true, true);
 BENCHMARK_CAPTURE(Read, sparse_doubles, Type::kDouble, false, true);
+BENCHMARK_CAPTURE(Read, dense_doubles_exact, Type::kDouble, true, false, true);
+BENCHMARK_CAPTURE(Read, sparse_doubles_exact, Type::kDouble, false, false, true);
+BENCHMARK_CAPTURE(UpdateFollowing, session, kSession);
+BENCHMARK_CAPTURE(UpdateFollowing, last_10_events, kLastTen);
+BENCHMARK_CAPTURE(ReadFollowing, session, kSession);
+BENCHMARK_CAPTURE(ReadFollowing, last_10_events, kLastTen);
 BENCHMARK(ReadStrings);
 BENCHMARK(ValidateDense);
 

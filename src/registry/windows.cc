@@ -34,6 +34,9 @@ constexpr CalendarWord kCalendarWords[] = {
 };
 // Local times differ from UTC by multiples of it.
 constexpr int64_t kZoneOffsetsMs = 15 * 60'000;
+// The narrowest cells of a view whose windows cut through cells: the same for all such views, so that
+// windows can be added.
+constexpr int64_t kExactCellMs = limits::kWindowMsMin;
 // The head hops of views that have no sliding window.
 constexpr int64_t kHourHopMs = 60'000;
 constexpr int64_t kDayHopMs = 300'000;
@@ -291,7 +294,9 @@ int64_t HopOfOthersMs(const std::vector<const WrittenWindow*>& windows) {
 int64_t HeadHopMs(const WindowRule& rule, const std::map<int64_t, int64_t>& by_length_ms,
                   const std::vector<const WrittenWindow*>& windows) {
   int64_t head_ms = 0;
-  if (!by_length_ms.empty())
+  if (rule.exact)
+    head_ms = kExactCellMs;
+  else if (!by_length_ms.empty())
     head_ms = by_length_ms.begin()->second;
   else
     head_ms =
@@ -392,7 +397,8 @@ Hops ResolveHops(const WindowRule& rule, const std::vector<const WrittenWindow*>
     Resolved& resolved = by_length[window_ms];
     if (resolved.window_ms == 0) {
       const int64_t default_hop_ms = timeline::DefaultHopMs(window_ms);
-      const int64_t hop_ms = rule.exact ? default_hop_ms : rule.hop_ms.value_or(default_hop_ms);
+      const int64_t hop_ms = rule.exact ? std::max(default_hop_ms, kExactCellMs)
+                                        : rule.hop_ms.value_or(default_hop_ms);
       resolved = {window_ms, hop_ms, written->node, false};
     }
     if (!rule.exact) AddExplicit(*written, &resolved);

@@ -117,9 +117,12 @@ class Compiler {
     read.table = table.id;
     read.schema = &table.schema;
     read.truncated_reason = fmt::format(
-        "the window reaches behind what one timeline keeps, at most {} distinct event times and {} "
-        "bytes; a larger hop or a smaller window fits",
-        cells_max != 0 ? cells_max : limits::kTimelineCellsMax, limits::kTimelineBytesMax);
+        "the window reaches behind what one timeline keeps, at most {} cells in {} bytes and {} "
+        "single "
+        "events, or a session has gone on for longer than its `longest`; a larger hop, a smaller "
+        "window or a larger `longest` fits",
+        cells_max != 0 ? cells_max : limits::kTimelineCellsMax, limits::kTimelineBytesMax,
+        limits::kRecentEventsMax);
     return read;
   }
 

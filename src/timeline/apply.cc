@@ -23,7 +23,8 @@ bool ApplyToNewestCell(const Schema& schema, const Event& event, std::string& by
   const Layout layout(schema);
   const int64_t time_ms = event.order.time_ms;
   const size_t cells_end = layout.CellsEnd(bytes);
-  if (cells_end == Layout::kHeaderBytes || time_ms >= Layout::FoldAtMs(bytes)) return false;
+  if (cells_end == layout.AllBegin(bytes).offset || time_ms >= Layout::FoldAtMs(bytes))
+    return false;
   const size_t offset = cells_end - layout.CellBytesBefore(bytes.data() + cells_end);
   const int64_t start_ms = Layout::StartMs(bytes.data() + offset);
   if (time_ms < start_ms || time_ms >= start_ms + layout.HeadHopMs()) return false;
@@ -35,7 +36,7 @@ bool ApplyToNewestCell(const Schema& schema, const Event& event, std::string& by
 // Before all cells: only the lifetime remembers such an event.
 void ApplyToLifetime(const Schema& schema, const Event& event, std::string& bytes) {
   Folder(schema).EnsureLifetimeCell(bytes);
-  CellWriter(schema).Update(bytes, Layout::AllBegin().offset, event);
+  CellWriter(schema).Update(bytes, Layout(schema).AllBegin(bytes).offset, event);
 }
 
 void ApplyToCell(const Schema& schema, const Event& event, int64_t start_ms, std::string& bytes) {

@@ -90,7 +90,8 @@ Description Describe(const Schema& schema, std::string_view bytes, int64_t now_m
   description.cell_count = end.index;
   const CellReader reader(schema, bytes, now_ms);
   size_t offset = end.offset;
-  while (offset > Layout::kHeaderBytes && description.cells.size() < cells_max) {
+  const size_t begin = Layout(schema).AllBegin(bytes).offset;
+  while (offset > begin && description.cells.size() < cells_max) {
     offset -= reader.BytesBefore(bytes.data() + offset);
     description.cells.push_back(reader.Read(bytes.data() + offset));
   }

@@ -92,7 +92,7 @@ void EdgeCutter::FindSession(const Window& window, Edge* edge) const {
 
 void EdgeCutter::FindLastEvents(const Window& window, Edge* edge) const {
   edge->is_own = true;
-  edge->begin = edge->end = Layout::AllBegin();
+  edge->begin = edge->end = layout_.AllBegin(bytes_);
   int64_t last_ms = SeenUntilMs(*edge);
   if (!schema_.options().exact_head)
     last_ms = AlignDown(last_ms, layout_.HeadHopMs()) + layout_.HeadHopMs() - 1;

@@ -80,13 +80,14 @@ void Folder::FoldAway(std::string& bytes, Position until) const {
   }
   // The lifetime cell, or the first of the others in its place, takes in the rest.
   std::string& lifetime = ScratchCells();
-  size_t offset = Layout::AllBegin().offset;
+  size_t offset = layout_.AllBegin(bytes).offset;
   lifetime.append(bytes, offset, layout_.CellBytes(bytes.data() + offset));
   for (offset += lifetime.size(); offset < until.offset;
        offset += layout_.CellBytes(bytes.data() + offset))
     writer_.Merge(lifetime, 0, bytes.data() + offset);
   Layout::SetStartMs(lifetime.data(), Layout::kNever);
-  bytes.replace(Layout::AllBegin().offset, until.offset - Layout::AllBegin().offset, lifetime);
+  bytes.replace(layout_.AllBegin(bytes).offset, until.offset - layout_.AllBegin(bytes).offset,
+                lifetime);
   Layout::SetFlags(bytes, Layout::kFlagLifetimeCell);
 }
 
@@ -120,7 +121,7 @@ bool Folder::EnforceLimits(std::string& bytes) const {
 
 void Folder::EnsureLifetimeCell(std::string& bytes) const {
   if (Layout::HasLifetimeCell(bytes)) return;
-  writer_.Insert(bytes, Layout::AllBegin().offset, Layout::kNever);
+  writer_.Insert(bytes, layout_.AllBegin(bytes).offset, Layout::kNever);
   Layout::SetFlags(bytes, Layout::kFlagLifetimeCell);
 }
 

@@ -3,9 +3,10 @@
 //
 //   header   u8 kind, u8 version, u16 flags, u32 cells, i64 newest, i64 truncated_before,
 //            i64 fold_at
+//   [recent events (tail.h)]
 //   cell     i64 start, i64 newest, [i64 oldest], fixed parts of the slots, bytes of the
 //            variable-size slots, [u32 length of the cell]
-//   tail     recent events, seen identities, counts; only in a schema that has one (tail.h)
+//   [seen identities and counts (tail.h)]
 //
 // The lifetime cell, when there is one, is the first; its start is INT64_MIN. The fixed part of a
 // variable-size slot is the u32 end of its bytes, counted from the end of the cell's fixed parts;
@@ -77,9 +78,8 @@ class Layout {
     return HasOldest() || HasTail() ? kVersionExtended : kVersionPlain;
   }
   bool HasTail() const { return schema_.has_tail(); }
-  // Where the tail begins.
   size_t CellsEnd(std::string_view bytes) const {
-    return bytes.size() - (HasTail() ? Tail::Bytes(bytes) : 0);
+    return bytes.size() - (HasTail() ? Tail::BytesBehindCells(bytes) : 0);
   }
 
   // Levels, youngest first.
@@ -135,11 +135,14 @@ class Layout {
   }
 
   // Positions.
-  static Position AllBegin() { return {kHeaderBytes, 0}; }
+  Position AllBegin(std::string_view bytes) const {
+    return {kHeaderBytes + (HasTail() ? Tail::RecentBytes(bytes) : 0), 0};
+  }
   // Past the lifetime cell.
   Position CellsBegin(std::string_view bytes) const {
-    if (!HasLifetimeCell(bytes)) return AllBegin();
-    return {kHeaderBytes + CellBytes(bytes.data() + kHeaderBytes), 1};
+    const Position begin = AllBegin(bytes);
+    if (!HasLifetimeCell(bytes)) return begin;
+    return {begin.offset + CellBytes(bytes.data() + begin.offset), 1};
   }
   Position End(std::string_view bytes) const {
     return {CellsEnd(bytes), Cells(bytes) + size_t{HasLifetimeCell(bytes)}};

@@ -200,7 +200,7 @@ void Reader::Rep::FindEdge(std::string_view bytes, Position cells_begin, const E
   // cells that went.
   const bool has_begin = edge->window && frame.begin_ms != Layout::kNever;
   edge->begin = has_begin ? layout.LowerBound(bytes, cells_begin, nearest, frame.begin_ms)
-                          : Layout::AllBegin();
+                          : layout.AllBegin(bytes);
   edge->newest_ms = Layout::kNever;
   if (edge->begin.index < edge->end.index)
     edge->newest_ms = Layout::CellNewestMs(bytes.data() + edge->end.offset -

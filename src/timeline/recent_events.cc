@@ -41,7 +41,7 @@ Position RecentEvents::LowerBound(std::string_view bytes, const EventOrder& orde
     }
     return at;
   }
-  const Position begin = Begin(bytes);
+  const Position begin = Begin();
   const auto position = [&](size_t index) {
     return Position{begin.offset + index * StrideBytes(), index};
   };
@@ -79,7 +79,7 @@ void RecentEvents::Insert(std::string& bytes, Position at, const Event& event) c
 }
 
 void RecentEvents::RemoveOld(std::string& bytes) const {
-  const Position begin = Begin(bytes);
+  const Position begin = Begin();
   const Position end = End(bytes);
   const int64_t horizon_ms = HorizonMs(Layout::NewestMs(bytes));
   const size_t kept_by_count =

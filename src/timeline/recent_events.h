@@ -33,9 +33,9 @@ class RecentEvents {
   // After the newest event time was moved. False when the event is not kept.
   bool Add(std::string& bytes, const Event& event) const;
 
-  Position Begin(std::string_view bytes) const { return {layout_.CellsEnd(bytes), 0}; }
-  Position End(std::string_view bytes) const {
-    return {Tail::SeenBegin(bytes), Tail::RecentCount(bytes)};
+  static Position Begin() { return {Layout::kHeaderBytes, 0}; }
+  static Position End(std::string_view bytes) {
+    return {Layout::kHeaderBytes + Tail::RecentBytes(bytes), Tail::RecentCount(bytes)};
   }
   // The bytes from one to the next, in a schema without variable-size slots.
   size_t StrideBytes() const { return Tail::kRecentHeaderBytes + layout_.CellFixedBytes(); }

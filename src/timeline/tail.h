@@ -1,6 +1,10 @@
-// What stands behind the cells of a timeline whose schema has a tail:
+// What a timeline keeps of single events, if its schema has a tail. Before the cells, which are few bytes to
+// move when one comes:
 //
 //   recent events   each i32 partition, i64 offset, and a cell of its own, in the order of events
+//
+// and behind them:
+//
 //   seen            each u64 high, u64 low of an identity, i64 time; ascending by identity
 //   end             u32 bytes and u32 number of the recent events, u32 number of those seen,
 //                   i64 time, i32 partition, i64 offset of the newest event that is not among the
@@ -45,9 +49,8 @@ struct Tail {
     Save(End(bytes) + 24, lost.offset);
   }
 
-  // All of it.
-  static size_t Bytes(std::string_view bytes) {
-    return RecentBytes(bytes) + SeenCount(bytes) * kSeenBytes + kEndBytes;
+  static size_t BytesBehindCells(std::string_view bytes) {
+    return SeenCount(bytes) * kSeenBytes + kEndBytes;
   }
   static size_t SeenBegin(std::string_view bytes) {
     return bytes.size() - kEndBytes - SeenCount(bytes) * kSeenBytes;

@@ -76,7 +76,7 @@ class Schema {
   // Of one identity that is remembered.
   static size_t identity_bytes();
   bool has_sessions() const { return has_sessions_; }
-  // Whether events or their identities are kept one by one, behind the cells.
+  // Whether events or their identities are kept one by one, beside the cells.
   bool has_tail() const { return has_recent_events() || options_.deduplicate_ms > 0; }
   bool has_recent_events() const { return recent_depth_ms_ >= 0 || last_events_ > 0; }
   // Events that are at most so much older than the newest are kept one by one; negative: none are

@@ -44,7 +44,7 @@ class Validator {
     horizon_ms_ = layout_.HorizonMs(newest_ms_);
     FRESHET_RETURN_IF_ERROR(CheckTruncation());
 
-    size_t offset = Layout::kHeaderBytes;
+    size_t offset = layout_.AllBegin(bytes_).offset;
     if (Layout::HasLifetimeCell(bytes_)) {
       FRESHET_RETURN_IF_ERROR(CheckCellBytes(offset, cells_end_));
       FRESHET_RETURN_IF_ERROR(CheckLifetimeTimes(offset));
@@ -91,12 +91,13 @@ class Validator {
 
   Status CheckTailSizes() const {
     if (bytes_.size() < Layout::kHeaderBytes + Tail::kEndBytes ||
-        bytes_.size() - Layout::kHeaderBytes < Tail::Bytes(bytes_))
-      return Corrupt("what stands behind its cells is cut off");
+        bytes_.size() - Layout::kHeaderBytes <
+            Tail::RecentBytes(bytes_) + Tail::BytesBehindCells(bytes_))
+      return Corrupt("what it keeps of single events is cut off");
     if (Tail::RecentCount(bytes_) > limits::kRecentEventsMax ||
         Tail::RecentBytes(bytes_) > limits::kRecentBytesMax ||
         Tail::SeenCount(bytes_) > limits::kSeenIdentitiesMax)
-      return Corrupt("what stands behind its cells is too large");
+      return Corrupt("what it keeps of single events is too large");
     return Status::Ok();
   }
 
@@ -138,9 +139,9 @@ class Validator {
     const RecentEvents recent(schema_);
     if (!schema_.has_recent_events() && Tail::RecentCount(bytes_) > 0)
       return Corrupt("single events in a table that keeps none");
-    const size_t end = Tail::SeenBegin(bytes_);
+    const size_t end = layout_.AllBegin(bytes_).offset;
     aggregate::EventOrder last = Tail::Lost(bytes_);
-    Position at = recent.Begin(bytes_);
+    Position at = RecentEvents::Begin();
     while (at.offset < end) {
       if (end - at.offset < Tail::kRecentHeaderBytes)
         return CorruptCell(at.offset, "it is cut off");

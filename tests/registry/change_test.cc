@@ -205,10 +205,11 @@ const std::vector<Case> kCases = {
      {"~! feature view buys: source: orders -> clicks"}},
     {"Exact",
      {{"source: clicks\n", "source: clicks\n    exact: true\n"}},
-     {"~! feature view activity: hop at the newer end of all windows: 10s -> 1ms",
-      "~! feature activity.clicks_10m: hop: 10s -> 1ms",
-      "~! feature activity.clicks_1h: hop: 1m -> 1ms",
-      "~! feature activity.spend_1h: hop: 1m -> 1ms"}},
+     {"~! feature view activity: exact: false -> true; hop at the newer end of all windows: 10s -> "
+      "1s",
+      "~! feature activity.clicks_10m: hop: 10s -> exact",
+      "~! feature activity.clicks_1h: hop: 1m -> exact",
+      "~! feature activity.spend_1h: hop: 1m -> exact"}},
     // Features of streams.
     {"WindowAdded",
      {{"windows: [10m, 1h]", "windows: [10m, 1h, 1d]"}},

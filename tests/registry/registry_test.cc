@@ -172,13 +172,16 @@ TEST(RegistryTest, FeaturesHaveTypesAndDefaults) {
   EXPECT_EQ(feature("signals.clicks").type, Type::kFloat);
 }
 
-TEST(RegistryTest, ExactViewsHaveHopsOfOneMillisecond) {
+TEST(RegistryTest, ExactViewsCutTheirCells) {
   auto registry = BuildText(kShop);
   const StreamView* stream = registry->FindFeatureView("pairs")->stream();
   EXPECT_TRUE(stream->exact);
-  EXPECT_EQ(stream->head_hop_ms, 1);
-  EXPECT_THAT(stream->aggregations[0].windows,
-              ElementsAre(timeline::Window{10'000, 1}, timeline::Window{3'600'000, 1}));
+  EXPECT_EQ(stream->head_hop_ms, 1'000);
+  EXPECT_TRUE(stream->tables[0].schema.options().exact_head);
+  EXPECT_THAT(
+      stream->aggregations[0].windows,
+      ElementsAre(timeline::Window{.window_ms = 10'000, .hop_ms = 1'000, .exact = true},
+                  timeline::Window{.window_ms = 3'600'000, .hop_ms = 60'000, .exact = true}));
   EXPECT_THAT(stream->key_fields, ElementsAre(1, 0));
 }
 
@@ -191,7 +194,7 @@ feature_views:
   - {name: w, entity: user, source: s, exact: true, aggregations: [{name: n, function: count}]}
 )");
   EXPECT_EQ(registry->FindFeatureView("v")->stream()->head_hop_ms, limits::kLifetimeHeadHopMs);
-  EXPECT_EQ(registry->FindFeatureView("w")->stream()->head_hop_ms, 1);
+  EXPECT_EQ(registry->FindFeatureView("w")->stream()->head_hop_ms, 1'000);
 }
 
 TEST(RegistryTest, TheViewsHopIsForWindowsWithoutOne) {
@@ -330,7 +333,44 @@ TEST(RegistryTest, WithoutSlidingWindowsTheNewerEndHasADefaultOrTheViewsHop) {
   EXPECT_EQ(head("", "{tumbling: 1m}"), 1'000);
   EXPECT_EQ(head("hop: 20s, ", "{tumbling: 1m}"), 20'000);
   EXPECT_EQ(head("hop: 1h, ", "today"), 900'000);
-  EXPECT_EQ(head("exact: true, ", "today, 1h, {tumbling: 1h}"), 1);
+  EXPECT_EQ(head("exact: true, ", "today, 1h, {tumbling: 1h}"), 1'000);
+  EXPECT_EQ(head("exact: true, ", "1h, {tumbling: 1500ms}"), 500);
+  EXPECT_EQ(head("", "{session: 30m}"), 20'000);
+  EXPECT_EQ(head("", "1d, {session: 1m}"), 1'000);
+  EXPECT_EQ(head("", "{last: 10}"), 1'000);
+}
+
+TEST(RegistryTest, ReadsWindowsThatFollowEvents) {
+  auto registry = BuildText(R"(
+entities: [{name: user, join_keys: {id: int64}}]
+sources:
+  - name: s
+    push: {}
+    timestamp: t
+    deduplicate: {key: event_id, within: 1h}
+    fields: {id: int64, event_id: string, shop: string, amount: double}
+feature_views:
+  - name: v
+    entity: user
+    source: s
+    aggregations:
+      - {name: n, function: count, windows: [{session: 30m}, {session: 1h, longest: 7d, offset: 1d}, {last: 10}]}
+      - {name: dearest, function: top_k_by, k: 3, of: shop, by: amount * 2.0, windows: [1d]}
+      - {name: spend, function: category_sums, of: amount, by: shop, windows: [1d]}
+      - {name: sizes, function: histogram, of: amount, edges: [0, 10.5], windows: [1d]}
+)");
+  ASSERT_NE(registry, nullptr);
+  const FeatureView* view = registry->FindFeatureView("v");
+  const StreamView* stream = view->stream();
+  EXPECT_EQ(view->features[0].name, "n_session_30m");
+  EXPECT_EQ(view->features[1].name, "n_session_1h_1d_ago");
+  EXPECT_EQ(view->features[2].name, "n_last_10");
+  EXPECT_EQ(stream->aggregations[0].windows[0].longest_ms, limits::kLongestSessionMsDefault);
+  EXPECT_EQ(stream->aggregations[0].windows[1].longest_ms, 7 * 86'400'000);
+  EXPECT_EQ(stream->aggregations[1].function->parameters.by_type, Type::kDouble);
+  EXPECT_EQ(stream->aggregations[2].function->parameters.by_type, Type::kString);
+  EXPECT_THAT(stream->aggregations[3].function->parameters.edges.all(), ElementsAre(0, 10.5));
+  EXPECT_EQ(stream->tables[0].schema.options().deduplicate_ms, 3'600'000);
 }
 
 }  // namespace
