@@ -237,7 +237,7 @@ TEST_F(ClientTest, StatusComesWhole) {
   engine_.status.ready = true;
   engine_.status.version = "1.2.3";
   engine_.status.streams.push_back({"clicks", {"activity"}, "reading", true, 77, {{0, 5, 4, -1}}});
-  engine_.status.sources.push_back({"clicks", "push", 1, 2, 3, 4, 5, 6, {{"not JSON", 9}}});
+  engine_.status.sources.push_back({"clicks", "push", 1, 2, 3, 4, 5, 6, 7, {{"not JSON", 9}}});
   engine_.status.views.push_back({"profile", "batch", "user", "users", 2, kNoEventTimeMs, 10});
   engine_.status.services = {"ranking"};
   engine_.status.counters = {{"requests", 11}};
@@ -249,7 +249,8 @@ TEST_F(ClientTest, StatusComesWhole) {
   EXPECT_TRUE(status->streams[0].failed);
   EXPECT_EQ(status->streams[0].partitions.at(0).checkpointed_offset, 4);
   EXPECT_EQ(status->streams[0].partitions[0].end_offset, -1);
-  EXPECT_EQ(status->sources.at(0).lost, 6u);
+  EXPECT_EQ(status->sources.at(0).repeated, 5u);
+  EXPECT_EQ(status->sources.at(0).lost, 7u);
   EXPECT_EQ(status->sources[0].refused.at("not JSON"), 9u);
   EXPECT_EQ(status->views.at(0).loaded_at_ms, kNoEventTimeMs);
   EXPECT_THAT(status->services, ElementsAre("ranking"));

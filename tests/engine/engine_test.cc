@@ -107,6 +107,96 @@ TEST_F(WholeEngineTest, ARestartServesTheSame) {
   EXPECT_EQ(Table(Ranking({1}))[0][2], "PRESENT jug");
 }
 
+const std::string kOrders = R"(
+entities:
+  - {name: user, join_keys: {user_id: int64}}
+sources:
+  - name: orders
+    push: {}
+    timestamp: {field: at, unit: ms}
+    deduplicate: {key: order, within: 1h}
+    fields: {user_id: int64, order: string, item: string, amount: double}
+feature_views:
+  - name: buys
+    entity: user
+    source: orders
+    exact: true
+    aggregations:
+      - {name: orders, function: count, windows: [1m, {session: 10s}, {last: 2}]}
+      - {name: dearest, function: top_k_by, k: 2, of: item, by: amount, windows: [1h]}
+      - {name: items, function: categories, of: item, windows: [1h]}
+      - {name: spend, function: category_sums, of: amount, by: item, windows: [1h]}
+      - {name: sizes, function: histogram, edges: [3, 10], of: amount, windows: [{last: 2}]}
+)";
+
+std::string Order(int64_t at_ms, const std::string& order, const std::string& item,
+                  int64_t amount) {
+  return "{\"user_id\": 1, \"at\": " + std::to_string(at_ms) + ", \"order\": \"" + order +
+         "\", \"item\": \"" + item + "\", \"amount\": " + std::to_string(amount) + "}";
+}
+
+class OrdersTest : public EngineTest {
+ protected:
+  void SetUp() override {
+    Reopen();
+    Apply(kOrders);
+  }
+  std::vector<std::string> Read(const std::vector<std::string>& features, int64_t at_ms) {
+    FeatureRequest request = UserRequest(features, {1});
+    request.read_time_ms = at_ms;
+    return Table(request)[0];
+  }
+};
+
+TEST_F(OrdersTest, RepeatsCountOnceThroughRestarts) {
+  const std::string first = Order(kThenMs, "a", "pot", 5);
+  Push("orders", {first, Order(kThenMs + 1, "b", "cup", 1), first});
+  EXPECT_EQ(Read({"buys.orders_1m"}, kThenMs + 1), (std::vector<std::string>{"PRESENT 2"}));
+  EXPECT_EQ(engine_->GetStatus().sources[0].repeated, 1u);
+  Reopen();
+  Await([&] { return engine_->Ready(); }, "caught up");
+  Push("orders", {first, Order(kThenMs + 2 * kHourMs, "c", "cup", 1), first});
+  EXPECT_EQ(Read({"buys.orders_1m"}, kThenMs + 2 * kHourMs),
+            (std::vector<std::string>{"PRESENT 1"}));
+  // The first is forgotten by now: its repeat is an event like any other.
+  EXPECT_EQ(Read({"buys.orders_last_2"}, kThenMs + 2 * kHourMs),
+            (std::vector<std::string>{"PRESENT 2"}));
+  EXPECT_EQ(engine_->GetStatus().sources[0].repeated, 1u);
+}
+
+TEST_F(OrdersTest, ExactWindowsSessionsAndTheLastEventsAreServed) {
+  Push("orders", {Order(kThenMs - 30'000, "a", "pot", 5), Order(kThenMs - 10'000, "b", "cup", 1),
+                  Order(kThenMs, "c", "pot", 20)});
+  const std::vector<std::string> features = {"buys.orders_1m", "buys.orders_session_10s",
+                                             "buys.orders_last_2"};
+  EXPECT_THAT(Read(features, kThenMs), ElementsAre("PRESENT 3", "PRESENT 2", "PRESENT 2"));
+  EXPECT_THAT(Read(features, kThenMs + 10'001), ElementsAre("PRESENT 3", "PRESENT 0", "PRESENT 2"));
+  EXPECT_THAT(Read(features, kThenMs + 30'000)[0], "PRESENT 3");
+  EXPECT_THAT(Read(features, kThenMs + 30'001)[0], "PRESENT 2");
+  const FeatureResponse lists = [&] {
+    FeatureRequest request = UserRequest(
+        {"buys.dearest_1h", "buys.items_1h", "buys.spend_1h", "buys.sizes_last_2"}, {1});
+    request.read_time_ms = kThenMs;
+    return Get(request);
+  }();
+  EXPECT_THAT(lists.features[0].values.texts, ElementsAre("pot", "pot"));
+  EXPECT_THAT(lists.features[1].values.texts, ElementsAre("cup", "pot"));
+  EXPECT_THAT(lists.features[2].values.numbers, ElementsAre(1, 25));
+  EXPECT_THAT(lists.features[3].values.integers, ElementsAre(1, 0, 1));
+}
+
+TEST_F(OrdersTest, MoreCategoriesThanAreToldApartAreAFailureWithTheFigure) {
+  std::vector<std::string> orders;
+  for (int64_t i = 0; i <= static_cast<int64_t>(limits::kCategoriesMax); ++i)
+    orders.push_back(Order(kThenMs, std::to_string(i), "item" + std::to_string(i), 1));
+  Push("orders", orders);
+  FeatureRequest request = UserRequest({"buys.items_1h"}, {1});
+  request.read_time_ms = kThenMs;
+  const FeatureResponse response = Get(request);
+  ASSERT_THAT(response.features[0].failures, SizeIs(1));
+  EXPECT_THAT(response.features[0].failures[0].reason, HasSubstr("more than 256"));
+}
+
 TEST_F(WholeEngineTest, ReadsGoOnAfterStopAndNothingElseDoes) {
   Fill();
   ASSERT_TRUE(engine_->Stop().ok());

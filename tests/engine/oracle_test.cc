@@ -118,6 +118,7 @@ feature_views:
   - name: activity
     entity: user
     source: clicks
+    exact: {}
     where: kind != 'noise'
     time_zone: Australia/Lord_Howe
     aggregations:
@@ -132,11 +133,13 @@ feature_views:
       - {{name: quiet, function: time_since_last, where: "kind == 'buy'", windows: [{}]}}
       - {{name: local, function: count, windows: [today, yesterday, this_hour, last_month]}}
       - {{name: tumbled, function: sum, of: points, windows: [{{tumbling: 1h}}, {{tumbling: 6h, previous: true}}]}}
+      - {{name: visit, function: sum, of: points, where: "kind == 'buy'", windows: [{{session: 10m}}, {{session: 1h, longest: 7d}}]}}
+      - {{name: latest, function: mean, of: amount, windows: [{{last: 5}}]}}
       - {{name: ever, function: count}}
       - {{name: last_item, function: last, of: item, where: "kind == 'buy'"}}
 )",
-                               skew_ms_, windows, windows, windows, windows, windows, windows,
-                               windows, windows, windows);
+                               skew_ms_, Pick(0, 2) == 0, windows, windows, windows, windows,
+                               windows, windows, windows, windows, windows);
   }
 
   // More windows and aggregations for the living view: they get tables of their own.
@@ -233,6 +236,7 @@ feature_views:
       seen.order = {event.at_ms, 0, offset};
       for (uint32_t index : table.aggregations) {
         seen.values.push_back(Of(stream.aggregations[index], event));
+        seen.by.emplace_back();
         seen.admitted.push_back(IsAdmitted(stream.aggregations[index], event) ? 1 : 0);
       }
       newest_ms = std::max(newest_ms, event.at_ms);

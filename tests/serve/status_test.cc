@@ -145,17 +145,22 @@ feature_views:
     aggregations:
       - {name: clicks, function: count, windows: [1s, 1h]}
 )");
-  const auto cells = static_cast<int64_t>(limits::kTimelineCellsMax);
-  for (int64_t i = 0; i <= cells; ++i) AddEvent("busy", 1, kNowMs - cells + i, {Datum::Null()});
+  const auto events = static_cast<int64_t>(2 * limits::kRecentEventsMax);
+  for (int64_t i = 0; i <= events; ++i) AddEvent("busy", 1, kNowMs - events + i, {Datum::Null()});
   const FeatureRequest request = UserRequest({"busy.clicks_1s", "busy.clicks_1h"}, {1});
-  const FeatureResponse response = Get(request);
-  EXPECT_THAT(response.features[0].statuses, IsEmpty());
+  FeatureResponse response = Get(request);
   EXPECT_THAT(response.features[0].values.integers, ElementsAre(1'001));
+  EXPECT_THAT(response.features[1].values.integers, ElementsAre(events + 1));
+  // Its end comes to events that are not kept one by one.
+  clock_.Advance(kHourMs - events + 1);
+  response = Get(request);
+  EXPECT_THAT(response.features[0].statuses, IsEmpty());
   EXPECT_THAT(response.features[1].statuses, ElementsAre(kFailed));
-  EXPECT_THAT(response.features[1].failures[0].reason,
-              HasSubstr("at most 10000 distinct event times"));
-  clock_.Advance(kHourMs);
-  EXPECT_THAT(Get(request).features[1].statuses, IsEmpty());
+  EXPECT_THAT(response.features[1].failures[0].reason, HasSubstr("20000 single events"));
+  clock_.Advance(events - 1'000);
+  response = Get(request);
+  EXPECT_THAT(response.features[1].statuses, IsEmpty());
+  EXPECT_THAT(response.features[1].values.integers, ElementsAre(1'000));
 }
 
 TEST_F(StatusTest, RowsOfOneEntityAreReadOnceAndAllAnswered) {
