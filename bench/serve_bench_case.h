@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -12,19 +13,25 @@
 
 namespace freshet::serve_bench {
 
-// Half of the features are windowed aggregates over a stream, half are columns of rows.
+// What one server has and is asked for. Half of the features are windowed aggregates over a stream,
+// half are columns of rows; on-demand features come on top.
 struct Case {
   std::string name;
   size_t entities = 0;      // of one request
   size_t aggregations = 0;  // of the stream view
   size_t windows = 0;       // of each aggregation
   size_t concurrency = 0;   // calls under way in the closed loop
+  size_t derived = 0;       // on-demand features, each over one windowed feature and an input
+  size_t unasked = 0;       // features that are defined and not asked for
+  int64_t users = 1'000;
+  int64_t events_per_span = 40;  // of each user in each of three spans of time
+  double cache_share = 1;        // of all state that the cache may hold
+  bool is_busy = false;          // events come in and loads run while it answers
 
   size_t windowed() const { return aggregations * windows; }
-  size_t features() const { return 2 * windowed(); }
+  size_t features() const { return 2 * windowed() + derived; }
 };
 
-// 1x20, 1x250 and 100x50.
 const std::vector<Case>& AllCases();
 // Null when no case has that name.
 const Case* FindCase(const std::string& name);
@@ -32,7 +39,23 @@ const Case* FindCase(const std::string& name);
 // The data is the same in every run but for the time, which ends at `now_ms`.
 std::string DefinitionsYaml(const Case& shape);
 std::string RowsCsv(const Case& shape, int64_t now_ms);
-std::vector<std::string> EventsJson(int64_t now_ms);
+// The events behind the data, one after the other, and more of the same kind.
+class EventMaker {
+ public:
+  EventMaker(const Case& shape, int64_t now_ms);
+  int64_t count() const;
+  std::string Next();
+  // Of a random user.
+  std::string NextOfAny(int64_t time_ms);
+
+ private:
+  std::string Make(int64_t user, int64_t time_ms);
+
+  const Case shape_;
+  const int64_t now_ms_;
+  std::mt19937_64 random_;
+  int64_t made_ = 0;
+};
 inline constexpr char kStreamSource[] = "events";
 inline constexpr char kRowView[] = "profile";
 

@@ -102,9 +102,10 @@ Result<std::vector<grpc::ByteBuffer>> Caller::AnswerEach() {
   for (size_t i = 0; i < requests_.size(); ++i) {
     Send(0);
     Call* call = Take(true);
-    if (!call->status.ok()) return Failure(call->status);
-    answers.push_back(call->response);
+    const grpc::Status status = call->status;
+    if (status.ok()) answers.push_back(call->response);
     Release(call);
+    if (!status.ok()) return Failure(status);
   }
   return answers;
 }
@@ -117,8 +118,9 @@ Result<ClosedRun> Caller::RunClosed(size_t concurrency, int64_t duration_ns) {
   int64_t now_ns = start_ns;
   while (under_way_ > 0) {
     Call* call = Take(true);
-    if (!call->status.ok()) return Failure(call->status);
+    const grpc::Status status = call->status;
     Release(call);
+    if (!status.ok()) return Failure(status);
     ++run.requests;
     now_ns = NowNs();
     if (now_ns < end_ns) Send(now_ns);
@@ -128,12 +130,12 @@ Result<ClosedRun> Caller::RunClosed(size_t concurrency, int64_t duration_ns) {
   return run;
 }
 
-Result<std::vector<int64_t>> Caller::RunOpen(double requests_per_s, int64_t duration_ns) {
+Result<OpenRun> Caller::RunOpen(double requests_per_s, int64_t duration_ns) {
   std::mt19937_64 random(kGapSeed);
   std::exponential_distribution<double> gap_s(requests_per_s);
   const int64_t start_ns = NowNs();
   double next_ns = 0;
-  std::vector<int64_t> latencies_ns;
+  OpenRun run;
   // Polls without a pause: a sleeping caller would add its own wake-up to each latency.
   while (next_ns < static_cast<double>(duration_ns) || under_way_ > 0) {
     const auto intended_ns = start_ns + static_cast<int64_t>(next_ns);
@@ -144,12 +146,16 @@ Result<std::vector<int64_t>> Caller::RunOpen(double requests_per_s, int64_t dura
     }
     Call* call = Take(false);
     if (call == nullptr) continue;
-    if (!call->status.ok()) return Failure(call->status);
-    latencies_ns.push_back(NowNs() - call->intended_ns);
+    const grpc::Status status = call->status;
+    const bool is_refused = status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+    (is_refused ? run.refused_ns : run.answered_ns).push_back(NowNs() - call->intended_ns);
     Release(call);
+    if (!status.ok() && !is_refused) return Failure(status);
   }
-  std::sort(latencies_ns.begin(), latencies_ns.end());
-  return latencies_ns;
+  run.duration_ns = NowNs() - start_ns;
+  std::sort(run.answered_ns.begin(), run.answered_ns.end());
+  std::sort(run.refused_ns.begin(), run.refused_ns.end());
+  return run;
 }
 
 }  // namespace freshet::serve_bench

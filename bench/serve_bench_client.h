@@ -17,6 +17,13 @@ struct ClosedRun {
   double requests_per_s = 0;
 };
 
+// The times from the intended moment of each request to its answer, sorted.
+struct OpenRun {
+  std::vector<int64_t> answered_ns;
+  std::vector<int64_t> refused_ns;  // with RESOURCE_EXHAUSTED
+  int64_t duration_ns = 0;          // until the last answer
+};
+
 class Caller {
  public:
   // Calls the server on `port` of this machine with the requests in turn.
@@ -29,9 +36,8 @@ class Caller {
   Result<std::vector<grpc::ByteBuffer>> AnswerEach();
   // Keeps `concurrency` calls under way. The first call that fails ends a run with its status.
   Result<ClosedRun> RunClosed(size_t concurrency, int64_t duration_ns);
-  // Sends `requests_per_s` at random moments, the same in every run, whether or not answers come,
-  // and answers the times from the intended moment of each request to its answer, sorted.
-  Result<std::vector<int64_t>> RunOpen(double requests_per_s, int64_t duration_ns);
+  // Sends `requests_per_s` at random moments, the same in every run, whether or not answers come.
+  Result<OpenRun> RunOpen(double requests_per_s, int64_t duration_ns);
 
  private:
   struct Call;

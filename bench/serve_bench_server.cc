@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
+#include <optional>
+#include <random>
 #include <sched.h>
 #include <thread>
 #include <time.h>
@@ -14,11 +18,16 @@
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
 #include <sys/wait.h>
 
 #include "freshet/engine.h"
 #include "freshet/v1/feature_store.grpc.pb.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -60,13 +69,16 @@ void ServeUntilInputEnds(int port) {
 class EchoService final
     : public v1::FeatureStore::WithRawCallbackMethod_GetFeatures<v1::FeatureStore::Service> {
  public:
-  explicit EchoService(size_t response_bytes) {
+  // `work` comes before each answer.
+  explicit EchoService(size_t response_bytes, std::function<void()> work = nullptr)
+      : work_(std::move(work)) {
     const grpc::Slice slice(std::string(response_bytes, 'x'));
     response_ = grpc::ByteBuffer(&slice, 1);
   }
   grpc::ServerUnaryReactor* GetFeatures(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer*,
                                         grpc::ByteBuffer* response) override {
+    if (work_) work_();
     *response = response_;
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
@@ -74,7 +86,60 @@ class EchoService final
   }
 
  private:
+  const std::function<void()> work_;
   grpc::ByteBuffer response_;
+};
+
+// A RocksDB alone, with as many keys and bytes as the state of a case with few events takes.
+class BareRocks {
+ public:
+  static Result<std::unique_ptr<BareRocks>> Open(const std::string& folder, int64_t users) {
+    std::unique_ptr<BareRocks> bare(new BareRocks(users));
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::BlockBasedTableOptions table;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    rocksdb::DB* database = nullptr;
+    rocksdb::Status status = rocksdb::DB::Open(options, folder, &database);
+    bare->database_.reset(database);
+    for (int64_t key = 0; key < 2 * users && status.ok(); ++key) {
+      status =
+          database->Put({}, Key(key), std::string(key % 2 == 0 ? kTimelineBytes : kRowBytes, 'x'));
+    }
+    if (status.ok()) status = database->Flush({});
+    if (!status.ok()) return Status::IoError(status.ToString());
+    return bare;
+  }
+
+  // Reads the two keys of a random user. Any thread.
+  void ReadSome() {
+    thread_local std::mt19937_64 random(42);
+    const auto user = static_cast<int64_t>(random() % static_cast<uint64_t>(users_));
+    const std::array<std::string, 2> keys = {Key(2 * user), Key(2 * user + 1)};
+    const std::array<rocksdb::Slice, 2> slices = {keys[0], keys[1]};
+    std::array<rocksdb::PinnableSlice, 2> values;
+    std::array<rocksdb::Status, 2> statuses;
+    database_->MultiGet({}, database_->DefaultColumnFamily(), 2, slices.data(), values.data(),
+                        statuses.data());
+    FRESHET_CHECK(statuses[0].ok() && statuses[1].ok());
+  }
+
+ private:
+  explicit BareRocks(int64_t users) : users_(users) {}
+  // Hashed, as the keys of entities fall anywhere.
+  static std::string Key(int64_t number) {
+    const uint64_t hash = static_cast<uint64_t>(number) * 0x9E3779B97F4A7C15u;
+    return {reinterpret_cast<const char*>(&hash), sizeof(hash)};
+  }
+
+  static constexpr size_t kTimelineBytes = 300;
+  static constexpr size_t kRowBytes = 90;
+  static constexpr size_t kBlockCacheBytes = 128u << 20;  // Freshet's default
+
+  const int64_t users_;
+  std::unique_ptr<rocksdb::DB> database_;
 };
 
 Status LoadRows(Engine& engine, const std::string& csv) {
@@ -87,20 +152,25 @@ Status LoadRows(Engine& engine, const std::string& csv) {
   return session->Finish([](const LoadProgress&) {});
 }
 
-Status PushEvents(Engine& engine, const std::vector<std::string>& events) {
-  for (size_t at = 0; at < events.size(); at += limits::kPushRecordsMax) {
-    const size_t end = std::min(at + limits::kPushRecordsMax, events.size());
-    const std::vector<std::string_view> records(events.begin() + static_cast<std::ptrdiff_t>(at),
-                                                events.begin() + static_cast<std::ptrdiff_t>(end));
-    const auto pushed = engine.Push(kStreamSource, records);
-    FRESHET_RETURN_IF_ERROR(pushed.status());
+Status PushAll(Engine& engine, const std::vector<std::string>& events) {
+  const std::vector<std::string_view> records(events.begin(), events.end());
+  return engine.Push(kStreamSource, records).status();
+}
+
+Status PushEvents(Engine& engine, EventMaker& maker) {
+  std::vector<std::string> events;
+  for (int64_t made = 0; made < maker.count();) {
+    events.clear();
+    for (; made < maker.count() && events.size() < limits::kPushRecordsMax; ++made)
+      events.push_back(maker.Next());
+    FRESHET_RETURN_IF_ERROR(PushAll(engine, events));
   }
   return Status::Ok();
 }
 
-uint64_t AppliedEvents(Engine& engine) {
+uint64_t ReadEvents(Engine& engine) {
   for (const ServerStatus::Source& source : engine.GetStatus().sources) {
-    if (source.name == kStreamSource) return source.applied;
+    if (source.name == kStreamSource) return source.applied + source.too_old;
   }
   return 0;
 }
@@ -111,15 +181,71 @@ Status Populate(Engine& engine, const Case& shape) {
   if (!outcome.errors.empty()) return Status::Internal("bench.yaml: " + outcome.errors[0].message);
   const int64_t now_ms = Clock::System().NowMs();
   FRESHET_RETURN_IF_ERROR(LoadRows(engine, RowsCsv(shape, now_ms)));
-  const std::vector<std::string> events = EventsJson(now_ms);
-  FRESHET_RETURN_IF_ERROR(PushEvents(engine, events));
+  EventMaker maker(shape, now_ms);
+  FRESHET_RETURN_IF_ERROR(PushEvents(engine, maker));
   const auto deadline = std::chrono::steady_clock::now() + kSettleTimeout;
-  while (AppliedEvents(engine) < events.size() || !engine.Ready()) {
+  while (ReadEvents(engine) < static_cast<uint64_t>(maker.count()) || !engine.Ready()) {
     if (std::chrono::steady_clock::now() > deadline)
       return Status::DeadlineExceeded("the events are not applied");
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return Status::Ok();
+}
+
+// What goes on beside the answering: so many events a second, and loads of all rows one after the
+// other.
+class Business {
+ public:
+  Business(Engine& engine, const Case& shape) : engine_(engine), shape_(shape) {
+    threads_.emplace_back([this] { PushSteadily(); });
+    threads_.emplace_back([this] { LoadAgainAndAgain(); });
+  }
+  ~Business() {
+    done_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Business(const Business&) = delete;
+  Business& operator=(const Business&) = delete;
+
+ private:
+  void PushSteadily() {
+    EventMaker maker(shape_, 0);
+    auto due_at = std::chrono::steady_clock::now();
+    std::vector<std::string> events(kEventsPerPush);
+    while (!done_) {
+      due_at += kPushInterval;
+      std::this_thread::sleep_until(due_at);
+      for (std::string& event : events) event = maker.NextOfAny(Clock::System().NowMs());
+      if (const Status status = PushAll(engine_, events); !status.ok())
+        LogError("the events did not get in: {}", status.ToString());
+    }
+  }
+  void LoadAgainAndAgain() {
+    const std::string csv = RowsCsv(shape_, Clock::System().NowMs());
+    while (!done_) {
+      if (const Status status = LoadRows(engine_, csv); !status.ok())
+        LogError("the rows did not get in: {}", status.ToString());
+    }
+  }
+
+  static constexpr auto kPushInterval = std::chrono::milliseconds(10);
+  static constexpr size_t kEventsPerPush = 200;
+
+  Engine& engine_;
+  const Case shape_;
+  std::atomic<bool> done_{false};
+  std::vector<std::thread> threads_;
+};
+
+// As much memory as the state of the case takes, or its share of that.
+size_t CacheBytes(const Case& shape) {
+  constexpr size_t kCellBytes = 100;
+  constexpr size_t kEntryBytes = 600;  // of a user's timeline and row without the cells
+  const auto users = static_cast<double>(shape.users);
+  const double cells = users * static_cast<double>(3 * shape.events_per_span);
+  const double state_bytes = cells * kCellBytes + users * kEntryBytes;
+  return static_cast<size_t>(shape.cache_share < 1 ? state_bytes * shape.cache_share
+                                                   : 2 * state_bytes + 512e6);
 }
 
 }  // namespace
@@ -136,18 +262,24 @@ Status PinToCore(int core) {
 Status RunFreshet(const Case& shape) {
   ConfigureLog(LogLevel::kWarning, LogFormat::kText);
   const TempFolder folder;
-  FRESHET_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
-                           Engine::Open({.data_folder = folder.path()}));
+  FRESHET_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Engine> engine,
+      Engine::Open({.data_folder = folder.path(), .cache_bytes = CacheBytes(shape)}));
   FRESHET_RETURN_IF_ERROR(Populate(*engine, shape));
   FRESHET_ASSIGN_OR_RETURN(const std::unique_ptr<rpc::RpcServer> server,
                            rpc::RpcServer::Start(*engine, {.address = "127.0.0.1:0"}));
-  ServeUntilInputEnds(server->port());
+  {
+    std::optional<Business> business;
+    if (shape.is_busy) business.emplace(*engine, shape);
+    ServeUntilInputEnds(server->port());
+  }
   server->Shutdown(0);
   return engine->Stop();
 }
 
-Status RunEcho(size_t response_bytes) {
-  EchoService service(response_bytes);
+namespace {
+
+Status ServeEcho(EchoService& service) {
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -157,6 +289,21 @@ Status RunEcho(size_t response_bytes) {
   ServeUntilInputEnds(port);
   server->Shutdown(std::chrono::system_clock::now());
   return Status::Ok();
+}
+
+}  // namespace
+
+Status RunEcho(size_t response_bytes) {
+  EchoService service(response_bytes);
+  return ServeEcho(service);
+}
+
+Status RunMultiGet(size_t response_bytes, const Case& shape) {
+  const TempFolder folder;
+  FRESHET_ASSIGN_OR_RETURN(const std::unique_ptr<BareRocks> rocks,
+                           BareRocks::Open(folder.path(), shape.users));
+  EchoService service(response_bytes, [&] { rocks->ReadSome(); });
+  return ServeEcho(service);
 }
 
 Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(std::vector<std::string> arguments) {

@@ -1,4 +1,4 @@
-// The two servers that are compared, each in a process of its own on a core of its own.
+// The servers that are compared, each in a process of its own on a core of its own.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,9 @@ Status RunFreshet(const Case& shape);
 // gRPC alone: the same method on the same callback interface of raw bytes, answering any request
 // with `response_bytes` bytes that are there already.
 Status RunEcho(size_t response_bytes);
+// The same after a MultiGet of a timeline's and a row's bytes of a RocksDB that holds as much as the
+// case does.
+Status RunMultiGet(size_t response_bytes, const Case& shape);
 
 // A server process; ends it with the object.
 class ServerProcess {

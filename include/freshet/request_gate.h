@@ -9,14 +9,15 @@
 
 namespace freshet {
 
-// How many requests may be in flight. A burst may fill `in_flight_max`. While more come than can be
-// answered, that queue would never become shorter and each request would wait for all of it; then only
-// as many may wait as are answered within `standing_wait`.
+// How many requests may be in flight. A burst may fill `in_flight_max`. Once one was too many, more come
+// than can be answered: a queue as long as that would never become shorter, and each request would wait for
+// all of it. Until none has been refused for `overload`, only as many may wait as are answered within
+// `overload_wait`.
 struct RequestBounds {
   size_t in_flight_max = 0;
-  size_t answered_at_once = 0;                // by as many threads; the others wait
-  std::chrono::nanoseconds standing_after{};  // requests have waited without a break for so long
-  std::chrono::nanoseconds standing_wait{};   // 0: a queue that stands is as long as a burst's
+  size_t answered_at_once = 0;  // by as many threads; the others wait
+  std::chrono::nanoseconds overload{};
+  std::chrono::nanoseconds overload_wait{};
 };
 
 // What stands in front of an engine asks it before it spends anything on a request. Any thread.
@@ -30,10 +31,9 @@ class RequestGate {
   // as may be are in flight: it is to be refused at once.
   bool Enter(Clock::time_point now = Clock::now()) {
     const size_t before = in_flight_.fetch_add(1, std::memory_order_relaxed);
-    if (before < bounds_.answered_at_once)
-      unqueued_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     if (before < in_flight_max(now)) return true;
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    refused_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
@@ -53,12 +53,10 @@ class RequestGate {
   // The same as it is now, which may be less.
   size_t in_flight_max(Clock::time_point now) const {
     const int64_t answer_ns = answer_ns_.load(std::memory_order_relaxed);
-    const Clock::time_point unqueued_at{
-        Clock::duration(unqueued_at_.load(std::memory_order_relaxed))};
-    if (bounds_.standing_wait.count() == 0 || answer_ns == 0 ||
-        now - unqueued_at < bounds_.standing_after)
-      return bounds_.in_flight_max;
-    const auto rounds = static_cast<size_t>(bounds_.standing_wait.count() / answer_ns);
+    const Clock::time_point refused_at{
+        Clock::duration(refused_at_.load(std::memory_order_relaxed))};
+    if (answer_ns == 0 || now - refused_at >= bounds_.overload) return bounds_.in_flight_max;
+    const auto rounds = static_cast<size_t>(bounds_.overload_wait.count() / answer_ns);
     // One more for each thread, so that none has nothing to do.
     return std::min(bounds_.in_flight_max, bounds_.answered_at_once * (2 + rounds));
   }
@@ -69,8 +67,8 @@ class RequestGate {
  private:
   const RequestBounds bounds_;
   std::atomic<size_t> in_flight_{0};
-  std::atomic<Clock::rep> unqueued_at_{0};  // when a request last found a thread free
-  std::atomic<int64_t> answer_ns_{0};       // a moving mean; 0 while nothing was answered
+  std::atomic<Clock::rep> refused_at_{0};  // the last one
+  std::atomic<int64_t> answer_ns_{0};      // a moving mean; 0 while nothing was answered
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> expired_{0};
 };

@@ -60,8 +60,8 @@ RequestBounds BoundsOf(const Options& options) {
   const size_t in_flight_max = options.requests_in_flight_max != 0
                                    ? options.requests_in_flight_max
                                    : processors * limits::kRequestsInFlightPerProcessor;
-  return {in_flight_max, processors, std::chrono::milliseconds(limits::kStandingAfterMs),
-          std::chrono::milliseconds(limits::kStandingWaitMs)};
+  return {in_flight_max, processors, std::chrono::milliseconds(limits::kOverloadMs),
+          std::chrono::milliseconds(limits::kOverloadWaitMs)};
 }
 
 Status CheckPush(const std::vector<std::string_view>& records) {
