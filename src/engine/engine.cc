@@ -188,6 +188,7 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
   leftovers_ = std::move(record.leftovers);
   guard_.Use({registry});
   DropLeftovers(*registry);
+  ApplyRetention(*registry);
 
   FRESHET_ASSIGN_OR_RETURN(ingestor_,
                            ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_));

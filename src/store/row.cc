@@ -13,7 +13,7 @@ constexpr uint8_t kRowVersion = 1;
 constexpr uint8_t kTombstoneVersion = 2;
 constexpr size_t kEventTimeOffset = 1;
 constexpr size_t kBitmapOffset = kEventTimeOffset + sizeof(int64_t);
-constexpr size_t kTombstoneBytes = kEventTimeOffset + sizeof(int64_t);
+constexpr size_t kTombstoneBytes = RowLayout::kHeaderBytes;
 
 size_t WidthOf(Type type) {
   switch (type) {

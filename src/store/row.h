@@ -21,6 +21,9 @@ class RowLayout {
  public:
   explicit RowLayout(std::vector<Type> columns);
 
+  // What every row and tombstone has at least.
+  static constexpr size_t kHeaderBytes = 1 + sizeof(int64_t);
+
   const std::vector<Type>& columns() const { return columns_; }
 
   // Appends a row. One datum per column, null or of the column's kind.
