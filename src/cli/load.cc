@@ -28,6 +28,7 @@ constexpr std::string_view kStandardInput = "-";
 struct Arguments {
   std::string view;
   std::string file;
+  std::string s3_endpoint;
   std::string format;
   std::string bad_rows_allowed = "0";
   std::string reject_file;
@@ -204,7 +205,8 @@ ExitCode RunLoad(const Arguments& arguments) {
     if (status.ok()) status = LoadPipe(run, pipe, display);
     return Report(run, status, display);
   }
-  const auto list = load::ListFiles(arguments.file);
+  const load::ObjectStoreScope object_stores;
+  const auto list = load::ListFiles(arguments.file, {.s3_endpoint = arguments.s3_endpoint});
   if (!list.ok()) return FailUsage("load", list.status().message());
   if (run.request.format.empty()) run.request.format = list->format;
   ProgressDisplay display(list->bytes);
@@ -218,10 +220,16 @@ Command AddLoad(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* app = parent.add_subcommand("load", "Load a file into a batch view");
   app->add_option("VIEW", arguments->view, "The feature view")->required();
-  app->add_option("--file", arguments->file,
-                  "A file, a folder or a pattern, read on this machine and sent to the server; "
-                  "- is standard input")
+  app->add_option(
+         "--file", arguments->file,
+         "A file, a folder or a pattern, also as s3://bucket/..., read from this machine and "
+         "sent to the server; - is standard input")
       ->type_name("PATH");
+  app->add_option(
+         "--s3-endpoint", arguments->s3_endpoint,
+         "The store that s3:// is about; by default AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or "
+         "Amazon's")
+      ->type_name("URL");
   app->add_option(
          "--format", arguments->format,
          "csv, jsonl, parquet or arrow; by default what the files' names or else the view's "
@@ -258,6 +266,7 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file users.csv\n"
       "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
       "  freshet load profile --file 'users/*.parquet'\n"
+      "  freshet load profile --file 's3://warehouse/users/*.parquet'\n"
       "  freshet load profile --file users.csv --dry-run\n"
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
       "  freshet load --rollback profile\n"
