@@ -61,7 +61,6 @@ class EngineImpl final : public Engine {
   };
 
   Status OpenStore();
-  Result<DefinitionsRecord> ReadRecord();
   Status StartServing(DefinitionsRecord record);
 
   Draft Consider(const std::vector<DefinitionText>& files) const;
