@@ -147,6 +147,12 @@ inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
 inline constexpr size_t kBadRowsBytesMax = 256u << 10;  // of all of them that one message carries
 
+// Object stores that files of a load are read from.
+inline constexpr size_t kObjectReadBytes = 4u << 20;  // asked for at once, and held of one object
+inline constexpr double kObjectConnectSecondsMax = 5;
+inline constexpr double kObjectRequestSecondsMax = 30;
+inline constexpr int kObjectTriesMax = 4;  // of one request, the first included
+
 // What the server's configuration may say.
 inline constexpr int64_t kCacheBytesMin = 1 << 20;
 inline constexpr int64_t kCacheBytesMax = 1LL << 40;
@@ -166,6 +172,10 @@ inline constexpr int kStoreOpenFilesMax = 512;          // of RocksDB
 inline constexpr size_t kSortedFileBytes = 256u << 20;  // of one file of a generation
 inline constexpr size_t kMergeRunsMax = 64;             // sorted runs that are merged at once
 inline constexpr uint64_t kRemovedBytesPerSecondMax = 256u << 20;  // of generations that went out
+// Rows past their retention are looked for this often in the time that it is, within the two bounds.
+inline constexpr int64_t kRetentionSweeps = 16;
+inline constexpr int64_t kRetentionSweepMsMin = 600'000;
+inline constexpr int64_t kRetentionSweepMsMax = 7 * 86'400'000;
 inline constexpr size_t kLogGroupBytesMax = 8u << 20;  // appended to an event log by one write
 inline constexpr size_t kLookupKeysMax = 256;          // looked up between two looks at the clock
 inline constexpr int kStaleReadsMax = 3;               // before a read holds back eviction

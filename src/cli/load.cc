@@ -16,6 +16,8 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/load_report.h"
+#include "cli/offline_load.h"
+#include "engine/offline_folder.h"
 #include "load/file_list.h"
 #include "registry/file_format.h"
 
@@ -28,6 +30,7 @@ constexpr std::string_view kStandardInput = "-";
 struct Arguments {
   std::string view;
   std::string file;
+  std::string s3_endpoint;
   std::string format;
   std::string bad_rows_allowed = "0";
   std::string reject_file;
@@ -37,6 +40,7 @@ struct Arguments {
   bool upsert = false;
   std::string delete_column;
   std::string address;
+  std::string data_folder;  // empty: a server loads
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -104,24 +108,38 @@ struct Run {
   LoadProgress outcome;
 };
 
+Result<std::unique_ptr<engine::OfflineFolder>> OpenFolder(const Arguments& arguments) {
+  Options options;
+  options.data_folder = arguments.data_folder;
+  return engine::OfflineFolder::Open(options);
+}
+
 Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   const auto next_chunk = [&]() -> Result<std::string> {
     FRESHET_RETURN_IF_ERROR(run.reject_file.status());
     return pipe.Next();
   };
-  return Connect(run.arguments.address)
-      ->Load(
-          run.request, next_chunk, [&](const LoadProgress& progress) { display.Show(progress); },
-          [] { return interrupted != 0; }, &run.outcome);
+  const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
+  const auto cancelled = [] { return interrupted != 0; };
+  if (run.arguments.data_folder.empty()) {
+    return Connect(run.arguments.address)
+        ->Load(run.request, next_chunk, show, cancelled, &run.outcome);
+  }
+  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments));
+  return LoadOffline(*folder, run.request, next_chunk, show, cancelled, &run.outcome);
 }
 
 Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display) {
   std::vector<LoadFile*> files;
   for (const auto& file : list.files) files.push_back(file.get());
-  return Connect(run.arguments.address)
-      ->LoadFiles(
-          run.request, files, [&](const LoadProgress& progress) { display.Show(progress); },
-          [&] { return interrupted != 0 || !run.reject_file.status().ok(); }, &run.outcome);
+  const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
+  const auto cancelled = [&] { return interrupted != 0 || !run.reject_file.status().ok(); };
+  if (run.arguments.data_folder.empty()) {
+    return Connect(run.arguments.address)
+        ->LoadFiles(run.request, files, show, cancelled, &run.outcome);
+  }
+  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments));
+  return LoadFilesOffline(*folder, run.request, files, show, cancelled, &run.outcome);
 }
 
 void PrintReport(const Run& run, const Status& status, const ProgressDisplay& display) {
@@ -176,8 +194,14 @@ Status Prepare(Run& run) {
   return Status::Ok();
 }
 
+Result<RollbackOutcome> Rollback(const Arguments& arguments) {
+  if (arguments.data_folder.empty()) return Connect(arguments.address)->Rollback(arguments.view);
+  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(arguments));
+  return folder->Rollback(arguments.view);
+}
+
 ExitCode RunRollback(const Arguments& arguments) {
-  const auto outcome = Connect(arguments.address)->Rollback(arguments.view);
+  const auto outcome = Rollback(arguments);
   if (!outcome.ok()) return Fail("load", outcome.status());
   fmt::print("{}", RenderRolledBack(arguments.view, *outcome, arguments.json));
   return ExitCode::kDone;
@@ -204,7 +228,8 @@ ExitCode RunLoad(const Arguments& arguments) {
     if (status.ok()) status = LoadPipe(run, pipe, display);
     return Report(run, status, display);
   }
-  const auto list = load::ListFiles(arguments.file);
+  const load::ObjectStoreScope object_stores;
+  const auto list = load::ListFiles(arguments.file, {.s3_endpoint = arguments.s3_endpoint});
   if (!list.ok()) return FailUsage("load", list.status().message());
   if (run.request.format.empty()) run.request.format = list->format;
   ProgressDisplay display(list->bytes);
@@ -218,10 +243,16 @@ Command AddLoad(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* app = parent.add_subcommand("load", "Load a file into a batch view");
   app->add_option("VIEW", arguments->view, "The feature view")->required();
-  app->add_option("--file", arguments->file,
-                  "A file, a folder or a pattern, read on this machine and sent to the server; "
-                  "- is standard input")
+  app->add_option(
+         "--file", arguments->file,
+         "A file, a folder or a pattern, also as s3://bucket/..., read from this machine and "
+         "sent to the server; - is standard input")
       ->type_name("PATH");
+  app->add_option(
+         "--s3-endpoint", arguments->s3_endpoint,
+         "The store that s3:// is about; by default AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or "
+         "Amazon's")
+      ->type_name("URL");
   app->add_option(
          "--format", arguments->format,
          "csv, jsonl, parquet or arrow; by default what the files' names or else the view's "
@@ -249,6 +280,9 @@ Command AddLoad(CLI::App& parent) {
       "keys that are new or gone");
   app->add_flag("--rollback", arguments->rollback,
                 "Serve again what the view served before its last whole load, in one moment");
+  app->add_option("--data", arguments->data_folder,
+                  "Load in this process, into a server's data folder, while the server is stopped")
+      ->type_name("FOLDER");
   AddAddress(*app, &arguments->address);
   app->footer(
       "What is loaded replaces what the view served, all of it in one moment or, when the load "
@@ -258,8 +292,10 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file users.csv\n"
       "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
       "  freshet load profile --file 'users/*.parquet'\n"
+      "  freshet load profile --file 's3://warehouse/users/*.parquet'\n"
       "  freshet load profile --file users.csv --dry-run\n"
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
+      "  freshet load profile --file users.csv --data /var/lib/freshet\n"
       "  freshet load --rollback profile\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");
   return {app, [arguments] { return RunLoad(*arguments); }};

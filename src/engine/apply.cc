@@ -84,6 +84,7 @@ Status EngineImpl::Install(std::shared_ptr<const registry::Registry> next) {
   // Requests on the old plans may still read old tables, and the new lanes write new ones.
   guard_.Use({live, next});
   FRESHET_RETURN_IF_ERROR(server_->Apply(next));
+  ApplyRetention(*next);
   const Status ingest = ingestor_->Apply(next);
   live_.Swap(std::make_unique<const Live>(Live{next}));
   ingest_is_behind_ = !ingest.ok();
@@ -96,6 +97,15 @@ Status EngineImpl::Install(std::shared_ptr<const registry::Registry> next) {
   guard_.Use({next});
   DropLeftovers(*next);
   return Status::Ok();
+}
+
+void EngineImpl::ApplyRetention(const registry::Registry& registry) {
+  std::map<uint32_t, int64_t> retention_ms;
+  for (const auto& view : registry.feature_views()) {
+    if (view->batch() != nullptr && view->batch()->retention_ms.has_value())
+      retention_ms[view->id] = *view->batch()->retention_ms;
+  }
+  store_->SetRetention(std::move(retention_ms));
 }
 
 Status EngineImpl::WriteRecord(const registry::Registry& registry) {

@@ -59,4 +59,13 @@ const registry::Source* FirstKafkaSource(const registry::Registry& registry) {
   return nullptr;
 }
 
+store::StoreOptions ToStoreOptions(const Options& options) {
+  store::StoreOptions store;
+  store.path = options.data_folder;
+  store.cache_bytes = options.cache_bytes;
+  store.block_cache_bytes = options.block_cache_bytes;
+  store.write_buffer_bytes = options.write_buffer_bytes;
+  return store;
+}
+
 }  // namespace freshet::engine

@@ -13,6 +13,7 @@
 #include "engine/convert.h"
 #include "engine/engine_impl.h"
 #include "engine/load_session.h"
+#include "engine/stored_definitions.h"
 
 namespace freshet {
 
@@ -32,15 +33,6 @@ std::vector<DefinitionError> Engine::Validate(const std::vector<DefinitionText>&
 
 namespace freshet::engine {
 namespace {
-
-store::StoreOptions ToStoreOptions(const Options& options) {
-  store::StoreOptions store;
-  store.path = options.data_folder;
-  store.cache_bytes = options.cache_bytes;
-  store.block_cache_bytes = options.block_cache_bytes;
-  store.write_buffer_bytes = options.write_buffer_bytes;
-  return store;
-}
 
 ingest::IngestOptions ToIngestOptions(const Options& options) {
   ingest::IngestOptions ingest;
@@ -143,7 +135,7 @@ EngineImpl::~EngineImpl() {
 
 Status EngineImpl::Start() {
   FRESHET_RETURN_IF_ERROR(OpenStore());
-  FRESHET_ASSIGN_OR_RETURN(DefinitionsRecord record, ReadRecord());
+  FRESHET_ASSIGN_OR_RETURN(DefinitionsRecord record, ReadStored(*store_, options_.data_folder));
   return StartServing(std::move(record));
 }
 
@@ -154,33 +146,9 @@ Status EngineImpl::OpenStore() {
   return Status::Ok();
 }
 
-Result<DefinitionsRecord> EngineImpl::ReadRecord() {
-  FRESHET_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store_->ReadDefinitions());
-  if (!bytes.has_value()) return DefinitionsRecord{};
-  Result<DefinitionsRecord> record = DecodeDefinitions(*bytes);
-  if (!record.ok()) return record.status().Prefixed(options_.data_folder);
-  return record;
-}
-
 Status EngineImpl::StartServing(DefinitionsRecord record) {
-  yaml::Diagnostics diagnostics;
-  const std::shared_ptr<const registry::Registry> registry =
-      registry::Registry::Build(record.files, record.catalog, &diagnostics);
-  if (registry == nullptr) {
-    return Status::FailedPrecondition(
-        fmt::format("{}: the definitions that were applied before are not valid for this version "
-                    "of Freshet; go back to the "
-                    "version that applied them and change them there:\n{}",
-                    options_.data_folder, diagnostics.ToString()));
-  }
-  // The stored timelines are read by the layouts that the catalog spells out; another layout would misread them.
-  if (registry->catalog() != record.catalog) {
-    return Status::FailedPrecondition(fmt::format(
-        "{}: this version of Freshet would lay out the stored state otherwise than the "
-        "version that wrote it; go back to that one, or start with an empty data folder "
-        "and let the streams be read again",
-        options_.data_folder));
-  }
+  FRESHET_ASSIGN_OR_RETURN(const std::shared_ptr<const registry::Registry> registry,
+                           BuildStored(record, options_.data_folder));
   if (options_.kafka_brokers.empty()) {
     if (const registry::Source* source = FirstKafkaSource(*registry)) {
       return Status::FailedPrecondition(fmt::format(
@@ -191,6 +159,7 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
   leftovers_ = std::move(record.leftovers);
   guard_.Use({registry});
   DropLeftovers(*registry);
+  ApplyRetention(*registry);
 
   FRESHET_ASSIGN_OR_RETURN(ingestor_,
                            ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_));
@@ -227,13 +196,7 @@ Result<std::unique_ptr<LoadSession>> EngineImpl::Load(const LoadRequest& request
 }
 
 Result<RollbackOutcome> EngineImpl::Rollback(std::string_view view_name) {
-  const std::shared_ptr<const Live> live = live_.Get();
-  FRESHET_ASSIGN_OR_RETURN(const registry::FeatureView* view,
-                           load::FindBatchView(*live->registry, view_name));
-  FRESHET_RETURN_IF_ERROR(store_->RollBack(view->id).Prefixed(view->name));
-  const auto served = store_->FindGeneration(view->id);
-  if (served == nullptr) return Status::NotFound("the view was removed meanwhile");
-  return RollbackOutcome{served->loaded_at_ms, served->row_count};
+  return RollBackView(*live_.Get()->registry, view_name, *store_);
 }
 
 bool EngineImpl::Ready() const {

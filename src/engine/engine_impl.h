@@ -61,13 +61,14 @@ class EngineImpl final : public Engine {
   };
 
   Status OpenStore();
-  Result<DefinitionsRecord> ReadRecord();
   Status StartServing(DefinitionsRecord record);
 
   Draft Consider(const std::vector<DefinitionText>& files) const;
   void RefuseKafkaWithoutBrokers(Draft& draft) const;
   // The steps of a change, each safe to be the last before a crash.
   Status Install(std::shared_ptr<const registry::Registry> next);
+  // Lets the rows of batch views go when they are past their retention.
+  void ApplyRetention(const registry::Registry& registry);
   Status WriteRecord(const registry::Registry& registry);
   // Removes what leftovers_ names, and forgets it. What cannot be removed yet stays named.
   void DropLeftovers(const registry::Registry& registry);

@@ -127,4 +127,14 @@ Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::R
   return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(load)));
 }
 
+Result<RollbackOutcome> RollBackView(const registry::Registry& registry, std::string_view view_name,
+                                     store::Store& store) {
+  FRESHET_ASSIGN_OR_RETURN(const registry::FeatureView* view,
+                           load::FindBatchView(registry, view_name));
+  FRESHET_RETURN_IF_ERROR(store.RollBack(view->id).Prefixed(view->name));
+  const auto served = store.FindGeneration(view->id);
+  if (served == nullptr) return Status::NotFound("the view was removed meanwhile");
+  return RollbackOutcome{served->loaded_at_ms, served->row_count};
+}
+
 }  // namespace freshet::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "freshet/engine.h"
 #include "freshet/status.h"
@@ -17,5 +18,9 @@ namespace freshet::engine {
 Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::Registry> registry,
                                                const LoadRequest& request, size_t memory_bytes,
                                                store::Store& store);
+
+// As Engine::Rollback.
+Result<RollbackOutcome> RollBackView(const registry::Registry& registry, std::string_view view,
+                                     store::Store& store);
 
 }  // namespace freshet::engine

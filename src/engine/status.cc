@@ -85,7 +85,8 @@ std::map<std::string, uint64_t> ToCounters(const serve::ServeStats& serve,
           {"store_checkpoints", store.checkpoints},
           {"store_dirty_bytes", store.dirty_bytes},
           {"store_disk_bytes", store.disk_bytes},
-          {"store_generations_to_remove", store.generations_to_remove}};
+          {"store_generations_to_remove", store.generations_to_remove},
+          {"store_rows_expired", store.rows_expired}};
 }
 
 std::vector<ServiceColumn> ToColumns(std::vector<serve::ColumnDescription> columns) {

@@ -85,6 +85,8 @@ constexpr CounterName kCounterNames[] = {
      "Bytes of state that no checkpoint covers yet."},
     {"store_disk_bytes", "freshet_disk_bytes", MetricType::Gauge,
      "Bytes of the state on disk, as estimated."},
+    {"store_rows_expired", "freshet_rows_expired_total", MetricType::Counter,
+     "Rows and tombstones of batch views dropped past their retention."},
     {"store_generations_to_remove", "freshet_generations_to_remove", MetricType::Gauge,
      "Loads of batch views that went out and whose rows are not removed yet."},
 };

@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "base/limits.h"
-#include "base/utf8.h"
+#include "load/file_path.h"
+#include "load/s3_file_list.h"
 #include "registry/file_format.h"
 
 namespace freshet::load {
@@ -24,8 +24,7 @@ Status CannotRead(const std::string& path, int error) {
 
 class LocalFile final : public LoadFile {
  public:
-  LocalFile(const std::string& path, uint64_t size, PathValues path_values)
-      : LoadFile(path, size, std::move(path_values)) {}
+  LocalFile(const std::string& path, uint64_t size) : LoadFile(path, size, PathValuesOf(path)) {}
   ~LocalFile() override { Close(); }
 
   Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
@@ -55,67 +54,13 @@ class LocalFile final : public LoadFile {
   int descriptor_ = -1;
 };
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// %2F and the like, as Hive and Spark write what a path cannot hold.
-std::string Unescaped(std::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-                        HexDigit(text[i + 2]) >= 0;
-    if (escape) {
-      plain += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
-      i += 2;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
-LoadFile::PathValues PathValuesOf(const std::filesystem::path& path) {
-  LoadFile::PathValues values;
-  for (const std::filesystem::path& part : path.parent_path()) {
-    const std::string text = part.string();
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) continue;
-    values.emplace_back(Unescaped(text.substr(0, equals)), Unescaped(text.substr(equals + 1)));
-  }
-  return values;
-}
-
-bool IsHidden(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
-  return name.starts_with('.') || name.starts_with('_');
-}
-
 Status AddFile(const std::string& path, FileList* list) {
   struct stat about = {};
   if (stat(path.c_str(), &about) != 0) return CannotRead(path, errno);
   if (!S_ISREG(about.st_mode))
     return Status::IoError(fmt::format("cannot read {}: it is not a file", path));
   if (access(path.c_str(), R_OK) != 0) return CannotRead(path, errno);
-  if (FirstInvalidUtf8(path) != std::string_view::npos)
-    return Status::InvalidArgument(
-        fmt::format("the name {} is not UTF-8; rename the file", ToUtf8(path)));
-  if (list->files.size() == limits::kLoadFilesMax) {
-    return Status::InvalidArgument(
-        fmt::format("more than {} files; load them in parts", limits::kLoadFilesMax));
-  }
-  LoadFile::PathValues path_values = PathValuesOf(path);
-  if (path_values.size() > limits::kPathValuesMax) {
-    return Status::InvalidArgument(fmt::format("{}: the path fixes {} columns; at most {} can be",
-                                               path, path_values.size(), limits::kPathValuesMax));
-  }
-  const auto size = static_cast<uint64_t>(about.st_size);
-  list->files.push_back(std::make_unique<LocalFile>(path, size, std::move(path_values)));
-  list->bytes += size;
-  return Status::Ok();
+  return AddListed(std::make_unique<LocalFile>(path, static_cast<uint64_t>(about.st_size)), list);
 }
 
 Status AddFolder(const std::string& folder, FileList* list) {
@@ -124,7 +69,7 @@ Status AddFolder(const std::string& folder, FileList* list) {
   std::filesystem::recursive_directory_iterator walk(
       folder, std::filesystem::directory_options::follow_directory_symlink, error);
   for (; !error && walk != std::filesystem::recursive_directory_iterator(); walk.increment(error)) {
-    if (IsHidden(walk->path())) {
+    if (IsHidden(walk->path().filename().string())) {
       walk.disable_recursion_pending();
       continue;
     }
@@ -168,18 +113,25 @@ Status TellFormat(FileList* list) {
   return Status::Ok();
 }
 
+Status ListLocal(const std::string& path, FileList* list) {
+  std::error_code ignored;
+  const bool is_pattern = IsPattern(path) && !std::filesystem::exists(path, ignored);
+  FRESHET_RETURN_IF_ERROR(is_pattern ? AddMatches(path, list) : AddPath(path, list));
+  if (!list->files.empty()) return Status::Ok();
+  return Status::InvalidArgument(is_pattern ? fmt::format("nothing matches {}", path)
+                                            : fmt::format("there are no files in {}", path));
+}
+
 }  // namespace
 
-Result<FileList> ListFiles(const std::string& path) {
+ObjectStoreScope::~ObjectStoreScope() {
+  CloseS3();
+}
+
+Result<FileList> ListFiles(const std::string& path, const ObjectStoreOptions& options) {
   FileList list;
-  std::error_code ignored;
-  const bool is_pattern =
-      path.find_first_of("*?[") != std::string::npos && !std::filesystem::exists(path, ignored);
-  FRESHET_RETURN_IF_ERROR(is_pattern ? AddMatches(path, &list) : AddPath(path, &list));
-  if (list.files.empty()) {
-    return Status::InvalidArgument(is_pattern ? fmt::format("nothing matches {}", path)
-                                              : fmt::format("there are no files in {}", path));
-  }
+  FRESHET_RETURN_IF_ERROR(IsS3Url(path) ? ListS3(path, options.s3_endpoint, &list)
+                                        : ListLocal(path, &list));
   std::sort(list.files.begin(), list.files.end(),
             [](const auto& a, const auto& b) { return a->name() < b->name(); });
   FRESHET_RETURN_IF_ERROR(TellFormat(&list));

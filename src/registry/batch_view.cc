@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/nearest.h"
+#include "base/time.h"
 #include "registry/readers.h"
 #include "registry/reading.h"
 
@@ -92,6 +93,25 @@ bool AddFeature(const RowFeatureDraft& draft, const KnownSource* source, Feature
   return true;
 }
 
+// Retention must not take away what is served.
+std::optional<int64_t> ReadRetention(const yaml::Node& node, std::optional<int64_t> max_age_ms) {
+  const std::optional<int64_t> retention_ms = node.AsDurationMs("retention");
+  if (!retention_ms.has_value()) return std::nullopt;
+  if (!max_age_ms.has_value()) {
+    node.Report(
+        "retention drops rows for good, but without a max_age rows of any age are served; say with "
+        "max_age for how long rows are served");
+  } else if (*retention_ms < *max_age_ms) {
+    node.Report(
+        fmt::format("retention {} is less than max_age {}: rows would be dropped that are still "
+                    "served; make it "
+                    "{} or more",
+                    FormatDurationMs(*retention_ms), FormatDurationMs(*max_age_ms),
+                    FormatDurationMs(*max_age_ms)));
+  }
+  return retention_ms;
+}
+
 uint64_t ReadRowsMin(const yaml::Node& node) {
   const int64_t rows = node.AsInt("min_rows").value_or(0);
   if (rows < 0) node.Report("min_rows is a number of rows, 0 or more");
@@ -118,6 +138,8 @@ KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView
   RefuseKey(reader, "hop", "only aggregations have windows");
   if (auto max_age = reader.Optional("max_age"))
     batch.max_age_ms = max_age->AsDurationMs("max_age");
+  if (auto retention = reader.Optional("retention"))
+    batch.retention_ms = ReadRetention(*retention, batch.max_age_ms);
   if (auto rows_min = reader.Optional("min_rows")) batch.rows_min = ReadRowsMin(*rows_min);
 
   if (inputs.entity != nullptr && inputs.entity->join_keys_known &&

@@ -24,7 +24,7 @@ struct Change {
 
 // The changes from `live` (null: nothing is live) to `next`, in the order entity, source, view,
 // feature, service. Safe: additions of anything, features and windows added to a view (a new table,
-// filled from the beginning of its stream), descriptions, defaults, max_age, changes of feature
+// filled from the beginning of its stream), descriptions, defaults, max_age, retention, changes of feature
 // services, and removal of what no service of `next` uses. Refused: a change of what a live
 // feature, join key, source field, timestamp or log means.
 std::vector<Change> Compare(const Registry* live, const Registry& next);

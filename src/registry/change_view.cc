@@ -36,6 +36,10 @@ std::string MaxAgeText(const FeatureView& view) {
   return view.batch() == nullptr ? "" : DurationText(view.batch()->max_age_ms);
 }
 
+std::string RetentionText(const FeatureView& view) {
+  return view.batch() == nullptr ? "" : DurationText(view.batch()->retention_ms);
+}
+
 std::string RowsMinText(const FeatureView& view) {
   const bool is_any = view.batch() != nullptr && view.batch()->rows_min > 0;
   return is_any ? fmt::format("{}", view.batch()->rows_min) : "";
@@ -136,6 +140,7 @@ bool CompareView(const Registry& live_registry, const FeatureView& live,
     draft.RefuseIfDifferent("source", SourceText(live), SourceText(next),
                             "its live values come from the old source", way_out);
     draft.NoteIfDifferent("max_age", MaxAgeText(live), MaxAgeText(next));
+    draft.NoteIfDifferent("retention", RetentionText(live), RetentionText(next));
     draft.NoteIfDifferent("min_rows", RowsMinText(live), RowsMinText(next));
   }
   if (is_same_kind && live.stream() != nullptr) {

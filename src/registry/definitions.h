@@ -143,6 +143,8 @@ struct BatchView {
   std::vector<uint32_t> key_fields;      // per join key: the index into Source::fields
   std::vector<uint32_t> feature_fields;  // per feature: the index into Source::fields
   std::optional<int64_t> max_age_ms;
+  // Older rows are dropped in the background; not below max_age_ms, and not without it.
+  std::optional<int64_t> retention_ms;
   // What the rows of a load must be like for it to be served.
   std::vector<Expectation> expectations;  // parallel to FeatureView::features
   uint64_t rows_min = 0;

@@ -265,7 +265,8 @@ KnownView ReadOnDemandView(yaml::MapReader& reader, const Scope& scope, FeatureV
   view->description = ReadDescription(reader);
   constexpr std::string_view kReason =
       "an on-demand view computes from request inputs and other views' features";
-  for (std::string_view key : {"entity", "source", "aggregations", "max_age", "exact", "hop"})
+  for (std::string_view key :
+       {"entity", "source", "aggregations", "max_age", "retention", "exact", "hop"})
     RefuseKey(reader, key, kReason);
   OnDemandViewReader view_reader(scope, view);
   if (auto inputs = reader.Optional("request")) view_reader.ReadInputs(*inputs);

@@ -318,6 +318,7 @@ KnownView ReadStreamView(yaml::MapReader& reader, const Scope& scope, FeatureVie
   }
   RefuseKey(reader, "features", "a view over a stream has aggregations, whose names make features");
   RefuseKey(reader, "request", "a view with request inputs has no entity, source or aggregations");
+  RefuseKey(reader, "retention", "the windows of a view over a stream bound what is kept");
   RefuseKey(reader, "max_age", "the windows of a view over a stream bound how old its values are");
 
   WindowRule rule = ReadWindowRule(reader);

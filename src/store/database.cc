@@ -119,14 +119,17 @@ Status FromRocks(const rocksdb::Status& status, std::string_view doing) {
 
 Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
   FRESHET_RETURN_IF_ERROR(CheckOrWriteFormatFile(options.path));
-  auto database = std::unique_ptr<Database>(new Database());
+  auto retention = std::make_shared<RowRetention>(*options.clock);
+  auto database = std::unique_ptr<Database>(new Database(retention));
   std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   rocksdb::DBOptions db_options = DatabaseOptions(options);
   rocksdb::ColumnFamilyOptions state_options = StateOptions(options, cache);
+  rocksdb::ColumnFamilyOptions row_options = state_options;
+  row_options.compaction_filter_factory = retention;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, SmallOptions(cache)},
       {"timelines", state_options},
-      {"rows", state_options},
+      {"rows", row_options},
       {"meta", SmallOptions(cache)},
       {"log", LogOptions(options, cache)},
   };
@@ -174,8 +177,9 @@ Status Database::FlushAll() {
 }
 
 Status Database::RewriteFiles(rocksdb::ColumnFamilyHandle* family, const std::string& first_key,
-                              const std::string& last_key) {
+                              const std::string& last_key, std::atomic<bool>* is_cancelled) {
   rocksdb::CompactRangeOptions compact;
+  compact.canceled = is_cancelled;
   compact.exclusive_manual_compaction = false;
   // The last level too, where the deletion itself is dropped.
   compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rocksdb/db.h>
@@ -16,6 +17,7 @@
 
 #include "base/function_ref.h"
 #include "store/key_layout.h"
+#include "store/row_retention.h"
 #include "store/store.h"
 
 namespace freshet::store {
@@ -54,9 +56,10 @@ class Database {
                      std::string_view doing);
   // Everything that was written is in files, and the write-ahead log is empty.
   Status FlushAll();
-  // The files that may hold one of these keys are written anew, without what was deleted or overwritten.
+  // The files that may hold one of these keys are written anew, without what was deleted, overwritten
+  // or past its retention. `is_cancelled` breaks it off with an error.
   Status RewriteFiles(rocksdb::ColumnFamilyHandle* family, const std::string& first_key,
-                      const std::string& last_key);
+                      const std::string& last_key, std::atomic<bool>* is_cancelled = nullptr);
   // Visits the entries of a range of `meta` in order.
   Status ScanMeta(const KeyRange& range,
                   FunctionRef<Status(std::string_view key, std::string_view value)> visit) const;
@@ -68,11 +71,13 @@ class Database {
   const rocksdb::Options& row_file_options() const { return row_file_options_; }
   const rocksdb::Options& run_file_options() const { return run_file_options_; }
 
+  RowRetention& retention() const { return *retention_; }
   uint64_t EstimateDiskBytes() const;
 
  private:
-  Database() = default;
+  explicit Database(std::shared_ptr<RowRetention> retention) : retention_(std::move(retention)) {}
 
+  const std::shared_ptr<RowRetention> retention_;  // RocksDB holds it too
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   rocksdb::Options row_file_options_;

@@ -94,6 +94,25 @@ void Generations::Show(uint32_t view_id, View view) {
     layouts_[generation->table] = std::make_shared<const RowLayout>(generation->column_types);
   }
   views_[view_id] = std::move(view);
+  ApplyRetention();
+}
+
+void Generations::SetRetention(std::map<uint32_t, int64_t> retention_ms) {
+  std::lock_guard lock(mutex_);
+  retention_ms_ = std::move(retention_ms);
+  ApplyRetention();
+}
+
+void Generations::ApplyRetention() {
+  RowRetention::Retentions tables;
+  for (const auto& [view_id, retention_ms] : retention_ms_) {
+    const auto view = views_.find(view_id);
+    if (view == views_.end()) continue;
+    for (const auto& generation : {view->second.served, view->second.previous}) {
+      if (generation != nullptr) tables[generation->table] = retention_ms;
+    }
+  }
+  database_.retention().Set(std::move(tables));
 }
 
 std::shared_ptr<const Generation> Generations::WithHold(Generation generation) {

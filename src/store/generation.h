@@ -70,6 +70,8 @@ class Generations {
   void EndLoad(uint32_t view_id);
 
   Status Drop(std::span<const uint32_t> view_ids);
+  // As Store::SetRetention.
+  void SetRetention(std::map<uint32_t, int64_t> retention_ms);
 
   std::string LoadFolder(TableId table) const;
   const Clock& clock() const { return *options_.clock; }
@@ -92,6 +94,8 @@ class Generations {
   Status ReadSummary(Generation* generation);
   Status RemoveDiscarded();
   Status RemoveLoadFiles();
+  // Lets rows of what is served and kept expire as their views say. Under mutex_.
+  void ApplyRetention();
   // What readers are given from now on. The generations have holds.
   void Show(uint32_t view_id, View view);
   static std::shared_ptr<const Generation> WithHold(Generation generation);
@@ -108,6 +112,7 @@ class Generations {
 
   mutable std::mutex mutex_;  // of what readers look at
   std::map<uint32_t, View> views_;
+  std::map<uint32_t, int64_t> retention_ms_;
   std::map<TableId, std::shared_ptr<const RowLayout>> layouts_;
 
   TableRemover remover_;  // last: its thread uses the others

@@ -63,6 +63,10 @@ KeyRange TableRange(TableId table) {
   return NumberRange(table);
 }
 
+TableId TableOf(std::string_view state_key) {
+  return LoadBigEndian32(state_key.data());
+}
+
 std::string_view EntityKeyOf(std::string_view state_key) {
   return state_key.substr(kTablePrefixBytes);
 }

@@ -21,7 +21,8 @@ inline constexpr size_t kTablePrefixBytes = sizeof(TableId);
 void AppendStateKey(TableId table, std::string_view entity_key, std::string& key);
 std::string StateKeyOf(TableId table, std::string_view entity_key);
 KeyRange TableRange(TableId table);
-// The entity key of a stored key, which has at least kTablePrefixBytes.
+// The two parts of a stored key, which has at least kTablePrefixBytes.
+TableId TableOf(std::string_view state_key);
 std::string_view EntityKeyOf(std::string_view state_key);
 
 // Column family `meta`.

@@ -22,6 +22,9 @@ class RowLayout {
  public:
   explicit RowLayout(std::vector<Type> columns);
 
+  // What every row and tombstone has at least.
+  static constexpr size_t kHeaderBytes = 1 + sizeof(int64_t);
+
   const std::vector<Type>& columns() const { return columns_; }
 
   // Appends a row. One datum per column, null or of the column's kind.
@@ -62,8 +65,8 @@ class RowLayout {
  private:
   // They are on disk, as docs/formats.md says.
   static constexpr size_t kEventTimeOffset = 1;
-  static constexpr size_t kBitmapOffset = kEventTimeOffset + sizeof(int64_t);
-  static constexpr size_t kTombstoneBytes = kEventTimeOffset + sizeof(int64_t);
+  static constexpr size_t kBitmapOffset = kHeaderBytes;
+  static constexpr size_t kTombstoneBytes = kHeaderBytes;
 
   static bool IsNull(std::string_view row, size_t column) {
     return (static_cast<uint8_t>(row[kBitmapOffset + column / 8]) >> (column % 8) & 1) != 0;

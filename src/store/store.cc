@@ -9,6 +9,7 @@
 #include "store/generation_writer.h"
 #include "store/lookup.h"
 #include "store/position.h"
+#include "store/retention_sweeper.h"
 #include "store/row.h"
 #include "store/state_cache.h"
 #include "store/timeline_writer.h"
@@ -26,7 +27,8 @@ class RocksStore : public Store {
                       .clock = options.clock,
                       .removed_bytes_per_second_max = options.removed_bytes_per_second_max}),
         reader_(*database_, cache_, generations_),
-        logs_(*database_) {}
+        logs_(*database_),
+        sweeper_(*database_) {}
 
   Status Recover() {
     FRESHET_RETURN_IF_ERROR(generations_.Recover());
@@ -91,6 +93,10 @@ class RocksStore : public Store {
     return generations_.EraseRows(view_id, entity_key);
   }
   Status Purge(std::span<const StateKey> erased) override;
+  void SetRetention(std::map<uint32_t, int64_t> retention_ms) override {
+    generations_.SetRetention(std::move(retention_ms));
+  }
+  Status DropExpiredRows() override { return sweeper_.SweepNow(); }
   Status DropGenerations(std::span<const uint32_t> view_ids) override {
     return generations_.Drop(view_ids);
   }
@@ -131,6 +137,7 @@ class RocksStore : public Store {
   EventLogs logs_;
   DroppedTables dropped_;
   WriterCounters counters_;
+  RetentionSweeper sweeper_;
 };
 
 Result<std::vector<Position>> RocksStore::ReadPositions(TableId table) {
@@ -184,6 +191,7 @@ StoreStats RocksStore::Stats() {
   stats.dirty_bytes = counters_.dirty_bytes;
   stats.checkpoints = counters_.checkpoints;
   stats.disk_bytes = database_->EstimateDiskBytes();
+  stats.rows_expired = database_->retention().rows_dropped();
   stats.generations_to_remove = generations_.count_to_remove();
   return stats;
 }

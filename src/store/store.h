@@ -98,6 +98,7 @@ struct StoreStats {
   uint64_t checkpoints = 0;
   uint64_t disk_bytes = 0;  // estimated
   size_t generations_to_remove = 0;
+  uint64_t rows_expired = 0;  // dropped past their retention, since the store was opened
 };
 
 // One record of an event log; the views are valid inside the visit that hands them over.
@@ -232,6 +233,12 @@ class Store {
   // Rewrites the files that still have bytes of what was erased, or changed, under these keys. Takes as
   // long as rewriting those files does; everything else goes on.
   virtual Status Purge(std::span<const StateKey> erased) = 0;
+  // How long rows of views are kept, by view id, from now on: compaction drops rows and tombstones, of
+  // what is served and of what a rollback would bring back, whose event time is longer ago. Rows of
+  // other views stay. Counts of rows do not follow until the next whole load.
+  virtual void SetRetention(std::map<uint32_t, int64_t> retention_ms) = 0;
+  // Drops all rows past their retention now; otherwise a thread of the store does it now and then.
+  virtual Status DropExpiredRows() = 0;
   // Removes every generation of views that are no longer defined. No reader may use them any more.
   // FailedPrecondition while one of them is being loaded.
   virtual Status DropGenerations(std::span<const uint32_t> view_ids) = 0;

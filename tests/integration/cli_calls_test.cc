@@ -1,5 +1,6 @@
 #include <chrono>
 #include <fcntl.h>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -97,6 +98,51 @@ TEST_F(CliCalls, ARefusedChangeSaysWhyAndChangesNothing) {
   EXPECT_THAT(wrong.err, HasSubstr("a.yaml:1:11: "));
   Write("d/a.yaml", definitions("sum"));
   EXPECT_THAT(Run({"plan", path}).out, StartsWith("Nothing changes"));
+}
+
+TEST_F(CliCalls, LoadsIntoTheDataFolderOfAStoppedServer) {
+  const std::string data = folder_.File("data");
+  const std::string users =
+      Write("users.csv", "user_id,age,country,updated_at\n1,41,FI,2026-01-01T00:00:00Z\n");
+  const auto missing = Run({"load", "profile", "--file", users, "--data", data});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("there is no data folder"));
+  EXPECT_FALSE(std::filesystem::exists(data));
+
+  StartQuickstart();
+  const auto locked = Run({"load", "profile", "--file", users, "--data", data});
+  EXPECT_EQ(locked.exit_code, 1);
+  EXPECT_THAT(locked.err, HasSubstr("is in use by another process"));
+  ASSERT_EQ(server_->Terminate(), 0);
+
+  const auto loaded = Run({"load", "profile", "--file", users, "--data", data, "--json"});
+  ASSERT_EQ(loaded.exit_code, 0) << loaded.err;
+  EXPECT_EQ(Json::parse(loaded.out)["rows_served"], 1);
+  const auto piped = Run({"load", "profile", "--file", "-", "--data", data, "--upsert"},
+                         "user_id,age,country,updated_at\n2,42,SE,2026-01-01T00:00:00Z\n");
+  ASSERT_EQ(piped.exit_code, 0) << piped.err;
+  EXPECT_THAT(piped.out, HasSubstr("2 rows served, of 1 read"));
+  const auto bad = Run({"load", "profile", "--file", "-", "--data", data, "--reject-file",
+                        folder_.File("rejects.jsonl")},
+                       "user_id,age,country,updated_at\n3,old,SE,2026-01-01T00:00:00Z\n");
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("age: 'old' is not an int32"));
+  EXPECT_THAT(testing::ReadFile(folder_.File("rejects.jsonl")), HasSubstr("not an int32"));
+  const auto unknown = Run({"load", "profil", "--file", users, "--data", data});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'profile'?"));
+
+  ASSERT_TRUE(server_->Start());
+  for (const int user : {1, 2}) {
+    const auto vector =
+        Run({"get", "--features", "profile.age", "user_id=" + std::to_string(user), "--json"});
+    EXPECT_EQ(Json::parse(vector.out)["profile.age"]["value"], 40 + user) << vector.err;
+  }
+  ASSERT_EQ(server_->Terminate(), 0);
+  ASSERT_EQ(Run({"load", "profile", "--file", users, "--data", data}).exit_code, 0);
+  const auto back = Run({"load", "--rollback", "profile", "--data", data});
+  EXPECT_EQ(back.exit_code, 0) << back.err;
+  EXPECT_THAT(back.out, HasSubstr("rolled back profile: 2 rows served"));
 }
 
 TEST_F(CliCalls, LoadReportsTheRowsAndServesThem) {

@@ -61,6 +61,7 @@ feature_views:
       - {name: nation, field: country, default: unknown, description: Where from,
          expect: {in: [SE, FI, NO], max_null_share: 0.25}}
     max_age: 400d
+    retention: 500d
     min_rows: 1000
 feature_services:
   - {name: ranking, features: [activity.clicks_1m, signals, profile.*]}
@@ -225,6 +226,7 @@ TEST(RegistryTest, ReadsBatchViews) {
   EXPECT_THAT(batch->key_fields, ElementsAre(0));
   EXPECT_THAT(batch->feature_fields, ElementsAre(1, 2));
   EXPECT_EQ(batch->max_age_ms, 400LL * 86'400'000);
+  EXPECT_EQ(batch->retention_ms, 500LL * 86'400'000);
 }
 
 TEST(RegistryTest, OnDemandViewsKnowWhatTheyRead) {

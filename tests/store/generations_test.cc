@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <rocksdb/db.h>
 
+#include "base/clock.h"
 #include "store/format_file.h"
 #include "store/generation_writer.h"
 #include "store/row.h"
@@ -404,6 +405,40 @@ bool IsAnywhere(const std::string& folder, const std::string& bytes) {
   return false;
 }
 
+TEST_F(GenerationsTest, LoseRowsPastTheirRetention) {
+  FakeClock clock(10'000);
+  options_.clock = &clock;
+  Open();
+  const auto load = [&](int64_t number) {
+    auto writer = Begin();
+    for (int i = 0; i < 100; ++i)
+      ASSERT_TRUE(writer->Add(KeyOf(i), RowOf(i < 40 ? 1'000 : 9'000, number)).ok());
+    ASSERT_TRUE(writer->Finish(kNoProgress).ok());
+    ASSERT_TRUE(writer->Publish().ok());
+  };
+  load(1);
+  load(2);
+  const TableId served = store_->FindGeneration(kView)->table;
+  const TableId previous = store_->FindPreviousGeneration(kView)->table;
+
+  ASSERT_TRUE(store_->DropExpiredRows().ok());
+  EXPECT_EQ(store_->Stats().rows_expired, 0u) << "without a retention";
+  store_->SetRetention({{kView, 9'000}, {kView + 1, 1}});
+  ASSERT_TRUE(store_->DropExpiredRows().ok());
+  EXPECT_EQ(store_->Stats().rows_expired, 0u) << "the oldest are just as old as they may be";
+  clock.Advance(1);
+  ASSERT_TRUE(store_->DropExpiredRows().ok());
+  EXPECT_EQ(store_->Stats().rows_expired, 80u);
+
+  for (const TableId table : {served, previous}) {
+    EXPECT_EQ(ReadRow(table, 39), "");
+    EXPECT_NE(ReadRow(table, 40), "");
+  }
+  store_.reset();
+  EXPECT_THAT(StoredRows(),
+              ::testing::UnorderedElementsAre(std::pair(served, 60), std::pair(previous, 60)));
+}
+
 TEST_F(GenerationsTest, ForgetAnEntityInWhatIsServedAndInWhatIsKept) {
   const std::string secret = "a-text-that-nobody-else-has";
   for (int64_t number : {1, 2}) {
@@ -520,6 +555,21 @@ TEST_F(UpsertsTest, DeleteAndForgetNothingThatIsOlder) {
   EXPECT_EQ(Served("a"), "");
   EXPECT_EQ(Served("c"), RowOf(21, 3));
   EXPECT_EQ(ServedCount(), 2u);
+}
+
+TEST_F(UpsertsTest, ForgetDeletionsPastTheirRetentionAndKeepTheirCounts) {
+  FakeClock clock(10'000);
+  options_.clock = &clock;
+  Open();
+  Upsert({{"old", RowOf(100, 1)}, {"deleted", Tombstone(100)}, {"new", RowOf(9'000, 1)}});
+  Upsert({{"new", RowOf(9'500, 2)}});
+  store_->SetRetention({{kView, 5'000}});
+  ASSERT_TRUE(store_->DropExpiredRows().ok());
+  EXPECT_EQ(store_->Stats().rows_expired, 2u);
+  const uint64_t rows = store_->FindGeneration(kView)->row_count;
+  Open();
+  EXPECT_EQ(store_->FindGeneration(kView)->row_count, rows) << "the summary stays";
+  store_.reset();  // before its clock
 }
 
 TEST_F(UpsertsTest, AreRehearsedWithoutATrace) {

@@ -1,0 +1,46 @@
+// Has tables with a retention compacted now and then, so that their rows go even where nothing else
+// makes RocksDB rewrite their files.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "freshet/status.h"
+
+#include "store/database.h"
+#include "store/store.h"
+
+namespace freshet::store {
+
+// Any thread.
+class RetentionSweeper {
+ public:
+  // `database` must outlive it.
+  explicit RetentionSweeper(Database& database);
+  // Breaks off a sweep that is under way.
+  ~RetentionSweeper();
+
+  // Compacts every table with a retention.
+  Status SweepNow();
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+
+  void Run();
+  // When the table is to be swept next, `since` it was or since it came.
+  static Time DueAt(Time since, int64_t retention_ms);
+  Status Sweep(TableId table);
+
+  Database& database_;
+  std::atomic<bool> is_ending_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<TableId, Time> swept_at_;  // the thread's
+  std::thread thread_;
+};
+
+}  // namespace freshet::store
