@@ -6,12 +6,14 @@
 //
 // Slot: empty without a category; u8 1 and, ascending by category, the categories (stored_value.h), each
 // with its u64 count or its sum (exact_sum.h); or u8 2 when there were too many.
+#include <algorithm>
 #include <vector>
 
 #include "aggregate/exact_sum.h"
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
 #include "aggregate/packed_list.h"
+#include "aggregate/saturated_sum.h"
 #include "aggregate/stored_value.h"
 #include "base/limits.h"
 
@@ -26,9 +28,7 @@ struct CountTally {
 
   static CountTally Of(const Datum&) { return {.count = 1}; }
   static CountTally Read(const char* slot) { return {.count = Load<uint64_t>(slot)}; }
-  void Add(const CountTally& other) {
-    if (__builtin_add_overflow(count, other.count, &count)) count = UINT64_MAX;
-  }
+  void Add(const CountTally& other) { count = SaturatedSum(count, other.count); }
   void Store(char* slot) const { Save(slot, count); }
   bool IsValid() const { return count > 0; }
   Outcome Finalize(Datum* value) const {

@@ -34,7 +34,7 @@ struct OrderedList {
     auto stored = Stored::Of(value);
     if (kDistinct) stored = Stored::Distinct(stored);
     Write({order, stored}, one);
-    Merge(slot, one, parameters);
+    if (kDistinct || !AddAtAnEnd(slot, order, one, parameters.k)) Merge(slot, one, parameters);
   }
 
   static void Merge(std::string& slot, std::string_view other, const Parameters& parameters) {
@@ -101,10 +101,33 @@ struct OrderedList {
   }
 
   static void Write(const Item& item, std::string& to) {
-    Append(to, item.order.time_ms);
-    Append(to, item.order.partition);
-    Append(to, item.order.offset);
+    AppendOrder(to, item.order);
     Stored::Write(to, item.value);
+  }
+
+  // The usual case, in which nothing has to move between items: false when the event belongs between
+  // two of them.
+  static bool AddAtAnEnd(std::string& slot, const EventOrder& order, const std::string& one,
+                         uint32_t k) {
+    ByteReader reader(slot);
+    size_t count = 0;
+    size_t last_begin = 0;
+    EventOrder first;
+    EventOrder last;
+    for (; !reader.rest().empty(); ++count) {
+      last_begin = slot.size() - reader.rest().size();
+      last = ReadOrder(reader);
+      Stored::Read(reader);
+      if (count == 0) first = last;
+    }
+    if (count > 0 && Comes(order, first)) {
+      if (count == k) slot.resize(last_begin);
+      slot.insert(0, one);
+      return true;
+    }
+    if (count > 0 && !Comes(last, order)) return false;
+    if (count < k) slot += one;
+    return true;
   }
 
   // False when the bytes end in the middle of an item. Strings borrow from `slot`.
@@ -113,9 +136,7 @@ struct OrderedList {
     ByteReader reader(slot);
     while (reader.ok() && !reader.rest().empty()) {
       Item item;
-      item.order.time_ms = reader.Read<int64_t>();
-      item.order.partition = reader.Read<int32_t>();
-      item.order.offset = reader.Read<int64_t>();
+      item.order = ReadOrder(reader);
       item.value = Stored::Read(reader);
       if (reader.ok()) items->push_back(item);
     }

@@ -8,6 +8,7 @@
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
 #include "aggregate/packed_list.h"
+#include "aggregate/saturated_sum.h"
 
 namespace freshet::aggregate {
 namespace {
@@ -18,14 +19,14 @@ struct Histogram {
     if (!IsPresent(value)) return;
     slot.resize(SizeBytes(parameters));
     char* count = slot.data() + BinOf(value, parameters) * sizeof(uint64_t);
-    Save(count, Sum(Load<uint64_t>(count), 1));
+    Save(count, SaturatedSum(Load<uint64_t>(count), 1));
   }
 
   static void Merge(std::string& slot, std::string_view other, const Parameters&) {
     slot.resize(std::max(slot.size(), other.size()));
     for (size_t at = 0; at < other.size(); at += sizeof(uint64_t))
       Save(slot.data() + at,
-           Sum(Load<uint64_t>(slot.data() + at), Load<uint64_t>(other.data() + at)));
+           SaturatedSum(Load<uint64_t>(slot.data() + at), Load<uint64_t>(other.data() + at)));
   }
 
   static Outcome Finalize(std::string_view slot, const Reading& reading,
@@ -57,11 +58,6 @@ struct Histogram {
     const auto edges = parameters.edges.all();
     return static_cast<size_t>(std::upper_bound(edges.begin(), edges.end(), number) -
                                edges.begin());
-  }
-
-  static uint64_t Sum(uint64_t a, uint64_t b) {
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
   }
 };
 

@@ -14,6 +14,7 @@
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
 #include "aggregate/packed_list.h"
+#include "aggregate/saturated_sum.h"
 #include "aggregate/stored_value.h"
 #include "base/limits.h"
 
@@ -53,14 +54,14 @@ struct FrequentValues {
     Read(slot, &ours);
     Read(other, &theirs);
     State merged;
-    merged.taken = Sum(ours.taken, theirs.taken);
+    merged.taken = SaturatedSum(ours.taken, theirs.taken);
     auto next = theirs.items.begin();
     for (const Item& item : ours.items) {
       for (; next != theirs.items.end() && next->value < item.value; ++next)
         merged.items.push_back(*next);
       merged.items.push_back(item);
       if (next == theirs.items.end() || next->value != item.value) continue;
-      merged.items.back().count = Sum(item.count, next->count);
+      merged.items.back().count = SaturatedSum(item.count, next->count);
       ++next;
     }
     merged.items.insert(merged.items.end(), next, theirs.items.end());
@@ -107,12 +108,6 @@ struct FrequentValues {
   }
 
  private:
-  // Counts from elsewhere may be as large as they can be.
-  static uint64_t Sum(uint64_t a, uint64_t b) {
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-  }
-
   static void Reduce(State* state) {
     if (state->items.size() <= limits::kFrequentValuesMax) return;
     std::vector<uint64_t> counts;
@@ -120,7 +115,7 @@ struct FrequentValues {
     const auto cut = counts.begin() + static_cast<ptrdiff_t>(limits::kFrequentValuesMax);
     std::nth_element(counts.begin(), cut, counts.end(), std::greater<>());
     const uint64_t taken = *cut;
-    state->taken = Sum(state->taken, taken);
+    state->taken = SaturatedSum(state->taken, taken);
     std::erase_if(state->items, [&](const Item& item) { return item.count <= taken; });
     for (Item& item : state->items) item.count -= taken;
   }

@@ -19,6 +19,7 @@
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
 #include "aggregate/packed_list.h"
+#include "aggregate/saturated_sum.h"
 #include "aggregate/scalar.h"
 #include "base/limits.h"
 
@@ -66,18 +67,12 @@ int64_t ExactAt(std::string_view slot, size_t i) {
   return Load<int64_t>(slot.data() + 1 + i * sizeof(int64_t));
 }
 
-// Counts from elsewhere may be as large as they can be.
-uint64_t Saturated(uint64_t a, uint64_t b) {
-  uint64_t sum;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<uint64_t>::max() : sum;
-}
-
 // `key` is not before that of the last bin.
 void Push(Bins& bins, int32_t key, uint64_t count) {
   if (bins.empty() || bins.back().key != key)
     bins.push_back({key, count});
   else
-    bins.back().count = Saturated(bins.back().count, count);
+    bins.back().count = SaturatedSum(bins.back().count, count);
 }
 
 void AppendBins(std::string_view slot, Bins& bins) {
@@ -176,7 +171,7 @@ bool CountInPlace(std::string& slot, int32_t key) {
   }
   char* bin = slot.data() + 1 + begin * kBinBytes;
   if (bin == slot.data() + slot.size() || Load<int32_t>(bin) != key) return false;
-  Save(bin + sizeof(key), Saturated(Load<uint64_t>(bin + sizeof(key)), 1));
+  Save(bin + sizeof(key), SaturatedSum(Load<uint64_t>(bin + sizeof(key)), 1));
   return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
+#include "aggregate/merge_ranked.h"
 #include "aggregate/packed_list.h"
 #include "aggregate/stored_value.h"
 
@@ -33,14 +34,8 @@ struct RankedList {
     Read(other, &theirs);
     if (ours.size() == parameters.k && !IsBefore(theirs.front(), ours.back())) return;
     std::string merged;
-    auto next = theirs.begin();
-    auto value = ours.begin();
-    for (size_t taken = 0; taken < parameters.k; ++taken) {
-      if (value == ours.end() && next == theirs.end()) break;
-      const bool is_theirs =
-          value == ours.end() || (next != theirs.end() && IsBefore(*next, *value));
-      Stored::Write(merged, is_theirs ? *next++ : *value++);
-    }
+    MergeRanked(ours, theirs, parameters.k, IsBefore<typename Stored::Ordered>,
+                [&](const auto& value) { Stored::Write(merged, value); });
     slot = std::move(merged);
   }
 

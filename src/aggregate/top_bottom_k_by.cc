@@ -8,6 +8,7 @@
 #include "aggregate/event_order.h"
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
+#include "aggregate/merge_ranked.h"
 #include "aggregate/packed_list.h"
 #include "aggregate/stored_value.h"
 
@@ -50,13 +51,8 @@ struct RankedBy {
     Read(other, &theirs);
     if (ours.size() == parameters.k && !IsBefore(theirs.front(), ours.back())) return;
     std::string merged;
-    auto next = theirs.begin();
-    auto item = ours.begin();
-    for (size_t taken = 0; taken < parameters.k; ++taken) {
-      if (item == ours.end() && next == theirs.end()) break;
-      const bool is_theirs = item == ours.end() || (next != theirs.end() && IsBefore(*next, *item));
-      Write(merged, is_theirs ? *next++ : *item++);
-    }
+    MergeRanked(ours, theirs, parameters.k, IsBefore,
+                [&](const Item& item) { Write(merged, item); });
     slot = std::move(merged);
   }
 
@@ -90,9 +86,7 @@ struct RankedBy {
 
   static void Write(std::string& to, const Item& item) {
     Append(to, item.by);
-    Append(to, item.order.time_ms);
-    Append(to, item.order.partition);
-    Append(to, item.order.offset);
+    AppendOrder(to, item.order);
     Stored::Write(to, item.value);
   }
 
@@ -102,9 +96,7 @@ struct RankedBy {
     while (reader.ok() && !reader.rest().empty()) {
       Item item;
       item.by = reader.Read<int64_t>();
-      item.order.time_ms = reader.Read<int64_t>();
-      item.order.partition = reader.Read<int32_t>();
-      item.order.offset = reader.Read<int64_t>();
+      item.order = ReadOrder(reader);
       item.value = Stored::Read(reader);
       if (reader.ok()) items->push_back(item);
     }
