@@ -13,6 +13,12 @@ namespace {
 
 constexpr auto kLookInterval = std::chrono::minutes(1);
 
+std::chrono::milliseconds SweepInterval(int64_t retention_ms) {
+  return std::chrono::milliseconds(std::clamp(retention_ms / limits::kRetentionSweeps,
+                                              limits::kRetentionSweepMsMin,
+                                              limits::kRetentionSweepMsMax));
+}
+
 }  // namespace
 
 RetentionSweeper::RetentionSweeper(Database& database)
@@ -39,25 +45,28 @@ void RetentionSweeper::Run() {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, kLookInterval, [this] { return is_ending_.load(); })) return;
     }
-    const RowRetention::Retentions tables = database_.retention().tables();
-    std::erase_if(swept_at_, [&](const auto& swept) { return !tables.contains(swept.first); });
-    const Time now = std::chrono::steady_clock::now();
-    for (const auto& [table, retention_ms] : tables) {
-      const auto [swept, is_new] = swept_at_.try_emplace(table, now);
-      if (is_new || now < DueAt(swept->second, retention_ms)) continue;
-      swept->second = now;
-      const Status status = Sweep(table);
-      if (!status.ok() && !is_ending_)
-        LogWarning("rows past their retention are still there, and are tried again: {}",
-                   status.message());
-    }
+    SweepWhatIsDue();
   }
 }
 
-RetentionSweeper::Time RetentionSweeper::DueAt(Time since, int64_t retention_ms) {
-  return since + std::chrono::milliseconds(std::clamp(retention_ms / limits::kRetentionSweeps,
-                                                      limits::kRetentionSweepMsMin,
-                                                      limits::kRetentionSweepMsMax));
+void RetentionSweeper::SweepWhatIsDue() {
+  const RowRetention::Retentions tables = database_.retention().tables();
+  std::erase_if(due_at_, [&](const auto& due) { return !tables.contains(due.first); });
+  const Time now = std::chrono::steady_clock::now();
+  for (const auto& [table, retention_ms] : tables) {
+    const auto [due, is_new] = due_at_.try_emplace(table, now);
+    const bool is_due = !is_new && now >= due->second;
+    if (is_new || is_due) due->second = now + SweepInterval(retention_ms);
+    // What was there at the start was perhaps not swept for long.
+    if (is_new && !has_looked_)
+      due->second = now + std::chrono::milliseconds(limits::kRetentionSweepMsMin);
+    if (!is_due) continue;
+    const Status status = Sweep(table);
+    if (!status.ok() && !is_ending_)
+      LogWarning("rows past their retention are still there, and are tried again: {}",
+                 status.message());
+  }
+  has_looked_ = true;
 }
 
 Status RetentionSweeper::Sweep(TableId table) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -31,15 +32,15 @@ class RetentionSweeper {
   using Time = std::chrono::steady_clock::time_point;
 
   void Run();
-  // When the table is to be swept next, `since` it was or since it came.
-  static Time DueAt(Time since, int64_t retention_ms);
+  void SweepWhatIsDue();
   Status Sweep(TableId table);
 
   Database& database_;
   std::atomic<bool> is_ending_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<TableId, Time> swept_at_;  // the thread's
+  std::map<TableId, Time> due_at_;  // the thread's
+  bool has_looked_ = false;         // the thread's
   std::thread thread_;
 };
 
