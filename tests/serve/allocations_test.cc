@@ -11,9 +11,13 @@ namespace {
 
 thread_local size_t allocations = 0;
 
-void* Allocate(size_t bytes) {
+void* TryAllocate(size_t bytes) {
   ++allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* Allocate(size_t bytes) {
+  if (void* memory = TryAllocate(bytes)) return memory;
   throw std::bad_alloc();
 }
 
@@ -24,6 +28,12 @@ void* operator new(size_t bytes) {
 }
 void* operator new[](size_t bytes) {
   return Allocate(bytes);
+}
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return TryAllocate(bytes);
+}
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
+  return TryAllocate(bytes);
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);
