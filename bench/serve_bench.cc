@@ -54,9 +54,13 @@ constexpr char kOverloadShape[] = "1000x50";
 // Runs `round` on both sides in every round, each side first in turn.
 template <typename Round>
 Status Alternate(Side& freshet, Side& echo, Round round) {
-  for (int i = 0; i < kRounds; ++i) {
-    FRESHET_RETURN_IF_ERROR(round(i % 2 == 0 ? freshet : echo));
-    FRESHET_RETURN_IF_ERROR(round(i % 2 == 0 ? echo : freshet));
+  for (int i = 0; i < 2 * kRounds; ++i) {
+    // First, second, second, first, ...
+    Side& side = (i + 1) / 2 % 2 == 0 ? freshet : echo;
+    if (side.is_busy) side.server->BeginBusiness();
+    const Status status = round(side);
+    if (side.is_busy) side.server->EndBusiness();
+    FRESHET_RETURN_IF_ERROR(status);
   }
   return Status::Ok();
 }
@@ -66,13 +70,13 @@ void Report(const Comparison& comparison, const Side& side, const Side& other,
   fmt::print(
       R"({{"bench":"serve","case":"{}","against":"{}","ratio":{:.3f},"p99_ratio":{:.3f},"cpu_ratio":{:.3f},"requests_per_s":{:.0f},)"
       R"("against_requests_per_s":{:.0f},"open_requests_per_s":{:.0f},"p50_us":{:.1f},"against_p50_us":{:.1f},"p99_us":{:.1f},)"
-      R"("against_p99_us":{:.1f},"server_cpu_us":{:.2f},"against_server_cpu_us":{:.2f},"request_bytes":{},"response_bytes":{}}})"
+      R"("against_p99_us":{:.1f},"server_cpu_us":{:.2f},"against_server_cpu_us":{:.2f},"request_bytes":{},"response_bytes":{},"refused":{}}})"
       "\n",
       comparison.name, comparison.against, MedianRatio(side.requests_per_s, other.requests_per_s),
       MedianRatio(side.p99_us, other.p99_us), other.cpu_us() / side.cpu_us(),
       Median(side.requests_per_s), Median(other.requests_per_s), open_requests_per_s,
       Median(side.p50_us), Median(other.p50_us), Median(side.p99_us), Median(other.p99_us),
-      side.cpu_us(), other.cpu_us(), side.request_bytes, side.response_bytes);
+      side.cpu_us(), other.cpu_us(), side.request_bytes, side.response_bytes, side.refused);
   std::fflush(stdout);
 }
 

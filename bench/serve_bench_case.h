@@ -26,7 +26,7 @@ struct Case {
   int64_t users = 1'000;
   int64_t events_per_span = 40;  // of each user in each of three spans of time
   double cache_share = 1;        // of all state that the cache may hold
-  bool is_busy = false;          // events come in and loads run while it answers
+  bool is_busy = false;          // events come in and loads run while it is measured
 
   size_t windowed() const { return aggregations * windows; }
   size_t features() const { return 2 * windowed() + derived; }

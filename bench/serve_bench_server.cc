@@ -58,11 +58,17 @@ class TempFolder {
   std::string path_;
 };
 
-void ServeUntilInputEnds(int port) {
+constexpr char kBegin = 'b';
+constexpr char kEnd = 'e';
+constexpr auto kEndPause = std::chrono::milliseconds(300);  // in which the last load ends
+
+// Calls `command` with each byte that comes.
+void ServeUntilInputEnds(int port, const std::function<void(char)>& command = nullptr) {
   std::printf("%d\n", port);
   std::fflush(stdout);
-  char ignored = 0;
-  while (read(STDIN_FILENO, &ignored, 1) > 0) {
+  char byte = 0;
+  while (read(STDIN_FILENO, &byte, 1) > 0) {
+    if (command) command(byte);
   }
 }
 
@@ -270,8 +276,10 @@ Status RunFreshet(const Case& shape) {
                            rpc::RpcServer::Start(*engine, {.address = "127.0.0.1:0"}));
   {
     std::optional<Business> business;
-    if (shape.is_busy) business.emplace(*engine, shape);
-    ServeUntilInputEnds(server->port());
+    ServeUntilInputEnds(server->port(), [&](char command) {
+      business.reset();
+      if (command == kBegin) business.emplace(*engine, shape);
+    });
   }
   server->Shutdown(0);
   return engine->Stop();
@@ -342,6 +350,15 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(std::vector<std::str
 ServerProcess::~ServerProcess() {
   close(input_);
   waitpid(process_, nullptr, 0);
+}
+
+void ServerProcess::BeginBusiness() const {
+  FRESHET_CHECK(write(input_, &kBegin, 1) == 1);
+}
+
+void ServerProcess::EndBusiness() const {
+  FRESHET_CHECK(write(input_, &kEnd, 1) == 1);
+  std::this_thread::sleep_for(kEndPause);
 }
 
 int64_t ServerProcess::CpuNs() const {

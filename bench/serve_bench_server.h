@@ -37,6 +37,9 @@ class ServerProcess {
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   uint16_t port() const { return port_; }
+  // Between the two, a Freshet takes in events and loads.
+  void BeginBusiness() const;
+  void EndBusiness() const;
   // The time that all its threads have spent on a processor.
   int64_t CpuNs() const;
 

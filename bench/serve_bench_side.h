@@ -18,10 +18,12 @@ struct Side {
   std::unique_ptr<ServerProcess> server;
   std::unique_ptr<Caller> caller;
   size_t concurrency = 0;  // of the closed loop
+  bool is_busy = false;    // while it is measured, and only then
   size_t request_bytes = 0;
   size_t response_bytes = 0;
   uint64_t requests = 0;
   int64_t cpu_ns = 0;
+  uint64_t refused = 0;  // in the open loop, which offers half of what can be answered
   // One a round.
   std::vector<double> requests_per_s;
   std::vector<double> p50_us;
@@ -39,7 +41,7 @@ Status StartBare(std::vector<std::string> arguments, const Case& shape, const Si
                  Side* side);
 
 Status RunClosedRound(int64_t duration_ns, Side& side);
-// Of the same load on all sides. A refusal is an error.
+// Of the same load on all sides.
 Status RunOpenRound(double requests_per_s, int64_t duration_ns, Side& side);
 
 double Median(std::vector<double> figures);

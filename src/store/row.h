@@ -42,8 +42,8 @@ class RowLayout {
   // Borrows from `row`, which is no tombstone. Here, since an answer reads thousands of columns.
   Datum Read(std::string_view row, size_t column) const {
     if (IsNull(row, column)) return Datum::Null();
-    const char* slot = row.data() + offsets_[column];
-    switch (columns_[column]) {
+    const char* slot = row.data() + offsets_.data()[column];
+    switch (columns_.data()[column]) {
       case Type::kBool:
         return Datum::Bool(*slot != '\x00');
       case Type::kInt32:
@@ -69,7 +69,8 @@ class RowLayout {
   static constexpr size_t kTombstoneBytes = kHeaderBytes;
 
   static bool IsNull(std::string_view row, size_t column) {
-    return (static_cast<uint8_t>(row[kBitmapOffset + column / 8]) >> (column % 8) & 1) != 0;
+    const auto bits = Load<uint8_t>(row.data() + kBitmapOffset + column / 8);
+    return (bits >> (column % 8) & 1) != 0;
   }
 
   std::vector<Type> columns_;
