@@ -2,7 +2,8 @@
 // order; category_counts, how often each comes; category_sums, the sum of one value for each category
 // of another. A sum of no value is 0, and an event without a category counts nowhere.
 //
-// Exact, and only up to limits::kCategoriesMax different categories: of more there is no value.
+// Exact, and only up to limits::kCategoriesMax different categories in limits::kCategoriesBytesMax: of more
+// there is no value.
 //
 // Slot: empty without a category; u8 1 and, ascending by category, the categories (stored_value.h), each
 // with its u64 count or its sum (exact_sum.h); or u8 2 when there were too many.
@@ -83,7 +84,7 @@ struct CategoryTable {
 
   static void Merge(std::string& slot, std::string_view other) {
     if (other.empty()) return;
-    if (slot.empty()) {
+    if (slot.empty() && other.size() <= limits::kCategoriesBytesMax) {
       slot.assign(other);
       return;
     }
@@ -108,8 +109,9 @@ struct CategoryTable {
       ++count;
     }
     for (; next != theirs.end(); ++next, ++count) Write(merged, *next);
-    slot = count <= limits::kCategoriesMax ? std::move(merged)
-                                           : std::string(1, static_cast<char>(kTooMany));
+    const bool fits =
+        count <= limits::kCategoriesMax && merged.size() <= limits::kCategoriesBytesMax;
+    slot = fits ? std::move(merged) : std::string(1, static_cast<char>(kTooMany));
   }
 
   // Lists the categories, or their tallies.
@@ -132,7 +134,8 @@ struct CategoryTable {
   static bool IsValid(std::string_view slot) {
     if (slot.empty() || IsTooMany(slot)) return true;
     Entries entries;
-    if (!Read(slot, &entries) || entries.empty() || entries.size() > limits::kCategoriesMax)
+    if (slot.size() > limits::kCategoriesBytesMax || !Read(slot, &entries) || entries.empty() ||
+        entries.size() > limits::kCategoriesMax)
       return false;
     for (size_t i = 0; i < entries.size(); ++i) {
       const Entry& entry = entries[i];

@@ -114,7 +114,7 @@ struct OrderedList {
     size_t last_begin = 0;
     EventOrder first;
     EventOrder last;
-    for (; !reader.rest().empty(); ++count) {
+    for (; reader.ok() && !reader.rest().empty(); ++count) {
       last_begin = slot.size() - reader.rest().size();
       last = ReadOrder(reader);
       Stored::Read(reader);

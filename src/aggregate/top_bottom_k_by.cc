@@ -16,7 +16,8 @@ namespace freshet::aggregate {
 namespace {
 
 int64_t OrderedBitsOf(const Datum& by) {
-  return by.kind() == Datum::Kind::kDouble ? OrderedBits(by.as_double()) : by.as_int();
+  if (by.kind() != Datum::Kind::kDouble) return by.as_int();
+  return OrderedBits(by.as_double() == 0 ? 0.0 : by.as_double());
 }
 
 bool AreValidBits(Type type, int64_t bits) {

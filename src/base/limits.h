@@ -82,14 +82,15 @@ inline constexpr int64_t kDeduplicateMsMax = 7LL * 86'400'000;
 inline constexpr int64_t kLongestSessionMsDefault = 86'400'000;
 
 // Aggregates of variable size.
-inline constexpr size_t kDistinctExactMax = 512;     // values that are told apart exactly
-inline constexpr size_t kPercentileExactMax = 64;    // values that are kept as they are
-inline constexpr size_t kPercentileBinsMax = 2'048;  // on either side of zero
-inline constexpr size_t kQuantilesMax = 16;          // of one aggregation
-inline constexpr size_t kEdgesMax = 64;              // of one histogram
-inline constexpr size_t kCategoriesMax = 256;        // different ones that are told apart
-inline constexpr size_t kListItemsMax = 100;         // the most that `k` may be
-inline constexpr size_t kFrequentValuesMax = 256;    // different values that are counted
+inline constexpr size_t kDistinctExactMax = 512;          // values that are told apart exactly
+inline constexpr size_t kPercentileExactMax = 64;         // values that are kept as they are
+inline constexpr size_t kPercentileBinsMax = 2'048;       // on either side of zero
+inline constexpr size_t kQuantilesMax = 16;               // of one aggregation
+inline constexpr size_t kEdgesMax = 64;                   // of one histogram
+inline constexpr size_t kCategoriesMax = 256;             // different ones that are told apart
+inline constexpr size_t kCategoriesBytesMax = 64u << 10;  // of one slot
+inline constexpr size_t kListItemsMax = 100;              // the most that `k` may be
+inline constexpr size_t kFrequentValuesMax = 256;         // different values that are counted
 
 // Requests.
 inline constexpr size_t kEntitiesPerRequestMax = 10'000;

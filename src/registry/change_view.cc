@@ -69,12 +69,14 @@ void CompareHeads(const StreamView& live, const StreamView& next, ChangeDraft& d
                           "it says how finely all live windows of the view end",
                           std::string(kNewView));
   if (live.head_hop_ms == next.head_hop_ms) return;
-  draft.Refuse(fmt::format("hop at the newer end of all windows: {} -> {}",
-                           FormatDurationMs(live.head_hop_ms), FormatDurationMs(next.head_hop_ms)),
-               "it is how finely all windows of the view end at the read, so the live ones would "
-               "change with it",
-               fmt::format("give the shortest window the hop {} where that divides it, or {}",
-                           FormatDurationMs(live.head_hop_ms), kNewView));
+  draft.Refuse(
+      fmt::format("hop at the newer end of all windows: {} -> {}",
+                  FormatDurationMs(live.head_hop_ms), FormatDurationMs(next.head_hop_ms)),
+      "it is how finely all windows of the view end at the read, so the live ones would "
+      "change with it",
+      fmt::format("give the shortest window the hop {} where that divides it, and a session "
+                  "a gap that is a multiple of it, or {}",
+                  FormatDurationMs(live.head_hop_ms), kNewView));
 }
 
 const TimelineTable* FindTable(const StreamView& stream, TableId id) {

@@ -187,6 +187,21 @@ TimelineSize SizeOf(const TimelineTable& table) {
   return size;
 }
 
+namespace {
+
+// What makes a timeline need fewer cells.
+std::string FewerCells(const timeline::Schema::Options& options) {
+  const bool has_sessions =
+      std::any_of(options.windows.begin(), options.windows.end(),
+                  [](const auto& window) { return window.kind == timeline::WindowKind::kSession; });
+  std::string ways =
+      options.exact_head ? "shorter offsets, a view with hops" : "larger hops or shorter windows";
+  if (has_sessions) ways += ", or sessions with larger gaps or a smaller `longest`,";
+  return ways;
+}
+
+}  // namespace
+
 Status CheckSize(const TimelineTable& table) {
   if (SizeOf(table).cells_max < limits::kTimelineCellsMax) return Status::Ok();
   const timeline::Schema::Options& options = table.schema.options();
@@ -206,6 +221,11 @@ Status CheckSize(const TimelineTable& table) {
                                 offset_ms / options.head_hop_ms));
   }
   for (const timeline::Window& window : options.windows) {
+    if (window.kind == timeline::WindowKind::kSession) {
+      const int64_t cell_ms = timeline::GridOf(window, options.head_hop_ms).step_ms;
+      parts.push_back(fmt::format("{} in cells of {}: {}", timeline::Describe(window),
+                                  FormatDurationMs(cell_ms), timeline::DepthMs(window) / cell_ms));
+    }
     if (window.kind != timeline::WindowKind::kSliding) continue;
     parts.push_back(fmt::format("window {} in hops of {}: {}", FormatDurationMs(window.window_ms),
                                 FormatDurationMs(window.hop_ms),
@@ -213,9 +233,8 @@ Status CheckSize(const TimelineTable& table) {
     shorter_ms = window.window_ms;
   }
   return Status::InvalidArgument(fmt::format(
-      "an entity's timeline could need too many cells, {} or more (about: {}); larger hops or "
-      "shorter windows need fewer",
-      limits::kTimelineCellsMax, fmt::join(parts, "; ")));
+      "an entity's timeline could need too many cells, {} or more (about: {}); {} need fewer",
+      limits::kTimelineCellsMax, fmt::join(parts, "; "), FewerCells(options)));
 }
 
 }  // namespace freshet::registry

@@ -307,7 +307,7 @@ int64_t HeadHopMs(const WindowRule& rule, const std::map<int64_t, int64_t>& by_l
     if (written->window.kind == WindowKind::kCalendar) head_ms = std::gcd(head_ms, kZoneOffsetsMs);
     // Cells must not be wider than a session's gap.
     if (written->window.kind == WindowKind::kSession && head_ms > written->window.window_ms)
-      head_ms = std::gcd(head_ms, timeline::DefaultHopMs(written->window.window_ms));
+      head_ms = std::gcd(head_ms, written->window.window_ms);
   }
   return head_ms;
 }

@@ -77,8 +77,10 @@ std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcom
                  ? "the int64 sum overflows; a sum of double(...) has no such bound"
                  : "the powers of the values overflow a double; scale the values down";
     case timeline::ReadOutcome::kTooMany:
-      return fmt::format("more than {} different categories are in the window",
-                         limits::kCategoriesMax);
+      return fmt::format(
+          "more than {} different categories, or {} bytes of them, are in the window; a narrower "
+          "`where`, a smaller window, or most_frequent_k fits",
+          limits::kCategoriesMax, limits::kCategoriesBytesMax);
     case timeline::ReadOutcome::kTruncated:
       return read.truncated_reason;
     case timeline::ReadOutcome::kTooEarly:

@@ -119,8 +119,8 @@ class Compiler {
     read.truncated_reason = fmt::format(
         "the window reaches behind what one timeline keeps, at most {} cells in {} bytes and {} "
         "single "
-        "events, or a session has gone on for longer than its `longest`; a larger hop, a smaller "
-        "window or a larger `longest` fits",
+        "events, a session has gone on for longer than its `longest`, or the read is at a time "
+        "before events that came since; a larger hop, a smaller window or a larger `longest` fits",
         cells_max != 0 ? cells_max : limits::kTimelineCellsMax, limits::kTimelineBytesMax,
         limits::kRecentEventsMax);
     return read;

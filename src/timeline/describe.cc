@@ -107,10 +107,10 @@ Frame FrameIn(const Schema& schema, uint32_t window, std::string_view bytes, int
   if (!FollowsEvents(schema.windows()[window])) return edge.frame;
   const Layout layout(schema);
   edge.end =
-      layout.LowerBound(bytes, layout.CellsBegin(bytes), layout.End(bytes), edge.frame.last_ms + 1);
+      layout.LowerBound(bytes, layout.CellsBegin(bytes), layout.End(bytes), SeenUntilMs(edge) + 1);
   edge.begin = edge.end;
   EdgeCutter(schema, bytes).Cut(&edge);
-  edge.frame.begin_ms = edge.oldest_ms == Layout::kNever ? edge.frame.last_ms + 1 : edge.oldest_ms;
+  edge.frame.begin_ms = edge.oldest_ms == Layout::kNever ? SeenUntilMs(edge) + 1 : edge.oldest_ms;
   return edge.frame;
 }
 

@@ -6,14 +6,10 @@
 #include "base/time.h"
 
 namespace freshet::timeline {
-namespace {
 
-// The end of time as far as events and gaps can tell, for what is computed with it.
 int64_t SeenUntilMs(const Edge& edge) {
   return std::min(edge.frame.last_ms, limits::kEventTimeMsMax + limits::kWindowMsMax + 1);
 }
-
-}  // namespace
 
 void EdgeCutter::Cut(Edge* edge) const {
   edge->head = {};
@@ -42,6 +38,7 @@ void EdgeCutter::CutHead(Edge* edge) const {
   const int64_t start_ms = Layout::StartMs(cell);
   edge->end = cut;
   if (edge->begin.index > cut.index) edge->begin = cut;
+  // Only cells that were cut by other rules of a zone are wider than a window.
   edge->is_own = frame.begin_ms > start_ms;
   edge->head = Run(std::max(start_ms, frame.begin_ms), frame.last_ms, edge);
 }
@@ -73,7 +70,8 @@ void EdgeCutter::FindSession(const Window& window, Edge* edge) const {
   if (edge->newest_ms == Layout::kNever || seen_until_ms - edge->newest_ms > gap_ms) {
     edge->head = {};
     edge->newest_ms = Layout::kNever;
-    edge->truncated = may_lack && seen_until_ms - (truncated_before_ms - 1) <= gap_ms;
+    edge->truncated =
+        edge->truncated || (may_lack && seen_until_ms - (truncated_before_ms - 1) <= gap_ms);
     return;
   }
   int64_t oldest_ms =
@@ -96,7 +94,7 @@ void EdgeCutter::FindLastEvents(const Window& window, Edge* edge) const {
   int64_t last_ms = SeenUntilMs(*edge);
   if (!schema_.options().exact_head)
     last_ms = AlignDown(last_ms, layout_.HeadHopMs()) + layout_.HeadHopMs() - 1;
-  edge->head = recent_.Between(bytes_, Layout::kNever, last_ms);
+  edge->head = recent_.Between(bytes_, std::nullopt, last_ms);
   for (edge->head.begin = edge->head.end;
        edge->head.begin.index > 0 && edge->head.end.index - edge->head.begin.index < window.events;)
     edge->head.begin = recent_.Before(bytes_, edge->head.begin);

@@ -28,6 +28,10 @@ struct Edge {
   int64_t oldest_ms = Layout::kNever;  // found only where the window follows events
 };
 
+// The last moment of a window, or the end of time as far as events and gaps can tell, for what is computed
+// with it.
+int64_t SeenUntilMs(const Edge& edge);
+
 // Cuts edges that were found for whole cells where their windows cut through cells, or hang on
 // events. Does nothing to the others.
 class EdgeCutter {

@@ -26,13 +26,14 @@ size_t RoomBelow(size_t bound) {
 
 bool RecentEvents::Add(std::string& bytes, const Event& event) const {
   if (!schema_.has_recent_events()) return false;
-  if (event.order > Tail::Lost(bytes)) Insert(bytes, LowerBound(bytes, event.order), event);
+  if (event.order > Tail::Lost(bytes))
+    Insert(bytes, LowerBound(bytes, End(bytes), event.order), event);
   RemoveOld(bytes);
   return event.order > Tail::Lost(bytes);
 }
 
-Position RecentEvents::LowerBound(std::string_view bytes, const EventOrder& order) const {
-  Position at = End(bytes);
+Position RecentEvents::LowerBound(std::string_view bytes, Position at,
+                                  const EventOrder& order) const {
   if (layout_.HasVariableSlots()) {
     while (at.index > 0) {
       const Position before = Before(bytes, at);
@@ -58,10 +59,10 @@ Position RecentEvents::LowerBound(std::string_view bytes, const EventOrder& orde
   return position(low);
 }
 
-RecentRun RecentEvents::Between(std::string_view bytes, int64_t begin_ms, int64_t last_ms) const {
-  const Position begin = LowerBound(bytes, FirstAt(begin_ms));
-  const Position end = LowerBound(bytes, FirstAt(last_ms + 1));
-  return {begin, end.index < begin.index ? begin : end};
+RecentRun RecentEvents::Between(std::string_view bytes, std::optional<int64_t> begin_ms,
+                                int64_t last_ms) const {
+  const Position end = LowerBound(bytes, End(bytes), FirstAt(last_ms + 1));
+  return {begin_ms ? LowerBound(bytes, end, FirstAt(*begin_ms)) : Begin(), end};
 }
 
 void RecentEvents::Insert(std::string& bytes, Position at, const Event& event) const {
@@ -84,7 +85,7 @@ void RecentEvents::RemoveOld(std::string& bytes) const {
   const int64_t horizon_ms = HorizonMs(Layout::NewestMs(bytes));
   const size_t kept_by_count =
       schema_.last_events() == 0 ? 0 : schema_.last_events() + limits::kLastEventsSpare;
-  size_t count_max = limits::kRecentEventsMax;
+  size_t count_max = schema_.options().recent_events_max;
   size_t bytes_max = limits::kRecentBytesMax;
   if (end.index > count_max) count_max = RoomBelow(count_max);
   if (end.offset - begin.offset > bytes_max) bytes_max = RoomBelow(bytes_max);

@@ -3,12 +3,13 @@
 // With T the newest event time, an event is kept when it is at or after T - Schema::recent_depth_ms,
 // rounded down so that one removal pays for many events, or among the newest Schema::last_events and
 // limits::kLastEventsSpare. Which are kept is a function of the set of events, as long as they are
-// no more than limits::kRecentEventsMax and kRecentBytesMax; beyond, the oldest go first. The order
+// no more than Schema::Options::recent_events_max and limits::kRecentBytesMax; beyond, the oldest go first. The order
 // of the newest one that is not kept any more is remembered, so that a reader knows from where on
 // nothing is missing.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -58,10 +59,12 @@ class RecentEvents {
     const char* header = bytes.data() + at.offset;
     return {TimeMs(bytes, at), Load<int32_t>(header), Load<int64_t>(header + 4)};
   }
-  // The first that is not before `order`.
-  Position LowerBound(std::string_view bytes, const aggregate::EventOrder& order) const;
-  // Those at times in [begin_ms, last_ms].
-  RecentRun Between(std::string_view bytes, int64_t begin_ms, int64_t last_ms) const;
+  // The first in [Begin(), end) that is not before `order`; `end` when there is none. With variable-size
+  // slots it takes a step for each that is not.
+  Position LowerBound(std::string_view bytes, Position end,
+                      const aggregate::EventOrder& order) const;
+  // Those at times in [begin_ms, last_ms]; without `begin_ms` from the first on.
+  RecentRun Between(std::string_view bytes, std::optional<int64_t> begin_ms, int64_t last_ms) const;
 
  private:
   void Insert(std::string& bytes, Position at, const Event& event) const;

@@ -43,6 +43,10 @@ Status CheckOptions(const Schema::Options& options) {
     return Status::InvalidArgument(fmt::format("{} aggregations: at most {} are allowed",
                                                options.aggregations.size(),
                                                limits::kAggregationsMax));
+  if (options.recent_events_max > limits::kRecentEventsMax)
+    return Status::InvalidArgument(fmt::format("{} single events: at most {} are allowed",
+                                               options.recent_events_max,
+                                               limits::kRecentEventsMax));
   if (options.cells_max > limits::kTimelineCellsMax)
     return Status::InvalidArgument(fmt::format("{} cells: at most {} are allowed",
                                                options.cells_max, limits::kTimelineCellsMax));
@@ -53,6 +57,7 @@ Status CheckOptions(const Schema::Options& options) {
 
 Result<Schema> Schema::Create(Options options) {
   if (options.cells_max == 0) options.cells_max = limits::kTimelineCellsMax;
+  if (options.recent_events_max == 0) options.recent_events_max = limits::kRecentEventsMax;
   FRESHET_RETURN_IF_ERROR(CheckOptions(options));
   Schema schema;
   schema.options_ = std::move(options);

@@ -1,6 +1,7 @@
 #include "timeline/seen_identities.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -17,7 +18,8 @@ bool SeenIdentities::Knows(std::string_view bytes, const Event& event) const {
 void SeenIdentities::Add(std::string& bytes, const Event& event, int64_t old_newest_ms) const {
   if (schema_.options().deduplicate_ms == 0) return;
   const int64_t horizon_ms = HorizonMs(Layout::NewestMs(bytes));
-  if (horizon_ms != HorizonMs(old_newest_ms)) RemoveBefore(bytes, horizon_ms);
+  if (horizon_ms != HorizonMs(old_newest_ms))
+    Keep(bytes, [&](int64_t time_ms, size_t) { return time_ms >= horizon_ms; });
   if (!event.identity.has_value() || event.order.time_ms < horizon_ms) return;
 
   const size_t index = LowerBound(bytes, *event.identity);
@@ -30,11 +32,11 @@ void SeenIdentities::Add(std::string& bytes, const Event& event, int64_t old_new
   Tail::SetSeenCount(bytes, count);
   if (count <= limits::kSeenIdentitiesMax) return;
 
-  std::vector<int64_t> times_ms;
-  for (size_t i = 0; i < count; ++i) times_ms.push_back(TimeMs(bytes, i));
-  const auto kept_from = times_ms.begin() + limits::kSeenIdentitiesMax / Tail::kRemovalsPerSpan;
-  std::nth_element(times_ms.begin(), kept_from, times_ms.end());
-  RemoveBefore(bytes, *kept_from + 1);  // those of one moment go together
+  std::vector<std::pair<int64_t, size_t>> by_age;
+  for (size_t i = 0; i < count; ++i) by_age.push_back({TimeMs(bytes, i), i});
+  const auto kept_from = by_age.begin() + limits::kSeenIdentitiesMax / Tail::kRemovalsPerSpan;
+  std::nth_element(by_age.begin(), kept_from, by_age.end());
+  Keep(bytes, [&](int64_t time_ms, size_t i) { return std::pair(time_ms, i) >= *kept_from; });
 }
 
 size_t SeenIdentities::LowerBound(std::string_view bytes, const Identity& identity) {
@@ -56,12 +58,13 @@ int64_t SeenIdentities::HorizonMs(int64_t newest_ms) const {
   return AlignDown(newest_ms - within_ms, std::max<int64_t>(1, within_ms / Tail::kRemovalsPerSpan));
 }
 
-void SeenIdentities::RemoveBefore(std::string& bytes, int64_t time_ms) {
+void SeenIdentities::Keep(std::string& bytes,
+                          FunctionRef<bool(int64_t time_ms, size_t index)> is_kept) {
   const size_t begin = Tail::SeenBegin(bytes);
   const size_t count = Tail::SeenCount(bytes);
   size_t kept = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (TimeMs(bytes, i) < time_ms) continue;
+    if (!is_kept(TimeMs(bytes, i), i)) continue;
     if (kept != i)
       std::copy_n(bytes.data() + begin + i * Tail::kSeenBytes, Tail::kSeenBytes,
                   bytes.data() + begin + kept * Tail::kSeenBytes);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "timeline/layout.h"
 #include "timeline/timeline.h"
 
@@ -34,7 +35,7 @@ class SeenIdentities {
  private:
   static size_t LowerBound(std::string_view bytes, const Identity& identity);
   int64_t HorizonMs(int64_t newest_ms) const;
-  static void RemoveBefore(std::string& bytes, int64_t time_ms);
+  static void Keep(std::string& bytes, FunctionRef<bool(int64_t time_ms, size_t index)> is_kept);
 
   const Schema& schema_;
 };

@@ -52,9 +52,10 @@ class Schema {
     int64_t clock_skew_ms = 0;
     bool has_lifetime = false;  // whether the lifetime slots are kept
     std::vector<std::shared_ptr<const aggregate::Aggregate>> aggregations;
-    size_t cells_max = 0;        // 0: limits::kTimelineCellsMax
-    bool exact_head = false;     // an event counts from its own time on, not from its hop's
-    int64_t deduplicate_ms = 0;  // how long an event's identity is remembered; 0: not at all
+    size_t cells_max = 0;          // 0: limits::kTimelineCellsMax
+    size_t recent_events_max = 0;  // kept one by one; 0: limits::kRecentEventsMax
+    bool exact_head = false;       // an event counts from its own time on, not from its hop's
+    int64_t deduplicate_ms = 0;    // how long an event's identity is remembered; 0: not at all
   };
   // InvalidArgument when the options break a rule above, or keep nothing: no window and no
   // lifetime.

@@ -94,7 +94,7 @@ class Validator {
         bytes_.size() - Layout::kHeaderBytes <
             Tail::RecentBytes(bytes_) + Tail::BytesBehindCells(bytes_))
       return Corrupt("what it keeps of single events is cut off");
-    if (Tail::RecentCount(bytes_) > limits::kRecentEventsMax ||
+    if (Tail::RecentCount(bytes_) > schema_.options().recent_events_max ||
         Tail::RecentBytes(bytes_) > limits::kRecentBytesMax ||
         Tail::SeenCount(bytes_) > limits::kSeenIdentitiesMax)
       return Corrupt("what it keeps of single events is too large");
@@ -141,6 +141,10 @@ class Validator {
       return Corrupt("single events in a table that keeps none");
     const size_t end = layout_.AllBegin(bytes_).offset;
     aggregate::EventOrder last = Tail::Lost(bytes_);
+    const bool is_none = last == aggregate::EventOrder{Layout::kNever, 0, 0};
+    if (!is_none &&
+        (!schema_.has_recent_events() || !IsEventTime(last.time_ms) || last.time_ms > newest_ms_))
+      return Corrupt("the newest event that it keeps no more cannot be one");
     Position at = RecentEvents::Begin();
     while (at.offset < end) {
       if (end - at.offset < Tail::kRecentHeaderBytes)

@@ -30,7 +30,8 @@ std::string DescribePeriod(const Window& window) {
     case WindowKind::kTumbling:
       return fmt::format("tumbling {}", FormatDurationMs(window.window_ms));
     case WindowKind::kSession:
-      return fmt::format("session {}", FormatDurationMs(window.window_ms));
+      return fmt::format("session {}, at most {}", FormatDurationMs(window.window_ms),
+                         FormatDurationMs(window.longest_ms));
     case WindowKind::kLastEvents:
       return fmt::format("last {} events", window.events);
     case WindowKind::kCalendar:

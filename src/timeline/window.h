@@ -48,7 +48,7 @@ struct Window {
 // The order in which a schema has its windows.
 bool IsBefore(const Window& a, const Window& b);
 
-// "1h", "tumbling 1h, 1 back", "day in Europe/Berlin", "1h, 1d ago", "session 30m", "last 10 events":
+// "1h", "tumbling 1h, 1 back", "day in Europe/Berlin", "1h, 1d ago", "session 30m, at most 1d", "last 10 events":
 // for messages.
 std::string Describe(const Window& window);
 

@@ -338,7 +338,7 @@ TEST(RegistryTest, WithoutSlidingWindowsTheNewerEndHasADefaultOrTheViewsHop) {
   EXPECT_EQ(head("exact: true, ", "today, 1h, {tumbling: 1h}"), 1'000);
   EXPECT_EQ(head("exact: true, ", "1h, {tumbling: 1500ms}"), 500);
   EXPECT_EQ(head("", "{session: 30m}"), 20'000);
-  EXPECT_EQ(head("", "1d, {session: 1m}"), 1'000);
+  EXPECT_EQ(head("", "1d, {session: 1m}"), 60'000);
   EXPECT_EQ(head("", "{last: 10}"), 1'000);
 }
 

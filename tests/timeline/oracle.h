@@ -132,7 +132,7 @@ inline std::string ListOf(const aggregate::Aggregate& function, std::vector<Orac
     });
   if (is("top_k_by") || is("bottom_k_by"))
     std::stable_sort(inputs.begin(), inputs.end(), [&](const auto& a, const auto& b) {
-      return is("top_k_by") ? Less(b.by, a.by) : Less(a.by, b.by);
+      return is("top_k_by") ? b.by < a.by : a.by < b.by;
     });
   std::map<Value, int64_t> counts;
   std::string text;

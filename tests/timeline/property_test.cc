@@ -113,6 +113,7 @@ void CompareOrders(RandomCase& random, const Schema& schema, const std::vector<W
 void RunCase(uint64_t seed, size_t cells_max) {
   RandomCase random(seed);
   random.options.cells_max = cells_max;
+  if (cells_max != 0) random.options.recent_events_max = 1 + random.Below(30);
   const Result<Schema> schema = Schema::Create(random.options);
   ASSERT_TRUE(schema.ok()) << schema.status().ToString();
   const std::vector<Want> wants = random.AllWants();
