@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "aggregate/slots.h"
+#include "base/limits.h"
 
 namespace freshet::aggregate {
 namespace {
@@ -326,6 +327,15 @@ TEST(Categories, TooManyAreNoValueWhateverTheOrder) {
   values.push_back(Datum::Int(1'000));
   EXPECT_EQ(Answer("categories", Type::kInt64, values), "too many");
   EXPECT_EQ(Answer("category_counts", Type::kInt64, values), "too many");
+}
+
+TEST(Categories, TheirBytesAreBoundedToo) {
+  const std::string a(limits::kCategoriesBytesMax / 2, 'a');
+  const std::string b(limits::kCategoriesBytesMax / 2, 'b');
+  const std::string c(limits::kCategoriesBytesMax, 'c');
+  EXPECT_NE(Answer("categories", Type::kString, {Datum::String(a)}), "too many");
+  EXPECT_EQ(Answer("categories", Type::kString, {Datum::String(a), Datum::String(b)}), "too many");
+  EXPECT_EQ(Answer("categories", Type::kString, {Datum::String(c)}), "too many");
 }
 
 TEST(Categories, ASumThatOverflowsIsNoValue) {
