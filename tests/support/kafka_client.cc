@@ -199,7 +199,8 @@ void KafkaBroker::Produce(const std::string& topic, const std::vector<KafkaRecor
                                     {"linger.ms", "1"},
                                     {"message.max.bytes", "8000000"},
                                     {"queue.buffering.max.messages", "1000000"},
-                                    {"acks", "all"}});
+                                    // A batch that is sent again keeps its place.
+                                    {"enable.idempotence", "true"}});
   for (const KafkaRecord& record : records) Send(producer.get(), topic, record);
   MustSucceed(rd_kafka_flush(producer.get(), kTimeoutMs), "flush");
 }
