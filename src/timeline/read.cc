@@ -61,13 +61,15 @@ struct Reader::Rep {
   void FindRuns();
   size_t RunSetOf(const Column& column);
   void ReadRuns(std::string_view bytes, const Column& column);
-  void ReadFixed(std::string_view bytes, const Column& column);
-  void ReadVariable(std::string_view bytes, const Column& column);
+  void ReadMerged(std::string_view bytes, const Column& column);
   void MergeCells(std::string_view bytes, const Column& column, Position begin, Position end,
                   std::string& into) const;
   void MergeEvents(std::string_view bytes, const Column& column, const RecentRun& run,
                    std::string& into) const;
-  void ReadOwn(std::string_view bytes, const Column& column, const Stop& stop);
+  std::string& Own(const Column& column, const Stop& stop);
+  static void Clear(const Aggregate& function, std::string& merged);
+  void EmitWithTail(std::string_view bytes, const Column& column, const Stop& stop,
+                    const std::string& merged);
   void Emit(const Column& column, const Stop& stop, std::string_view slot);
   // What the window was like then: ages end there too.
   int64_t ReadMsOf(const Edge& edge) const {
@@ -240,33 +242,47 @@ void Reader::Rep::ReadRuns(std::string_view bytes, const Column& column) {
 }
 
 // Where cells are of many sizes, or windows cut through some.
-void Reader::Rep::ReadFixed(std::string_view bytes, const Column& column) {
-  const Aggregate& function = *column.function;
-  slot.resize(function.size_bytes);
+void Reader::Rep::ReadMerged(std::string_view bytes, const Column& column) {
   std::optional<int64_t> last_ms;
   Position reached{};
   for (const Stop& stop : column.stops) {
     const Edge& edge = edges[stop.edge];
-    if (edge.is_own) {
-      ReadOwn(bytes, column, stop);
-      continue;
+    const bool starts_anew = edge.is_own || last_ms != edge.frame.last_ms;
+    std::string& merged = edge.is_own ? Own(column, stop) : slot;
+    if (starts_anew) {
+      Clear(*column.function, merged);
+      MergeEvents(bytes, column, edge.head, merged);
     }
-    if (last_ms != edge.frame.last_ms) {
+    MergeCells(bytes, column, edge.begin, starts_anew ? edge.end : reached, merged);
+    if (!edge.is_own) {
       last_ms = edge.frame.last_ms;
-      function.init(slot.data());
-      MergeEvents(bytes, column, edge.head, slot);
-      reached = edge.end;
+      reached = edge.begin;
     }
-    MergeCells(bytes, column, edge.begin, reached, slot);
-    reached = edge.begin;
-    if (edge.tail.is_empty()) {
-      Emit(column, stop, slot);
-      continue;
-    }
-    own_slot = slot;
-    MergeEvents(bytes, column, edge.tail, own_slot);
-    Emit(column, stop, own_slot);
+    EmitWithTail(bytes, column, stop, merged);
   }
+}
+
+// Where a value is put together that shares its slot with no other: a variable-size slot is what the
+// value borrows from.
+std::string& Reader::Rep::Own(const Column& column, const Stop& stop) {
+  return column.function->size_bytes != 0 ? own_slot : texts[stop.want];
+}
+
+void Reader::Rep::Clear(const Aggregate& function, std::string& merged) {
+  merged.clear();
+  merged.resize(function.size_bytes);
+  if (function.size_bytes != 0) function.init(merged.data());
+}
+
+// `merged` goes on changing: what the tail adds, and what a value borrows from, is a copy.
+void Reader::Rep::EmitWithTail(std::string_view bytes, const Column& column, const Stop& stop,
+                               const std::string& merged) {
+  const Edge& edge = edges[stop.edge];
+  if (edge.tail.is_empty() && column.function->size_bytes != 0) return Emit(column, stop, merged);
+  std::string& own = Own(column, stop);
+  if (&own != &merged) own = merged;
+  MergeEvents(bytes, column, edge.tail, own);
+  Emit(column, stop, own);
 }
 
 void Reader::Rep::MergeCells(std::string_view bytes, const Column& column, Position begin,
@@ -309,46 +325,6 @@ void Reader::Rep::MergeEvents(std::string_view bytes, const Column& column, cons
   }
 }
 
-void Reader::Rep::ReadOwn(std::string_view bytes, const Column& column, const Stop& stop) {
-  const Edge& edge = edges[stop.edge];
-  // A variable-size slot is what the value borrows from.
-  const bool is_fixed = column.function->size_bytes != 0;
-  std::string& own = is_fixed ? own_slot : texts[stop.want];
-  own.clear();
-  if (is_fixed) {
-    own.resize(column.function->size_bytes);
-    column.function->init(own.data());
-  }
-  MergeEvents(bytes, column, edge.head, own);
-  MergeCells(bytes, column, edge.begin, edge.end, own);
-  MergeEvents(bytes, column, edge.tail, own);
-  Emit(column, stop, own);
-}
-
-void Reader::Rep::ReadVariable(std::string_view bytes, const Column& column) {
-  std::optional<int64_t> last_ms;
-  Position reached{};
-  for (const Stop& stop : column.stops) {
-    const Edge& edge = edges[stop.edge];
-    if (edge.is_own) {
-      ReadOwn(bytes, column, stop);
-      continue;
-    }
-    if (last_ms != edge.frame.last_ms) {
-      last_ms = edge.frame.last_ms;
-      slot.clear();
-      MergeEvents(bytes, column, edge.head, slot);
-      reached = edge.end;
-    }
-    MergeCells(bytes, column, edge.begin, reached, slot);
-    reached = edge.begin;
-    // The slot goes on changing: the value borrows from a copy.
-    texts[stop.want] = slot;
-    MergeEvents(bytes, column, edge.tail, texts[stop.want]);
-    Emit(column, stop, texts[stop.want]);
-  }
-}
-
 void Reader::Rep::Emit(const Column& column, const Stop& stop, std::string_view merged) {
   const Edge& edge = edges[stop.edge];
   WindowedValue& value = values[stop.want];
@@ -382,10 +358,8 @@ std::span<const WindowedValue> Reader::Read(std::string_view bytes, int64_t now_
   for (const Rep::Column& column : rep.columns) {
     if (rep.has_runs)
       rep.ReadRuns(bytes, column);
-    else if (column.function->size_bytes != 0)
-      rep.ReadFixed(bytes, column);
     else
-      rep.ReadVariable(bytes, column);
+      rep.ReadMerged(bytes, column);
   }
   return rep.values;
 }
