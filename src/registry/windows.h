@@ -1,4 +1,4 @@
-// The windows of a stream view: how they are written, their hops - one per length, each dividing the
+// The windows of a stream view: how they are written (windows.cc), their hops (hops.cc) - one per length, each dividing the
 // next - and the hop at the newer end of all of them.
 #pragma once
 
