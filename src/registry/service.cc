@@ -210,6 +210,7 @@ class ServiceReader {
 };
 
 std::optional<StaleAction> ReadAction(const yaml::Node& node) {
+  if (node.is_word_null()) return StaleAction::kNull;
   const std::optional<std::string> word = node.AsString("stale_action");
   if (!word.has_value()) return std::nullopt;
   const std::optional<StaleAction> action = FindStaleAction(*word);

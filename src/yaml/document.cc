@@ -288,6 +288,13 @@ bool Node::is_map() const {
 bool Node::is_null() const {
   return rep_->kind == Rep::Kind::kNull;
 }
+bool Node::is_word_null() const {
+  if (!is_null()) return false;
+  // The place of a value that is left out is that of whatever comes next.
+  const std::string_view rest = std::string_view(rep_->document->text).substr(rep_->offset);
+  const std::string_view word = rest.substr(0, rest.find_first_of(" \t\r\n,}]#"));
+  return word == "null" || word == "Null" || word == "NULL";
+}
 bool Node::is_quoted() const {
   return rep_->is_quoted;
 }

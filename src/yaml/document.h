@@ -67,6 +67,8 @@ class Node {
   bool is_list() const;
   bool is_map() const;
   bool is_null() const;
+  // A null that is written as the word, where a word is meant.
+  bool is_word_null() const;
   // What the node is, for messages: "a text", "a list", "a map", "nothing".
   std::string_view kind_name() const;
 

@@ -255,6 +255,16 @@ TEST(RegistryTest, ServicesListFeaturesAndWholeViews) {
   EXPECT_EQ(registry->FindFeatureService("rankin"), nullptr);
 }
 
+TEST(RegistryTest, NullIsAStaleActionToo) {
+  for (const char* word : {"null", "'null'", "NULL"}) {
+    auto registry =
+        BuildText(std::string(kShop) +
+                  "  - {name: careful, features: [profile.*], stale_action: " + word + "}\n");
+    ASSERT_NE(registry, nullptr);
+    EXPECT_EQ(registry->FindFeatureService("careful")->stale_action, StaleAction::kNull) << word;
+  }
+}
+
 TEST(RegistryTest, FindFeatureSaysWhichHalfIsUnknown) {
   auto registry = BuildText(kShop);
   EXPECT_THAT(registry->FindFeature("activty.clicks_1m").status().ToString(),
