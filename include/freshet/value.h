@@ -20,6 +20,7 @@ enum class Type : uint8_t {
   kDouble = 5,
   kString = 6,     // UTF-8
   kTimestamp = 7,  // milliseconds since 1970-01-01T00:00:00Z, as int64
+  kBytes = 8,      // of join keys alone: no feature and no request input is of it
 };
 
 // The name that definitions use: "bool", "int32", ...
@@ -32,7 +33,7 @@ using Value = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
 // Values of one type, one a row, without nulls. Exactly one of the arrays is in use:
 // integers for kBool (0 or 1), kInt32, kInt64, kTimestamp; numbers for kFloat, kDouble; texts for
-// kString. In a column of lists it holds the elements of all rows, one list after the other.
+// kString and kBytes. In a column of lists it holds the elements of all rows, one list after the other.
 struct Column {
   Type type = Type::kInt64;  // of a list: of its elements
   bool is_list = false;

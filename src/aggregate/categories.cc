@@ -225,6 +225,7 @@ auto WithTable(Type type, Use use) {
     case Type::kTimestamp:
       return use(CategoryTable<Type::kTimestamp, Tally>());
     case Type::kString:
+    case Type::kBytes:
       break;
   }
   return use(CategoryTable<Type::kString, Tally>());

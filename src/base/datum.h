@@ -65,6 +65,7 @@ constexpr Datum::Kind KindOf(Type type) {
     case Type::kDouble:
       return Datum::Kind::kDouble;
     case Type::kString:
+    case Type::kBytes:
       return Datum::Kind::kString;
   }
   CheckFailed(__FILE__, __LINE__, "a type that exists");

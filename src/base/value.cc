@@ -9,7 +9,7 @@
 namespace freshet {
 namespace {
 
-constexpr std::array<std::pair<Type, std::string_view>, 7> kTypeNames = {{
+constexpr std::array<std::pair<Type, std::string_view>, 8> kTypeNames = {{
     {Type::kBool, "bool"},
     {Type::kInt32, "int32"},
     {Type::kInt64, "int64"},
@@ -17,6 +17,7 @@ constexpr std::array<std::pair<Type, std::string_view>, 7> kTypeNames = {{
     {Type::kDouble, "double"},
     {Type::kString, "string"},
     {Type::kTimestamp, "timestamp"},
+    {Type::kBytes, "bytes"},
 }};
 
 }  // namespace
@@ -45,6 +46,7 @@ size_t Column::size() const {
     case Type::kDouble:
       return numbers.size();
     case Type::kString:
+    case Type::kBytes:
       return texts.size();
     default:
       return integers.size();
@@ -61,6 +63,7 @@ Value Column::at(size_t row) const {
     case Type::kDouble:
       return numbers[row];
     case Type::kString:
+    case Type::kBytes:
       return texts[row];
     default:
       return integers[row];

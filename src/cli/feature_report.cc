@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/time.h"
 #include "cli/json_value.h"
 #include "cli/table.h"
@@ -40,6 +41,8 @@ std::string TextOf(const Column& column, size_t row) {
       return fmt::format("{}", column.numbers.at(row));
     case Type::kString:
       return Printable(column.texts.at(row));
+    case Type::kBytes:
+      return EncodeBase64(column.texts.at(row));
     case Type::kTimestamp:
       return FormatRfc3339Ms(column.integers.at(row));
     default:

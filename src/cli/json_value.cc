@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
+
 namespace freshet::cli {
 namespace {
 
@@ -33,6 +35,8 @@ Json ToJson(const Column& column, size_t row) {
       return NumberToJson(column.type, column.numbers.at(row));
     case Type::kString:
       return column.texts.at(row);
+    case Type::kBytes:
+      return EncodeBase64(column.texts.at(row));
     default:
       return column.integers.at(row);
   }

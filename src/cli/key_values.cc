@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/nearest.h"
 #include "base/time.h"
 
@@ -59,6 +60,12 @@ Status AppendTimestamp(std::string_view text, Column* column) {
     time_ms = *parsed;
   }
   column->integers.push_back(time_ms);
+  return {};
+}
+
+Status AppendBytes(std::string_view text, Column* column) {
+  if (!DecodeBase64(text, &column->texts.emplace_back()))
+    return NoValueOf(text, "bytes: they are written in base64, such as 3q2+7w==");
   return {};
 }
 
@@ -135,6 +142,8 @@ Status AppendValue(std::string_view text, Column* column) {
     case Type::kString:
       column->texts.emplace_back(text);
       return {};
+    case Type::kBytes:
+      return AppendBytes(text, column);
     case Type::kTimestamp:
       return AppendTimestamp(text, column);
   }

@@ -87,6 +87,9 @@ void ToWire(const NamedColumn& column, v1::Column* wire) {
     case Type::kString:
       AddAll(column.values.texts, wire->mutable_strings());
       return;
+    case Type::kBytes:
+      AddAll(column.values.texts, wire->mutable_bytes());
+      return;
   }
 }
 

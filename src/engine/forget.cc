@@ -56,9 +56,11 @@ Result<std::string> EncodeKey(const Entity& entity, const JoinKeys& join_keys) {
   for (const registry::JoinKey& key : entity.join_keys) {
     const std::string& text = join_keys.at(key.name);
     Datum value;
-    if (load::ReadText(key.type, std::nullopt, text, &value) != load::Problem::kNone) {
-      return Status::InvalidArgument(fmt::format("{}: '{}' is not of the type {}", key.name,
-                                                 load::Shortened(text), TypeName(key.type)));
+    std::string decoded;
+    if (load::ReadText(key.type, std::nullopt, text, &value, &decoded) != load::Problem::kNone) {
+      return Status::InvalidArgument(fmt::format(
+          "{}: '{}' is not of the type {}{}", key.name, load::Shortened(text), TypeName(key.type),
+          key.type == Type::kBytes ? ", which is written in base64" : ""));
     }
     FRESHET_RETURN_IF_ERROR(store::AppendEntityKey(key.type, value, bytes).Prefixed(key.name));
   }

@@ -118,6 +118,8 @@ StaticType TypeOfVariable(Type type) {
       return StaticType::kDouble;
     case Type::kString:
       return StaticType::kString;
+    case Type::kBytes:
+      break;
   }
   return StaticType::kNull;
 }
@@ -206,6 +208,11 @@ class Checker {
 
   bool CheckName(Syntax& node) {
     if (!Resolve(node)) return false;
+    if (variables_[node.variable].type == Type::kBytes) {
+      return Fail(node.offset, fmt::format("'{}' is of type bytes, which is for join keys; "
+                                           "expressions can only ask for it with has({})",
+                                           node.name, node.name));
+    }
     if (variables_[node.variable].type == Type::kTimestamp) {
       return Fail(node.offset,
                   fmt::format("'{}' is a timestamp, which expressions can only ask for "

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "base/time.h"
@@ -98,6 +99,8 @@ std::string_view ExpectedOf(Type type) {
       return "a number, \"NaN\", \"Infinity\" or \"-Infinity\"";
     case Type::kString:
       return "text";
+    case Type::kBytes:
+      return "text in base64";
     case Type::kTimestamp:
       return "milliseconds since the epoch, or text like 2026-01-31T12:00:00Z";
   }
@@ -126,6 +129,9 @@ bool TakeValue(const Node& value, Type type, Column* column) {
       if (!value.is_string()) return false;
       column->texts.push_back(value.get_ref<const std::string&>());
       return true;
+    case Type::kBytes:
+      return value.is_string() &&
+             DecodeBase64(value.get_ref<const std::string&>(), &column->texts.emplace_back());
     case Type::kTimestamp:
       return TakeIf(TimeOf(value), &column->integers);
   }

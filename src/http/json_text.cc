@@ -8,6 +8,8 @@
 
 #include "freshet/features.h"
 
+#include "base/base64.h"
+
 namespace freshet::http {
 namespace {
 
@@ -52,6 +54,9 @@ void AppendValue(const Column& column, size_t row, std::string* json) {
       return;
     case Type::kString:
       AppendText(column.texts.at(row), json);
+      return;
+    case Type::kBytes:
+      AppendText(EncodeBase64(column.texts.at(row)), json);
       return;
   }
 }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "ingest/decoder.h"
@@ -72,7 +73,9 @@ Refusal ToRefusal(registry::TimeProblem problem) {
 class JsonDecoder : public Decoder {
  public:
   explicit JsonDecoder(const registry::Source& source)
-      : source_(source), parser_(limits::kEventBytesMax + simdjson::SIMDJSON_PADDING) {
+      : source_(source),
+        parser_(limits::kEventBytesMax + simdjson::SIMDJSON_PADDING),
+        decoded_(source.fields.size()) {
     for (size_t i = 0; i < source.fields.size(); ++i) {
       targets_[source.fields[i].name].field = static_cast<int32_t>(i);
     }
@@ -85,14 +88,16 @@ class JsonDecoder : public Decoder {
   Refusal DecodeObject(simdjson::ondemand::object object);
   Refusal FindTarget(simdjson::ondemand::field& field, size_t place, Target* target);
   Refusal ReadValue(simdjson::ondemand::value value, Target target);
-  Refusal ReadTyped(simdjson::ondemand::value value, json_type json, Type type,
-                    std::string_view name, Datum* datum);
+  Refusal ReadTyped(simdjson::ondemand::value value, json_type json, const registry::Field& field,
+                    Datum* datum);
+  Refusal ReadBytes(simdjson::ondemand::value value, const registry::Field& field, Datum* datum);
   Refusal ReadText(simdjson::ondemand::value value, std::string_view name, Datum* datum);
   Refusal ReadNatural(simdjson::ondemand::value value, json_type json, std::string_view name,
                       Datum* datum);
   Refusal SetTime(const Datum& datum, bool is_instant);
 
   Refusal NotJson(simdjson::error_code error);
+  Refusal TooLarge(std::string_view name, size_t bytes);
   Refusal WrongType(std::string_view name, std::string_view wanted, std::string_view found);
   void CopyPadded(std::string_view payload);
 
@@ -100,6 +105,7 @@ class JsonDecoder : public Decoder {
   std::unordered_map<std::string, Target, KeyHash, std::equal_to<>> targets_;
   simdjson::ondemand::parser parser_;
   std::string buffer_;
+  std::vector<std::string> decoded_;  // per field: what base64 stands for
   std::vector<Guess> guesses_;
 
   DecodedEvent* event_ = nullptr;
@@ -190,14 +196,16 @@ Refusal JsonDecoder::ReadValue(simdjson::ondemand::value value, Target target) {
     return refusal == Refusal::kNone ? SetTime(datum, false) : refusal;
   }
   const registry::Field& field = source_.fields[static_cast<size_t>(target.field)];
-  const Refusal refusal = ReadTyped(value, json, field.type, field.name, &datum);
+  const Refusal refusal = ReadTyped(value, json, field, &datum);
   if (refusal != Refusal::kNone) return refusal;
   event_->values[static_cast<size_t>(target.field)] = datum;
   return target.is_timestamp ? SetTime(datum, field.type == Type::kTimestamp) : Refusal::kNone;
 }
 
-Refusal JsonDecoder::ReadTyped(simdjson::ondemand::value value, json_type json, Type type,
-                               std::string_view name, Datum* datum) {
+Refusal JsonDecoder::ReadTyped(simdjson::ondemand::value value, json_type json,
+                               const registry::Field& field, Datum* datum) {
+  const Type type = field.type;
+  const std::string_view name = field.name;
   switch (type) {
     case Type::kBool: {
       bool flag = false;
@@ -231,6 +239,9 @@ Refusal JsonDecoder::ReadTyped(simdjson::ondemand::value value, json_type json, 
     case Type::kString:
       if (json != json_type::string) return WrongType(name, "string", Describe(json));
       return ReadText(value, name, datum);
+    case Type::kBytes:
+      if (json != json_type::string) return WrongType(name, "bytes", Describe(json));
+      return ReadBytes(value, field, datum);
     case Type::kTimestamp: {
       Refusal refusal = ReadNatural(value, json, name, datum);
       if (refusal != Refusal::kNone) return refusal;
@@ -250,14 +261,23 @@ Refusal JsonDecoder::ReadTyped(simdjson::ondemand::value value, json_type json, 
   return Refusal::kWrongType;
 }
 
+Refusal JsonDecoder::ReadBytes(simdjson::ondemand::value value, const registry::Field& field,
+                               Datum* datum) {
+  std::string_view text;
+  if (auto error = value.get_string().get(text)) return NotJson(error);
+  std::string& bytes = decoded_[static_cast<size_t>(&field - source_.fields.data())];
+  if (!DecodeBase64(text, &bytes)) return WrongType(field.name, "bytes", "text that is no base64");
+  if (bytes.size() > limits::kStringValueBytesMax) return TooLarge(field.name, bytes.size());
+  *datum = Datum::String(bytes);
+  return Refusal::kNone;
+}
+
 Refusal JsonDecoder::ReadText(simdjson::ondemand::value value, std::string_view name,
                               Datum* datum) {
   std::string_view text;
   if (auto error = value.get_string().get(text)) return NotJson(error);
   if (text.size() > limits::kStringValueBytesMax) {
-    *detail_ = fmt::format("field '{}' has {} bytes; at most {} are allowed", name, text.size(),
-                           limits::kStringValueBytesMax);
-    return Refusal::kTooLarge;
+    return TooLarge(name, text.size());
   }
   *datum = Datum::String(text);
   return Refusal::kNone;
@@ -288,6 +308,12 @@ Refusal JsonDecoder::NotJson(simdjson::error_code error) {
   *detail_ =
       error == simdjson::INCORRECT_TYPE ? "not a JSON object" : simdjson::error_message(error);
   return Refusal::kNotJson;
+}
+
+Refusal JsonDecoder::TooLarge(std::string_view name, size_t bytes) {
+  *detail_ = fmt::format("field '{}' has {} bytes; at most {} are allowed", name, bytes,
+                         limits::kStringValueBytesMax);
+  return Refusal::kTooLarge;
 }
 
 Refusal JsonDecoder::WrongType(std::string_view name, std::string_view wanted,

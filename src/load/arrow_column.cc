@@ -200,7 +200,7 @@ std::unique_ptr<ArrowColumn> NewDecimalToDoubleColumn(const arrow::DataType& typ
                           *number <= kExactIntegerMax;
     if (is_exact) return FitDouble(wanted, static_cast<double>(*number) / divisor, value);
     const std::string text = fmt::format("{}e{}", decimal.ToIntegerString(), -int64_t{scale});
-    return ReadText(wanted, {}, text, value);
+    return ReadText(wanted, {}, text, value, nullptr);
   });
 }
 
@@ -247,6 +247,20 @@ std::unique_ptr<ArrowColumn> NewStringColumn(const arrow::DataType& type) {
     if (problem == Problem::kNone) *value = Datum::String(text);
     return problem;
   });
+}
+
+// Columns of text hold no bytes: it could be base64 as well as the bytes themselves.
+std::unique_ptr<ArrowColumn> NewBytesColumn(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::BINARY:
+    case arrow::Type::LARGE_BINARY:
+    case arrow::Type::BINARY_VIEW:
+      return NewTextColumn(type, FitBytes);
+    case arrow::Type::FIXED_SIZE_BINARY:
+      return Plain<arrow::FixedSizeBinaryArray>(FitBytes);
+    default:
+      return nullptr;
+  }
 }
 
 TimestampUnit UnitOf(arrow::TimeUnit::type unit) {
@@ -320,6 +334,8 @@ std::unique_ptr<ArrowColumn> NewArrowColumn(const arrow::DataType& type, const T
       return NewDoubleColumn(type, target.type);
     case Type::kString:
       return NewStringColumn(type);
+    case Type::kBytes:
+      return NewBytesColumn(type);
     case Type::kTimestamp:
       return NewTimeColumn(type, target.unit);
   }
@@ -338,6 +354,8 @@ std::string_view FittingTypes(const Target& target) {
       return "a column of floating point numbers, integers or decimals";
     case Type::kString:
       return "a column of strings";
+    case Type::kBytes:
+      return "a column of bytes, not of strings";
     case Type::kTimestamp:
       break;
   }

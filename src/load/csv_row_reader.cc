@@ -301,7 +301,7 @@ void CsvRowReader::ReadCell(const Cell& cell) {
   const Target& target = *columns_[cell.column];
   const std::string_view text = std::string_view(row_text_).substr(cell.offset, cell.size);
   Datum value;
-  Problem problem = ReadText(target.type, target.unit, text, &value);
+  Problem problem = ReadText(target.type, target.unit, text, &value, draft_.DecodedOf(target));
   if (problem == Problem::kNone) problem = draft_.Set(target, value);
   if (problem == Problem::kNone) return;
   const std::string shown = fmt::format("'{}'", Shortened(text));

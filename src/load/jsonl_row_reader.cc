@@ -30,7 +30,8 @@ std::string_view Token(ondemand::value& value, ondemand::json_type type) {
 // Why simdjson refused a number.
 Problem NumberProblem(const Target& target, std::string_view token) {
   Datum ignored;
-  const Problem problem = ReadText(target.type, target.unit, token, &ignored);
+  std::string unused;
+  const Problem problem = ReadText(target.type, target.unit, token, &ignored, &unused);
   return problem == Problem::kOutOfRange ? problem : Problem::kWrongType;
 }
 
@@ -230,6 +231,11 @@ Problem JsonlRowReader::ReadValue(const Target& target, ondemand::json_type json
     }
     case Type::kString:
       return ReadString(value, datum);
+    case Type::kBytes: {
+      std::string_view text;
+      if (value.get_string().get(text) != simdjson::SUCCESS) return Problem::kWrongType;
+      return ReadBytes(text, datum, draft_.DecodedOf(target));
+    }
     case Type::kTimestamp:
       return ReadTime(target.unit, json, value, datum);
   }

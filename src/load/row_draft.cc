@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "registry/event_time.h"
 
@@ -70,6 +71,8 @@ std::string_view Expected(Type type, TimeUnit unit) {
       return "a double";
     case Type::kString:
       return "a string";
+    case Type::kBytes:
+      return "bytes (written in base64)";
     case Type::kTimestamp:
       break;
   }
@@ -161,10 +164,12 @@ Status Targets::Fix(const std::string& column, std::string text) {
     fixed_.push_back({found->second, Datum::Null()});
     return Status::Ok();
   }
-  fixed_texts_.push_back(std::make_unique<const std::string>(std::move(text)));
+  fixed_texts_.push_back(std::make_unique<std::string>(std::move(text)));
   const std::string& kept = *fixed_texts_.back();
   Datum value;
-  const Problem problem = ReadText(target.type, target.unit, kept, &value);
+  fixed_texts_.push_back(std::make_unique<std::string>());
+  const Problem problem =
+      ReadText(target.type, target.unit, kept, &value, fixed_texts_.back().get());
   if (problem != Problem::kNone) {
     return Status::InvalidArgument(fmt::format(
         "the path says {}", Explain(target, fmt::format("'{}'", Shortened(kept)), problem)));
@@ -218,7 +223,18 @@ Problem FitTime(TimeUnit unit, const Datum& time, Datum* value) {
   return Problem::kWrongType;
 }
 
-Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value) {
+Problem FitBytes(std::string_view bytes, Datum* value) {
+  if (bytes.size() > limits::kStringValueBytesMax) return Problem::kTooLong;
+  *value = Datum::String(bytes);
+  return Problem::kNone;
+}
+
+Problem ReadBytes(std::string_view base64, Datum* value, std::string* decoded) {
+  return DecodeBase64(base64, decoded) ? FitBytes(*decoded, value) : Problem::kWrongType;
+}
+
+Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value,
+                 std::string* decoded) {
   Problem problem = Problem::kNone;
   switch (type) {
     case Type::kBool:
@@ -239,6 +255,8 @@ Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value) 
       problem = CheckString(text);
       if (problem == Problem::kNone) *value = Datum::String(text);
       return problem;
+    case Type::kBytes:
+      return ReadBytes(text, value, decoded);
     case Type::kTimestamp:
       return ReadTime(unit, text, value);
   }

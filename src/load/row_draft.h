@@ -85,7 +85,7 @@ class Targets {
 
   std::vector<Target> all_;
   std::vector<Fixed> fixed_;
-  std::vector<std::unique_ptr<const std::string>> fixed_texts_;  // which strings in fixed_ borrow
+  std::vector<std::unique_ptr<std::string>> fixed_texts_;  // which strings in fixed_ borrow
   std::unordered_map<std::string, size_t, Hash, std::equal_to<>> by_name_;
   size_t event_time_ = 0;
   size_t field_count_ = 0;
@@ -103,11 +103,15 @@ enum class Problem : uint8_t {
   kStandsTwice
 };
 
-// Text as a value of `type`; a string borrows from `text`.
-Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value);
+// Text as a value of `type`; a string borrows from `text`, bytes from *decoded, which takes what their
+// base64 stands for and may be null for other types.
+Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value,
+                 std::string* decoded);
+Problem ReadBytes(std::string_view base64, Datum* value, std::string* decoded);
 // A value that is there already, fitted to what its type, or the unit of timestamps, allows. A time
 // comes as an integer, a double or a string; fractions of a millisecond are rounded.
 Problem CheckString(std::string_view text);
+Problem FitBytes(std::string_view bytes, Datum* value);
 Problem FitInt(Type type, int64_t number, Datum* value);
 Problem FitDouble(Type type, double number, Datum* value);
 Problem FitTime(TimeUnit unit, const Datum& time, Datum* value);
@@ -123,7 +127,8 @@ std::string Shortened(std::string_view text);
 // One row while it is being read.
 class RowDraft {
  public:
-  explicit RowDraft(const Targets& targets) : targets_(&targets), values_(targets.field_count()) {}
+  explicit RowDraft(const Targets& targets)
+      : targets_(&targets), values_(targets.field_count()), decoded_(targets.field_count()) {}
 
   void Clear();
   // Whatever else the row has, it is bad: it need not be read on.
@@ -135,6 +140,10 @@ class RowDraft {
   // Takes the value of a column, of the target's type or null. Not kNone when the event time cannot
   // be told from it.
   Problem Set(const Target& target, const Datum& value);
+  // Where bytes that a text stands for are kept until the next row; null for what is no field.
+  std::string* DecodedOf(const Target& target) {
+    return target.field.has_value() ? &decoded_[*target.field] : nullptr;
+  }
   // The file has no such column, in any of its rows.
   void Lack(const Target& target) { lacking_.push_back(*target.field); }
   bool is_deletion() const { return is_deletion_; }
@@ -150,6 +159,7 @@ class RowDraft {
 
   const Targets* targets_;
   std::vector<Datum> values_;
+  std::vector<std::string> decoded_;
   std::vector<uint32_t> lacking_;
   std::optional<int64_t> time_ms_;
   bool is_deletion_ = false;

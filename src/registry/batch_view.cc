@@ -78,6 +78,12 @@ bool AddFeature(const RowFeatureDraft& draft, const KnownSource* source, Feature
     if (field.has_value()) {
       position = *field;
       feature.type = source->source->fields[*field].type;
+      if (feature.type == Type::kBytes) {
+        draft.field_node->Report(
+            fmt::format("'{}' is of type bytes, which is for join keys; a feature cannot be of it",
+                        draft.field));
+        return true;
+      }
       if (draft.default_node.has_value()) {
         feature.default_value =
             ReadDefault(*draft.default_node, feature.type).value_or(ZeroValue(feature.type));

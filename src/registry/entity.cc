@@ -12,7 +12,7 @@ namespace {
 
 bool IsKeyType(Type type) {
   return type == Type::kBool || type == Type::kInt32 || type == Type::kInt64 ||
-         type == Type::kString;
+         type == Type::kString || type == Type::kBytes;
 }
 
 }  // namespace
@@ -29,8 +29,8 @@ KnownEntity ReadEntity(yaml::MapReader& reader, const Scope& scope, Entity* enti
       entity->join_keys.push_back({key.name, key.type});
       if (IsKeyType(key.type)) continue;
       node->Peek(key.name)->Report(
-          fmt::format("the join key '{}' cannot be of type {}; allowed are bool, int32, int64 and "
-                      "string",
+          fmt::format("the join key '{}' cannot be of type {}; allowed are bool, int32, int64, "
+                      "string and bytes",
                       key.name, TypeName(key.type)));
     }
   }

@@ -33,6 +33,8 @@ bool Fits(Type computed, Type declared) {
     case Type::kFloat:
     case Type::kDouble:
       return computed == Type::kInt64 || computed == Type::kDouble;
+    case Type::kBytes:
+      break;
   }
   return false;
 }
@@ -69,6 +71,10 @@ DerivedDraft ReadDerivedDraft(const yaml::Node& node) {
   draft.type_node = reader.Required("type");
   if (draft.type_node.has_value()) {
     std::optional<Type> type = ReadType(*draft.type_node, "the type");
+    if (type == Type::kBytes) {
+      draft.type_node->Report("a feature cannot be of type bytes, which is for join keys");
+      type.reset();
+    }
     draft.type_known = type.has_value();
     draft.feature.type = type.value_or(Type::kInt64);
   }
@@ -95,6 +101,13 @@ class OnDemandViewReader {
     // `request: {}` says that there are none, as leaving it out does.
     if (!node.is_map() || !node.AsMap("request").empty())
       on_demand_.inputs = ReadFields(node, "the request inputs", limits::kFieldsMax);
+    for (const Field& input : on_demand_.inputs) {
+      if (input.type == Type::kBytes)
+        node.Peek(input.name)
+            ->Report(fmt::format(
+                "the request input '{}' cannot be of type bytes, which is for join keys",
+                input.name));
+    }
     inputs_known_ = watch.clean();
   }
   // False when the names of the features are not all known.

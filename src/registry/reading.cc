@@ -46,32 +46,22 @@ bool ReportLongName(const yaml::Node& node, std::string_view what, const std::st
 }
 
 // The types as other systems call them.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kOtherNames = {{
-    {"int", "int64"},
-    {"integer", "int64"},
-    {"long", "int64"},
-    {"bigint", "int64"},
-    {"text", "string"},
-    {"str", "string"},
-    {"varchar", "string"},
-    {"boolean", "bool"},
-    {"number", "double"},
-    {"real", "double"},
-    {"float64", "double"},
-    {"decimal", "double"},
-    {"float32", "float"},
-    {"datetime", "timestamp"},
-    {"date", "timestamp"},
-    {"time", "timestamp"},
-    {"unixtime", "timestamp"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kOtherNames = {{
+    {"int", "int64"},      {"integer", "int64"},      {"long", "int64"},
+    {"bigint", "int64"},   {"text", "string"},        {"str", "string"},
+    {"varchar", "string"}, {"boolean", "bool"},       {"binary", "bytes"},
+    {"blob", "bytes"},     {"bytea", "bytes"},        {"number", "double"},
+    {"real", "double"},    {"float64", "double"},     {"decimal", "double"},
+    {"float32", "float"},  {"datetime", "timestamp"}, {"date", "timestamp"},
+    {"time", "timestamp"}, {"unixtime", "timestamp"},
 }};
 
 std::string MeantType(const std::string& word) {
   for (const auto& [other, type] : kOtherNames) {
     if (other == word) return fmt::format("; did you mean '{}'?", type);
   }
-  static const std::vector<std::string> kKnown = {"bool",   "int32",  "int64",    "float",
-                                                  "double", "string", "timestamp"};
+  static const std::vector<std::string> kKnown = {"bool",   "int32",  "int64",     "float",
+                                                  "double", "string", "timestamp", "bytes"};
   return Suggestion(word, kKnown);
 }
 
@@ -179,6 +169,8 @@ std::optional<Value> ReadTyped(const yaml::Node& node, std::string_view what, Ty
       return ReadNumber(node, what, type);
     case Type::kString:
       return ReadText(node, what);
+    case Type::kBytes:
+      break;
     case Type::kTimestamp:
       return ReadInstant(node, what);
   }

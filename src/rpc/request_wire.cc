@@ -24,7 +24,7 @@ void CopyNumbers(Type type, const Array& source, Column* column, std::vector<T>*
 bool CopyValues(const v1::Column& wire, Column* column) {
   column->integers.clear();
   column->numbers.clear();
-  if (!wire.has_strings()) column->texts.clear();
+  if (!wire.has_strings() && !wire.has_bytes()) column->texts.clear();
   switch (wire.values_case()) {
     case v1::Column::kBools:
       CopyNumbers(Type::kBool, wire.bools(), column, &column->integers);
@@ -45,6 +45,10 @@ bool CopyValues(const v1::Column& wire, Column* column) {
       column->type = Type::kString;
       CopyTexts(wire.strings().values(), &column->texts);
       return true;
+    case v1::Column::kBytes:
+      column->type = Type::kBytes;
+      CopyTexts(wire.bytes().values(), &column->texts);
+      return true;
     case v1::Column::VALUES_NOT_SET:
       return false;
   }
@@ -60,7 +64,7 @@ Status CopyColumns(const RepeatedPtrField<v1::Column>& source, std::string_view 
     if (!CopyValues(source[i], &column.values))
       return Status::InvalidArgument(
           fmt::format("{}[{}]: the column '{}' has no values: set one of bools, int32s, int64s, "
-                      "floats, doubles, strings",
+                      "floats, doubles, strings, bytes",
                       field, i, column.name));
   }
   return {};

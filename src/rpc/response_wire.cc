@@ -92,6 +92,7 @@ int ArrayField(Type type) {
     case Type::kDouble:
       return V1Column::kDoublesFieldNumber;
     case Type::kString:
+    case Type::kBytes:
       return V1Column::kStringsFieldNumber;
   }
   return 0;
@@ -127,6 +128,7 @@ size_t PackedBytes(const Column& values) {
     case Type::kDouble:
       return values.numbers.size() * sizeof(double);
     case Type::kString:
+    case Type::kBytes:
       for (const std::string& text : values.texts) bytes += FieldBytes(text.size());
       return bytes;
     case Type::kInt32:
@@ -151,6 +153,7 @@ uint8_t* WritePacked(const Column& values, size_t packed_bytes, uint8_t* out) {
     case Type::kDouble:
       return WriteRaw(values.numbers.data(), values.numbers.size() * sizeof(double), out);
     case Type::kString:
+    case Type::kBytes:
       for (const std::string& text : values.texts) out = WriteText(kArrayValuesField, text, out);
       return out;
     case Type::kInt32:

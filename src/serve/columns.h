@@ -23,6 +23,7 @@ inline Datum DatumAt(const Column& column, size_t row) {
     case Type::kDouble:
       return Datum::Double(column.numbers[row]);
     case Type::kString:
+    case Type::kBytes:
       return Datum::String(column.texts[row]);
   }
   return Datum::Null();

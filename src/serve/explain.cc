@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "aggregate/packed_list.h"
+#include "base/base64.h"
 #include "base/limits.h"
 #include "base/time.h"
 #include "serve/derive.h"
@@ -20,8 +21,10 @@ std::string KeyText(const Plan& plan, const KeyPlan& key, const Scratch& scratch
   std::string text;
   for (const uint32_t column : key.columns) {
     if (!text.empty()) text += ", ";
+    const BoundColumn& bound = scratch.entity_columns[column];
     text += fmt::format("{}={}", plan.entity_columns[column].name,
-                        ToString(scratch.entity_columns[column].At(0)));
+                        bound.values->type == Type::kBytes ? EncodeBase64(bound.At(0).as_string())
+                                                           : ToString(bound.At(0)));
   }
   return text;
 }

@@ -66,6 +66,7 @@ Status AppendUnbounded(Type type, const Datum& value, std::string& key) {
       AppendInteger(value.as_int(), key);
       return Status::Ok();
     case Type::kString:
+    case Type::kBytes:
       if (value.kind() != Datum::Kind::kString) return WrongKind(type, value);
       return AppendText(value.as_string(), key);
     case Type::kFloat:
@@ -74,7 +75,7 @@ Status AppendUnbounded(Type type, const Datum& value, std::string& key) {
       break;
   }
   return Status::InvalidArgument(fmt::format(
-      "{} is no type for a join key; use bool, int32, int64 or string", TypeName(type)));
+      "{} is no type for a join key; use bool, int32, int64, string or bytes", TypeName(type)));
 }
 
 Status Broken(size_t at, std::string_view what) {
@@ -97,7 +98,7 @@ bool TakeText(std::string_view& rest, std::string& text) {
 
 // Takes one value off the front of `rest`; std::monostate when the bytes are none of this type.
 Value TakeValue(Type type, std::string_view& rest) {
-  if (type == Type::kString) {
+  if (type == Type::kString || type == Type::kBytes) {
     std::string text;
     if (!TakeText(rest, text) || text.size() > limits::kStringValueBytesMax) return {};
     return text;

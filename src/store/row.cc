@@ -22,6 +22,7 @@ size_t WidthOf(Type type) {
     case Type::kInt64:
     case Type::kDouble:
     case Type::kTimestamp:
+    case Type::kBytes:
     case Type::kString:  // u32 offset from the row's start, u32 length
       return 8;
   }
@@ -56,6 +57,7 @@ void SaveValue(Type type, const Datum& value, size_t row_start, size_t slot, std
       Save(row.data() + slot, value.as_double());
       return;
     case Type::kString:
+    case Type::kBytes:
       SaveText(value.as_string(), row_start, slot, row);
       return;
   }
@@ -129,7 +131,7 @@ Status RowLayout::Validate(std::string_view row) const {
     std::string_view slot = row.substr(offsets_[i], WidthOf(columns_[i]));
     bool null = IsNull(row, i);
     bool sound = FixedColumnIsSound(columns_[i], null, slot);
-    if (sound && !null && columns_[i] == Type::kString) {
+    if (sound && !null && KindOf(columns_[i]) == Datum::Kind::kString) {
       size_t length = Load<uint32_t>(slot.data() + sizeof(uint32_t));
       sound = Load<uint32_t>(slot.data()) == text_end && length <= row.size() - text_end;
       if (sound) text_end += length;

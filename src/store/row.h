@@ -56,6 +56,7 @@ class RowLayout {
       case Type::kDouble:
         return Datum::Double(Load<double>(slot));
       case Type::kString:
+      case Type::kBytes:
         return Datum::String(
             {row.data() + Load<uint32_t>(slot), Load<uint32_t>(slot + sizeof(uint32_t))});
     }

@@ -82,6 +82,10 @@ TEST(KeyValues, EveryTypeTakesItsOwnSpellingsOnly) {
     EXPECT_TRUE(append(Type::kTimestamp, text)) << text;
   EXPECT_FALSE(append(Type::kTimestamp, "yesterday"));
   EXPECT_TRUE(append(Type::kString, ""));
+  for (const char* text : {"", "3q2+7w==", "3q2-7w"})
+    EXPECT_TRUE(append(Type::kBytes, text)) << text;
+  for (const char* text : {"x", "3q2!", "3q2+7w== "})
+    EXPECT_FALSE(append(Type::kBytes, text)) << text;
 }
 
 }  // namespace

@@ -24,15 +24,15 @@ class FeaturesCall : public testing::HttpTest {
     engine_.describe = [](std::string_view service, const std::vector<std::string>&) {
       if (service != "ranking")
         return Result<ServiceDescription>(Status::NotFound("there is no feature service 'x'"));
-      return Result<ServiceDescription>(
-          ServiceDescription{"ranking",
-                             {{"user_id", Type::kInt64}, {"city", Type::kString}},
-                             {{"flag", Type::kBool},
-                              {"small", Type::kInt32},
-                              {"share", Type::kFloat},
-                              {"value", Type::kDouble},
-                              {"at", Type::kTimestamp}},
-                             {}});
+      return Result<ServiceDescription>(ServiceDescription{
+          "ranking",
+          {{"user_id", Type::kInt64}, {"city", Type::kString}, {"device", Type::kBytes}},
+          {{"flag", Type::kBool},
+           {"small", Type::kInt32},
+           {"share", Type::kFloat},
+           {"value", Type::kDouble},
+           {"at", Type::kTimestamp}},
+          {}});
     };
     engine_.get_features = [this](const FeatureRequest& request, FeatureResponse*) {
       asked_ = request;
@@ -93,6 +93,20 @@ TEST_F(FeaturesCall, AValueWithoutAnArrayIsOneRow) {
   ASSERT_EQ(answer->status, 200) << answer->body;
   EXPECT_THAT(Entity(1).integers, ElementsAre(42));
   EXPECT_THAT(Entity(0).texts, ElementsAre("x"));
+}
+
+TEST_F(FeaturesCall, BytesAreWrittenInBase64) {
+  auto answer = PostFeatures(
+      R"({"feature_service": "ranking", "entities": {"device": ["3q2+7w==", "3q2-7w", ""]}})");
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  EXPECT_EQ(Entity(0).type, Type::kBytes);
+  EXPECT_THAT(Entity(0).texts, ElementsAre("\xde\xad\xbe\xef", "\xde\xad\xbe\xef", ""));
+  answer = PostFeatures(R"({"feature_service": "ranking", "entities": {"device": ["", "3q2!"]}})");
+  const Json problem = testing::ProblemOf(answer);
+  EXPECT_EQ(problem.value("detail", ""),
+            "entities: 'device' row 1 is \"3q2!\"; bytes is text in base64");
+  EXPECT_EQ(problem.value("pointer", ""), "#/entities/device/1");
 }
 
 TEST_F(FeaturesCall, WritesEveryTypeAndStatus) {

@@ -131,6 +131,30 @@ TEST_F(JsonDecoderTest, IntegersAreExactAndFloatsAreRounded) {
   EXPECT_EQ(Value(3), Datum::Double(static_cast<double>(0.1f)));
 }
 
+TEST_F(JsonDecoderTest, BytesAreWrittenInBase64) {
+  using namespace std::string_literals;
+  registry::Source source = Clicks();
+  source.fields.push_back({"device", Type::kBytes});
+  source.fields.push_back({"token", Type::kBytes});
+  Use(source);
+  ASSERT_EQ(Decode(R"({"at": 5, "device": "3q2+7w==", "kind": "x", "token": "\u0041P_-"})"),
+            Refusal::kNone)
+      << detail_;
+  EXPECT_EQ(Value(7), Datum::String("\xde\xad\xbe\xef"));
+  EXPECT_EQ(Value(8), Datum::String("\x00\xff\xfe"s));
+  ASSERT_EQ(Decode(R"({"at": 5, "device": "", "token": null})"), Refusal::kNone) << detail_;
+  EXPECT_EQ(Value(7), Datum::String(""));
+  EXPECT_TRUE(Value(8).is_null());
+  EXPECT_EQ(DecodeField("device", R"("3q2")"), Refusal::kNone);
+  EXPECT_EQ(DecodeField("device", R"("3q2!")"), Refusal::kWrongType);
+  EXPECT_EQ(detail_, "field 'device' is declared bytes and cannot be text that is no base64");
+  EXPECT_EQ(DecodeField("device", "7"), Refusal::kWrongType);
+  EXPECT_EQ(detail_, "field 'device' is declared bytes and cannot be a number");
+  const std::string largest(limits::kStringValueBytesMax / 3 * 4 + 2, 'A');
+  EXPECT_EQ(DecodeField("device", "\"" + largest + "\""), Refusal::kNone);
+  EXPECT_EQ(DecodeField("device", "\"" + largest + "AA\""), Refusal::kTooLarge);
+}
+
 TEST_F(JsonDecoderTest, WhatIsNotAnObjectIsNotJson) {
   const std::string payloads[] = {"",
                                   " ",

@@ -395,6 +395,54 @@ TEST_F(CliCalls, ForgetErasesAnEntityAndPrintsAReceipt) {
   EXPECT_EQ(Run({"forget", "42"}).exit_code, 2);
 }
 
+TEST_F(CliCalls, KeysOfBytesAndBoolsTakeEveryRoad) {
+  StartServer();
+  const std::string definitions = Write("d/a.yaml", R"(
+entities: [{name: port, join_keys: {device_id: bytes, is_inner: bool}}]
+sources:
+  - {name: pings, push: {}, timestamp: {field: at, unit: ms}, fields: {device_id: bytes, is_inner: bool}}
+  - {name: ports, file: {path: p.csv}, timestamp: {field: at, unit: ms}, fields: {device_id: bytes, is_inner: bool, rack: int32}}
+feature_views:
+  - {name: seen, entity: port, source: pings, aggregations: [{name: pings, function: count}]}
+  - {name: place, entity: port, source: ports, features: [rack]}
+feature_services:
+  - {name: ports, features: [seen.pings, place.rack]}
+)");
+  ASSERT_EQ(Run({"apply", definitions}).exit_code, 0) << Run({"plan", definitions}).err;
+  const std::string event =
+      R"("device_id": "AP8B", "is_inner": true, "at": )" + std::to_string(NowMs());
+  ASSERT_EQ(Run({"push", "pings"}, "{" + event + "}\n{" + event + "}\n").exit_code, 0);
+  const auto loaded = Run({"load", "place", "--file", "-"},
+                          "device_id,is_inner,rack,at\nAP8B,true,7,5\nAP8B,false,8,5\n");
+  ASSERT_EQ(loaded.exit_code, 0) << loaded.err;
+
+  const auto get = [this](const std::string& key, const std::string& is_inner) {
+    const auto got = Run({"get", "ports", "device_id=" + key, "is_inner=" + is_inner, "--json",
+                          "--after", "pings:0:1"});
+    EXPECT_EQ(got.exit_code, 0) << got.err;
+    return got.exit_code == 0 ? Json::parse(got.out) : Json::object();
+  };
+  const Json inner = get("AP8B", "true");
+  EXPECT_EQ(inner["device_id"], "AP8B");
+  EXPECT_EQ(inner["is_inner"], true);
+  EXPECT_EQ(inner["seen.pings"]["value"], 2);
+  EXPECT_EQ(inner["place.rack"]["value"], 7);
+  EXPECT_EQ(get("AP8B", "false")["seen.pings"]["status"], "NOT_FOUND");
+  EXPECT_EQ(get("AP8B", "false")["place.rack"]["value"], 8);
+  EXPECT_EQ(get("AP8A", "true")["place.rack"]["status"], "NOT_FOUND");
+  const auto wrong = Run({"get", "ports", "device_id=x", "is_inner=true"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("device_id: 'x' is no bytes: they are written in base64"));
+  EXPECT_THAT(Run({"explain", "ports", "device_id=AP8B", "is_inner=true"}).out,
+              HasSubstr("device_id=AP8B, is_inner=true"));
+  ASSERT_EQ(Run({"forget", "device_id=AP8B", "is_inner=true"}).exit_code, 0);
+  EXPECT_EQ(get("AP8B", "true")["seen.pings"]["status"], "NOT_FOUND");
+  EXPECT_EQ(get("AP8B", "true")["place.rack"]["status"], "NOT_FOUND");
+  EXPECT_EQ(get("AP8B", "false")["place.rack"]["value"], 8);
+  EXPECT_THAT(Run({"forget", "device_id=x", "is_inner=true"}).err,
+              HasSubstr("'x' is not of the type bytes, which is written in base64"));
+}
+
 TEST_F(CliCalls, ARollbackServesTheLoadBefore) {
   StartQuickstart();
   const auto rollback = [this] { return Run({"load", "--rollback", "profile"}); };

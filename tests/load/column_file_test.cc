@@ -137,6 +137,22 @@ TEST(ColumnFile, ColumnsOfOtherTypesFitWhereTheirValuesDo) {
   EXPECT_THAT(duck.rows, ElementsAre(UserRow(1, 5, Int(1), Int(30), Text("FI"))));
 }
 
+TEST(ColumnFile, BytesAreTakenAsTheyAreAndTextIsNot) {
+  for (const char* name :
+       {"devices-binary.arrow", "devices-large.arrow", "devices-view.arrow", "devices-fixed.arrow",
+        "devices-binary.parquet", "devices-large.parquet", "devices-fixed.parquet"}) {
+    SCOPED_TRACE(name);
+    const ReadFile read = Read(name, DevicesSource());
+    ASSERT_TRUE(read.status.ok()) << read.status.ToString();
+    ASSERT_THAT(read.rows, SizeIs(3));
+    EXPECT_EQ(read.rows[0].values[0], Text("\xde\xad\xbe\xef"));
+    EXPECT_EQ(read.rows[1].values[0], Text(std::string(4, '\0')));
+    EXPECT_EQ(read.rows[2].values[0], kNull);
+  }
+  EXPECT_THAT(Read("devices-text.parquet", DevicesSource()).status.ToString(),
+              HasSubstr("needs a column of bytes, not of strings"));
+}
+
 TEST(ColumnFile, TimesTellTheirOwnUnit) {
   const ReadFile read = Read("large.parquet", UsersSource(TimestampUnit::kRfc3339));
   ASSERT_TRUE(read.status.ok()) << read.status.ToString();

@@ -220,6 +220,25 @@ TEST(CsvRowReader, ReadsEveryTypeToItsEdges) {
             CsvValue("moment", "2026-11-24T04:30:00.123Z"));
 }
 
+TEST(CsvRowReader, BytesAreWrittenInBase64) {
+  const ReadFile file =
+      ReadRows(FileFormat::kCsv, DevicesSource(),
+               "device_id,age,updated_at\n3q2+7w==,1,5\n\"\",2,5\nAP_-,3,5\n,4,5\n"
+               "3q2,5,5\nx,6,5\n",
+               kWhole);
+  ASSERT_TRUE(file.status.ok()) << file.status.ToString();
+  ASSERT_THAT(file.rows, SizeIs(6));
+  EXPECT_EQ(file.rows[0].values[0], Text("\xde\xad\xbe\xef"));
+  EXPECT_EQ(file.rows[1].values[0], Text(""));
+  EXPECT_EQ(file.rows[2].values[0], Text(std::string("\x00\xff\xfe", 3)));
+  EXPECT_EQ(file.rows[3].values[0], kNull);
+  EXPECT_EQ(file.rows[5].error, "device_id: 'x' is not bytes (written in base64)");
+  const ReadFile fixed = ReadRows(FileFormat::kCsv, DevicesSource(), "age,updated_at\n1,5\n",
+                                  kWhole, {{"device_id", "AP_-"}});
+  ASSERT_THAT(fixed.rows, SizeIs(1)) << fixed.status.ToString();
+  EXPECT_EQ(fixed.rows[0].values[0], Text(std::string("\x00\xff\xfe", 3)));
+}
+
 TEST(CsvRowReader, RefusesWhatIsNotOfTheType) {
   EXPECT_EQ(CsvError("flag", "yes"), "flag: 'yes' is not a bool (true or false)");
   EXPECT_EQ(CsvError("small", "2147483648"), "small: '2147483648' is beyond the range of an int32");

@@ -135,6 +135,19 @@ TEST(JsonlRowReader, ReadsEveryTypeToItsEdges) {
   EXPECT_EQ(JsonlValue("moment", "null"), kNull);
 }
 
+TEST(JsonlRowReader, BytesAreWrittenInBase64) {
+  const ReadFile file = ReadRows(FileFormat::kJsonl, DevicesSource(),
+                                 "{\"device_id\": \"3q2+7w==\", \"age\": 1, \"updated_at\": 5}\n"
+                                 "{\"device_id\": \"3q2!\", \"age\": 2, \"updated_at\": 5}\n"
+                                 "{\"device_id\": 7, \"age\": 2, \"updated_at\": 5}\n",
+                                 kWhole);
+  ASSERT_TRUE(file.status.ok()) << file.status.ToString();
+  ASSERT_EQ(file.rows.size(), 3u);
+  EXPECT_EQ(file.rows[0].values[0], Text("\xde\xad\xbe\xef"));
+  EXPECT_EQ(file.rows[1].error, "device_id: \"3q2!\" is not bytes (written in base64)");
+  EXPECT_EQ(file.rows[2].error, "device_id: 7 is not bytes (written in base64)");
+}
+
 TEST(JsonlRowReader, RefusesWhatIsNotOfTheType) {
   EXPECT_EQ(JsonlError("flag", "1"), "flag: 1 is not a bool (true or false)");
   EXPECT_EQ(JsonlError("flag", "tru"), "flag: tru is not a bool (true or false)");

@@ -58,6 +58,7 @@ class RandomFile {
         return std::ldexp(static_cast<double>(Number(-1'000'000, 1'000'000)) / 3,
                           static_cast<int>(Number(-900, 900)));
       case Type::kString:
+      case Type::kBytes:
         return MakeText();
       case Type::kTimestamp:
         return Number(-10'000'000'000'000, 10'000'000'000'000);

@@ -83,6 +83,16 @@ inline registry::Source AllTypesSource() {
   return source;
 }
 
+// One of devices: device_id bytes, age int32; the event time is updated_at, in milliseconds.
+inline registry::Source DevicesSource() {
+  registry::Source source;
+  source.name = "devices";
+  source.kind = registry::FileRows{};
+  source.timestamp = {"updated_at", registry::TimestampUnit::kMilliseconds};
+  source.fields = {{"device_id", Type::kBytes}, {"age", Type::kInt32}};
+  return source;
+}
+
 // A source of users: user_id int64, age int32, country string; the event time is updated_at.
 inline registry::Source UsersSource(registry::TimestampUnit unit) {
   registry::Source source;

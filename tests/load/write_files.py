@@ -90,6 +90,15 @@ write_arrow("views.arrow",
 write("large.parquet", users(country=pa.array(["FI", "SE", None], pa.large_string()),
                              updated_at=pa.array([5, 6, 7], pa.timestamp("ms"))))
 write("binary.parquet", users(country=pa.array([b"FI", b"\xff", None], pa.binary())))
+devices = [b"\xde\xad\xbe\xef", b"\x00\x00\x00\x00", None]
+for name, kind in [("binary", pa.binary()), ("large", pa.large_binary()), ("view", pa.binary_view()), ("fixed", pa.binary(4))]:
+    table = pa.table({"device_id": pa.array(devices, kind), "age": pa.array([1, 2, 3], pa.int32()),
+                      "updated_at": pa.array([5, 5, 5])})
+    write_arrow(f"devices-{name}.arrow", table, pa.ipc.new_file)
+    if name != "view":
+        write(f"devices-{name}.parquet", table)
+write("devices-text.parquet", pa.table({"device_id": pa.array(["3q2+7w=="]), "age": pa.array([1], pa.int32()),
+                                        "updated_at": pa.array([5])}))
 write("numbers.parquet",
       pa.table({"user_id": pa.array([1, 2, 3, 4]), "updated_at": pa.array([1, 1, 1, 1]),
                 "a": pa.array([decimal.Decimal("1.25"), decimal.Decimal("-0.01"), None, decimal.Decimal("2")],

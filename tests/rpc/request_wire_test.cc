@@ -21,6 +21,7 @@ TEST(RequestWire, TakesEveryFieldAndType) {
   column->set_name("country");
   column->mutable_strings()->add_values("NL");
   column->mutable_strings()->add_values("");
+  wire.add_entities()->mutable_bytes()->add_values("\xff\x01");
   wire.add_inputs()->mutable_bools()->add_values(true);
   wire.add_inputs()->mutable_int32s()->add_values(7);
   wire.add_inputs()->mutable_floats()->add_values(0.5f);
@@ -39,7 +40,9 @@ TEST(RequestWire, TakesEveryFieldAndType) {
   FeatureRequest request;
   ASSERT_TRUE(FromWire(wire, &request).ok());
   EXPECT_EQ(request.feature_service, "ranking");
-  ASSERT_EQ(request.entities.size(), 2u);
+  ASSERT_EQ(request.entities.size(), 3u);
+  EXPECT_EQ(request.entities[2].values.type, Type::kBytes);
+  EXPECT_THAT(request.entities[2].values.texts, ElementsAre("\xff\x01"));
   EXPECT_EQ(request.entities[0].name, "user_id");
   EXPECT_EQ(request.entities[0].values.type, Type::kInt64);
   EXPECT_THAT(request.entities[0].values.integers, ElementsAre(42, -1));

@@ -91,6 +91,7 @@ class Generator {
         values->numbers.push_back(Number());
         break;
       case Type::kString:
+      case Type::kBytes:
         values->texts.push_back(OneIn(5) ? "" : Text());
         break;
     }
@@ -125,6 +126,7 @@ void FillValues(const Column& values, v1::FeatureColumn* wire) {
       for (double v : values.numbers) wire->mutable_doubles()->add_values(v);
       break;
     case Type::kString:
+    case Type::kBytes:
       wire->mutable_strings();
       for (const std::string& v : values.texts) wire->mutable_strings()->add_values(v);
       break;

@@ -33,6 +33,17 @@ TEST(EntityKey, GoldenBytes) {
   EXPECT_EQ(Key(Type::kString, Datum::String("a\x00z"s)), "a\x00\xffz\x00\x01"s);
 }
 
+TEST(EntityKey, BytesAreWrittenAsStringsAre) {
+  for (const std::string& bytes : {""s, "ab"s, "a\x00z"s, "\xff\x00\x01"s}) {
+    const std::string key = Key(Type::kBytes, Datum::String(bytes));
+    EXPECT_EQ(key, Key(Type::kString, Datum::String(bytes)));
+    const std::array types = {Type::kBytes};
+    const auto values = DecodeEntityKey(types, key);
+    ASSERT_TRUE(values.ok());
+    EXPECT_EQ((*values)[0], Value(bytes));
+  }
+}
+
 TEST(EntityKey, RefusesWhatIsNoKey) {
   std::string key = "before";
   EXPECT_EQ(AppendEntityKey(Type::kInt64, Datum::Null(), key).code(), StatusCode::kInvalidArgument);

@@ -286,6 +286,7 @@ class RandomCase {
       case Type::kDouble:
         return RandomDouble(type);
       case Type::kString:
+      case Type::kBytes:
         return std::string(Below(3), static_cast<char>('a' + Below(3)));
     }
     return Value();

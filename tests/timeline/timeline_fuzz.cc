@@ -129,6 +129,7 @@ Datum DecodeDatum(ByteReader& input, Type type) {
     case Type::kDouble:
       return Datum::Double(Load<double>(reinterpret_cast<const char*>(&number)));
     case Type::kString:
+    case Type::kBytes:
       return Datum::String(input.ReadBytes(static_cast<uint64_t>(number) % 16));
     default:
       return Datum::Int(number);
