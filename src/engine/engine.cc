@@ -123,8 +123,8 @@ serve::StreamStanding Standing(const ingest::Ingestor& ingestor) {
 
 }  // namespace
 
-EngineImpl::EngineImpl(const Options& options)
-    : options_(options), started_at_ms_(clock_.NowMs()), gate_(BoundsOf(options)) {}
+EngineImpl::EngineImpl(const Options& options, const Clock& clock)
+    : options_(options), clock_(clock), started_at_ms_(clock_.NowMs()), gate_(BoundsOf(options)) {}
 
 EngineImpl::~EngineImpl() {
   const Status status = Stop();
@@ -140,7 +140,9 @@ Status EngineImpl::Start() {
 }
 
 Status EngineImpl::OpenStore() {
-  FRESHET_ASSIGN_OR_RETURN(store_, store::Store::Open(ToStoreOptions(options_)));
+  store::StoreOptions options = ToStoreOptions(options_);
+  options.clock = &clock_;
+  FRESHET_ASSIGN_OR_RETURN(store_, store::Store::Open(options));
   store_->SetTimelineGuard(
       [this](uint32_t table, std::string_view bytes) { return guard_.Check(table, bytes); });
   return Status::Ok();

@@ -26,7 +26,8 @@ namespace freshet::engine {
 
 class EngineImpl final : public Engine {
  public:
-  explicit EngineImpl(const Options& options);
+  // The clock must outlive it.
+  explicit EngineImpl(const Options& options, const Clock& clock = Clock::System());
   ~EngineImpl() override;
 
   // Once, before everything else.
@@ -75,7 +76,7 @@ class EngineImpl final : public Engine {
   Status DropStored() const;
 
   const Options options_;
-  const Clock& clock_ = Clock::System();
+  const Clock& clock_;
   const int64_t started_at_ms_;
   RequestGate gate_;
   TimelineGuard guard_;

@@ -1,0 +1,354 @@
+// What each cell of an answer is, from all events and rows that were ever given, by docs/serving.md alone.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/served_case.h"
+
+namespace freshet::served {
+
+using Key = std::vector<Value>;  // in the order of the entity's join keys
+
+struct Event {
+  std::string source;
+  int64_t at_ms = 0;
+  int64_t record_ms = 0;  // when it was pushed
+  Fields fields;
+};
+
+struct Row {
+  int64_t at_ms = 0;
+  bool is_deleted = false;
+  Fields fields;
+};
+using Rows = std::map<Key, Row>;
+
+// Everything that happened, in order.
+struct History {
+  std::vector<Event> events;
+  std::map<std::string, Rows> rows;      // by view
+  std::map<std::string, Rows> previous;  // what a rollback brings back
+  std::map<std::pair<size_t, Key>, size_t>
+      forgotten;  // an entity's events before this one are gone
+
+  // Of a file's rows of one key the newest counts, of equal times the last. An upsert puts it in the place
+  // of one that is not newer, and leaves the columns that the file lacks as they are.
+  void Load(const std::string& view, const std::vector<std::pair<Key, Row>>& file, bool is_upsert) {
+    Rows newest;
+    for (const auto& [key, row] : file) {
+      const auto found = newest.find(key);
+      if (found == newest.end() || found->second.at_ms <= row.at_ms) newest[key] = row;
+    }
+    if (!is_upsert) {
+      std::erase_if(newest, [](const auto& entry) { return entry.second.is_deleted; });
+      if (rows.count(view) != 0) previous[view] = rows[view];
+      rows[view] = newest;
+      return;
+    }
+    for (const auto& [key, row] : newest) {
+      const auto found = rows[view].find(key);
+      if (found != rows[view].end() && found->second.at_ms > row.at_ms) continue;
+      Row merged = row;
+      if (found != rows[view].end() && !found->second.is_deleted && !row.is_deleted)
+        merged.fields.insert(found->second.fields.begin(), found->second.fields.end());
+      rows[view][key] = merged;
+    }
+  }
+
+  // False when nothing is kept.
+  bool RollBack(const std::string& view) {
+    const auto kept = previous.find(view);
+    if (kept == previous.end()) return false;
+    rows[view] = kept->second;
+    previous.erase(kept);
+    return true;
+  }
+
+  void Forget(const Case& definitions, size_t entity, const Key& key) {
+    forgotten[{entity, key}] = events.size();
+    for (const View& view : definitions.views) {
+      if (view.entity != entity || view.is_stream()) continue;
+      for (auto* generation : {&rows, &previous})
+        if (generation->count(view.name) != 0) (*generation)[view.name].erase(key);
+    }
+  }
+};
+
+struct Terms {
+  int64_t now_ms = 0;
+  std::map<std::string, int64_t> as_of_ms;  // by source; unknown: absent
+  std::optional<int64_t> max_staleness_ms;
+  StaleAction action = StaleAction::kUseDefault;
+  std::set<std::string> late;  // sources of which awaited events are missing
+};
+
+struct Cell {
+  FeatureStatus status = FeatureStatus::kPresent;
+  Value value;
+  std::vector<Value> list;
+  std::optional<int64_t> event_time_ms = kNoEventTimeMs;  // nothing: no promise is made
+  bool is_stale = false;
+};
+
+class Oracle {
+ public:
+  // All must outlive it.
+  Oracle(const Case& definitions, const History& history, const Terms& terms)
+      : case_(definitions), history_(history), terms_(terms) {}
+
+  // Whether the request fails as a whole, for stale features it needs.
+  bool Refuses(const std::vector<Selected>& selected) const {
+    return terms_.action == StaleAction::kFail &&
+           std::any_of(selected.begin(), selected.end(), [&](const Selected& one) {
+             return NeedsStale(case_.features[one.feature]);
+           });
+  }
+
+  // `columns` has the row's join keys by column, `inputs` its request inputs.
+  Cell Answer(const Selected& selected, const Fields& columns, const Fields& inputs) const {
+    Cell cell = CellOf(selected, columns, inputs);
+    const bool is_final =
+        cell.status == FeatureStatus::kFailed || cell.status == FeatureStatus::kTimedOut;
+    if (cell.is_stale && terms_.action == StaleAction::kServe && !is_final)
+      cell.status = FeatureStatus::kSourceStale;
+    return cell;
+  }
+
+ private:
+  static Cell Without(const Feature& feature, FeatureStatus status,
+                      std::optional<int64_t> event_time_ms = kNoEventTimeMs) {
+    return {status, feature.fallback, {}, event_time_ms};
+  }
+
+  bool IsLate(const Feature& feature) const {
+    return terms_.late.count(case_.views[*feature.view].source) != 0;
+  }
+
+  bool IsStale(const Feature& feature) const {
+    const View& view = case_.views[*feature.view];
+    if (!view.is_stream() || IsLate(feature)) return false;
+    const auto as_of = terms_.as_of_ms.find(view.source);
+    for (const auto& bound_ms : {terms_.max_staleness_ms, feature.max_staleness_ms}) {
+      if (!bound_ms.has_value()) continue;
+      if (as_of == terms_.as_of_ms.end() || as_of->second < terms_.now_ms - *bound_ms) return true;
+    }
+    return false;
+  }
+
+  bool NeedsStale(const Feature& feature) const {
+    if (feature.view.has_value()) return IsStale(feature);
+    return std::any_of(feature.reads.begin(), feature.reads.end(),
+                       [&](size_t read) { return NeedsStale(case_.features[read]); });
+  }
+
+  Cell CellOf(const Selected& selected, const Fields& columns, const Fields& inputs) const {
+    const Feature& feature = case_.features[selected.feature];
+    if (!feature.view.has_value()) return Derived(feature, columns, inputs);
+    const View& view = case_.views[*feature.view];
+    Key key;
+    for (const auto& [name, type] : case_.entities[view.entity].keys) {
+      const auto column = selected.columns.find(name);
+      key.push_back(columns.at(column == selected.columns.end() ? name : column->second));
+    }
+    if (!view.is_stream()) return OfRow(feature, view, key);
+    if (IsLate(feature)) return Without(feature, FeatureStatus::kTimedOut);
+    if (!IsStale(feature)) return Windowed(feature, view, key);
+    Cell cell = Windowed(feature, view, key);
+    if (terms_.action == StaleAction::kUseDefault)
+      cell = Without(feature, FeatureStatus::kSourceStale);
+    if (terms_.action == StaleAction::kNull) {
+      cell = Without(feature, FeatureStatus::kNullValue);
+      cell.value = feature.is_list ? Value() : ZeroOf(feature.type);
+    }
+    cell.is_stale = true;
+    return cell;
+  }
+
+  // --- rows ---
+
+  Cell OfRow(const Feature& feature, const View& view, const Key& key) const {
+    const auto rows = history_.rows.find(view.name);
+    if (rows == history_.rows.end()) return Without(feature, FeatureStatus::kNotFound);
+    const auto found = rows->second.find(key);
+    if (found == rows->second.end() || found->second.is_deleted)
+      return Without(feature, FeatureStatus::kNotFound);
+    const Row& row = found->second;
+    if (view.max_age_ms.has_value() && row.at_ms < terms_.now_ms - *view.max_age_ms)
+      return Without(feature, FeatureStatus::kOutsideMaxAge, row.at_ms);
+    const auto value = row.fields.find(view.columns[feature.part].name);
+    if (value == row.fields.end() || value->second.index() == 0)
+      return Without(feature, FeatureStatus::kNullValue, row.at_ms);
+    return {FeatureStatus::kPresent, value->second, {}, row.at_ms};
+  }
+
+  // --- windows ---
+
+  bool IsOf(const Event& event, size_t position, const View& view, const Key& key) const {
+    const auto forgotten = history_.forgotten.find({view.entity, key});
+    if (forgotten != history_.forgotten.end() && position < forgotten->second) return false;
+    if (event.source != view.source) return false;
+    if (event.at_ms > event.record_ms + case_.skew_ms.at(view.source)) return false;
+    if (view.is_filtered && FieldOf(event, "kind") == Value("noise")) return false;
+    const auto& keys = case_.entities[view.entity].keys;
+    for (size_t i = 0; i < keys.size(); ++i)
+      if (FieldOf(event, keys[i].first) != key[i]) return false;
+    return true;
+  }
+
+  static Value FieldOf(const Event& event, const std::string& name) {
+    const auto found = event.fields.find(name);
+    return found == event.fields.end() ? Value() : found->second;
+  }
+
+  static int64_t AlignDown(int64_t t, int64_t hop_ms) { return t - (t % hop_ms + hop_ms) % hop_ms; }
+
+  bool IsIn(const Event& event, const Feature& feature, const View& view) const {
+    const int64_t t = event.at_ms;
+    if ((view.is_exact ? t : AlignDown(t, view.head_hop_ms)) > terms_.now_ms) return false;
+    if (!feature.window.has_value()) return true;
+    const int64_t begin_ms = terms_.now_ms - feature.window->length_ms;
+    return t >= (view.is_exact ? begin_ms : AlignDown(begin_ms, feature.window->hop_ms));
+  }
+
+  Cell Windowed(const Feature& feature, const View& view, const Key& key) const {
+    const Aggregation& aggregation = view.aggregations[feature.part];
+    bool was_seen = false;
+    int64_t newest_ms = INT64_MIN;
+    int64_t newest_inside_ms = kNoEventTimeMs;
+    std::vector<const Event*> inside;
+    for (size_t i = 0; i < history_.events.size(); ++i) {
+      const Event& event = history_.events[i];
+      if (!IsOf(event, i, view, key)) continue;
+      was_seen = true;
+      newest_ms = std::max(newest_ms, event.at_ms);
+      if (!IsIn(event, feature, view)) continue;
+      newest_inside_ms = std::max(newest_inside_ms, event.at_ms);
+      if (aggregation.buys_only && FieldOf(event, "kind") != Value("buy")) continue;
+      if (aggregation.of.empty() || FieldOf(event, aggregation.of).index() != 0)
+        inside.push_back(&event);
+    }
+    if (!was_seen) return Without(feature, FeatureStatus::kNotFound);
+    if (terms_.now_ms < newest_ms - case_.skew_ms.at(view.source))
+      return Without(feature, FeatureStatus::kFailed, std::nullopt);
+    std::stable_sort(inside.begin(), inside.end(),
+                     [](const Event* a, const Event* b) { return a->at_ms < b->at_ms; });
+    Cell cell = Aggregated(feature, aggregation, inside);
+    cell.event_time_ms = newest_inside_ms;
+    return cell;
+  }
+
+  // Over events in order, each with a value.
+  Cell Aggregated(const Feature& feature, const Aggregation& aggregation,
+                  const std::vector<const Event*>& events) const {
+    const std::string& function = aggregation.function;
+    std::vector<Value> values;
+    for (const Event* event : events) values.push_back(FieldOf(*event, aggregation.of));
+    const auto count = static_cast<int64_t>(events.size());
+    if (function == "count") return {FeatureStatus::kPresent, count};
+    if (function == "sum") return Sum(feature, values);
+    if (function == "last_k") {
+      std::reverse(values.begin(), values.end());
+      values.resize(std::min<size_t>(values.size(), 3));
+      return {FeatureStatus::kPresent, {}, values};
+    }
+    if (function == "distinct_count")
+      return {FeatureStatus::kPresent,
+              static_cast<int64_t>(std::set<Value>(values.begin(), values.end()).size())};
+    if (events.empty()) return Without(feature, FeatureStatus::kNullValue);
+    if (function == "first") return {FeatureStatus::kPresent, values.front()};
+    if (function == "last") return {FeatureStatus::kPresent, values.back()};
+    if (function == "min")
+      return {FeatureStatus::kPresent, *std::min_element(values.begin(), values.end())};
+    if (function == "max")
+      return {FeatureStatus::kPresent, *std::max_element(values.begin(), values.end())};
+    if (function == "time_since_last")
+      return {FeatureStatus::kPresent, std::max<int64_t>(0, terms_.now_ms - events.back()->at_ms)};
+    return {FeatureStatus::kPresent, static_cast<double>(Total(values) / count)};
+  }
+
+  // Amounts are eighths, and so few that nothing is lost.
+  static long double Total(const std::vector<Value>& values) {
+    Wide eighths = 0;
+    for (const Value& value : values) {
+      const double* number = std::get_if<double>(&value);
+      eighths += number != nullptr ? static_cast<Wide>(*number * 8)
+                                   : static_cast<Wide>(std::get<int64_t>(value)) * 8;
+    }
+    return static_cast<long double>(eighths) / 8;
+  }
+
+  static Cell Sum(const Feature& feature, const std::vector<Value>& values) {
+    if (feature.type == Type::kDouble)
+      return {FeatureStatus::kPresent, static_cast<double>(Total(values))};
+    Wide sum = 0;
+    for (const Value& value : values) sum += std::get<int64_t>(value);
+    if (sum > INT64_MAX || sum < INT64_MIN) return Without(feature, FeatureStatus::kFailed);
+    return {FeatureStatus::kPresent, static_cast<int64_t>(sum)};
+  }
+
+  // --- on-demand features ---
+
+  Cell Derived(const Feature& feature, const Fields& columns, const Fields& inputs) const {
+    std::vector<Value> reads;
+    bool is_late = false;
+    bool is_stale = false;
+    std::optional<int64_t> newest_ms = kNoEventTimeMs;
+    for (const size_t read : feature.reads) {
+      const Cell cell = CellOf({read, {}, {}}, columns, inputs);
+      is_late = is_late || cell.status == FeatureStatus::kTimedOut;
+      is_stale = is_stale || cell.is_stale;
+      reads.push_back(cell.status == FeatureStatus::kPresent ? cell.value : Value());
+      if (!cell.event_time_ms.has_value())
+        newest_ms.reset();
+      else if (newest_ms.has_value())
+        newest_ms = std::max(*newest_ms, *cell.event_time_ms);
+    }
+    Cell cell = Evaluated(feature, reads, inputs);
+    if (is_late) cell = Without(feature, FeatureStatus::kTimedOut);
+    cell.event_time_ms = newest_ms;
+    cell.is_stale = is_stale;
+    return cell;
+  }
+
+  Cell Evaluated(const Feature& feature, const std::vector<Value>& reads,
+                 const Fields& inputs) const {
+    const std::optional<Value> value =
+        Formulas()[feature.formula].evaluate(reads, inputs, terms_.now_ms);
+    if (!value.has_value()) return Without(feature, FeatureStatus::kFailed);
+    const double* number = std::get_if<double>(&*value);
+    if (value->index() == 0 || (number != nullptr && std::isnan(*number)))
+      return Without(feature, FeatureStatus::kNullValue);
+    return {FeatureStatus::kPresent, *value};
+  }
+
+  const Case& case_;
+  const History& history_;
+  const Terms& terms_;
+};
+
+inline std::string TextOf(const Value& value) {
+  if (const bool* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const int64_t* integer = std::get_if<int64_t>(&value)) return fmt::format("{}", *integer);
+  if (const double* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
+  if (const std::string* text = std::get_if<std::string>(&value)) return "'" + *text + "'";
+  return "null";
+}
+
+inline std::string TextOf(FeatureStatus status, bool is_list, const Value& value,
+                          const std::vector<Value>& list) {
+  std::string text = std::string(FeatureStatusName(status)) + " ";
+  if (!is_list) return text + TextOf(value);
+  for (const Value& element : list) text += TextOf(element) + ",";
+  return text;
+}
+
+}  // namespace freshet::served
