@@ -75,6 +75,7 @@ void Must(const Status& status) {
 ingest::KafkaClient NewKafkaClient(rd_kafka_type_t type,
                                    const std::map<std::string, std::string>& properties) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set_log_cb(conf, nullptr);
   char reason[512];
   for (const auto& [name, value] : properties) {
     if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), reason, sizeof(reason)) !=

@@ -145,7 +145,7 @@ TEST_F(JsonDecoderTest, BytesAreWrittenInBase64) {
   ASSERT_EQ(Decode(R"({"at": 5, "device": "", "token": null})"), Refusal::kNone) << detail_;
   EXPECT_EQ(Value(7), Datum::String(""));
   EXPECT_TRUE(Value(8).is_null());
-  EXPECT_EQ(DecodeField("device", R"("3q2")"), Refusal::kNone);
+  EXPECT_EQ(DecodeField("device", R"("3q0")"), Refusal::kNone);
   EXPECT_EQ(DecodeField("device", R"("3q2!")"), Refusal::kWrongType);
   EXPECT_EQ(detail_, "field 'device' is declared bytes and cannot be text that is no base64");
   EXPECT_EQ(DecodeField("device", "7"), Refusal::kWrongType);

@@ -11,6 +11,7 @@
 
 #include "support/kafka_broker.h"
 #include "support/server_process.h"
+#include "support/tcp_proxy.h"
 #include "support/temp_folder.h"
 
 namespace freshet::testing {
@@ -39,12 +40,14 @@ feature_views:
 class StalenessTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    broker_.emplace();
+    broker_.emplace(KafkaBroker::Options{.proxy_port = proxy_.port()});
+    proxy_.ForwardTo(broker_->proxied_port());
     topic_ = NewTopicName("orders");
     broker_->CreateTopic(topic_, 2);
     const std::string config = folder_.File("freshet.yaml");
     std::ofstream(config) << fmt::format(
-        "kafka: {{brokers: \"{}\"}}\ningest: {{as_of_interval: 50ms}}\n", broker_->address());
+        "kafka: {{brokers: \"{}\"}}\ningest: {{as_of_interval: 50ms}}\n",
+        fmt::format("127.0.0.1:{}", proxy_.port()));
     server_.emplace(FRESHET_BINARY, folder_.path(), std::vector<std::string>{"--config", config});
     ASSERT_TRUE(server_->Start());
     std::string definitions = kDefinitions;
@@ -93,6 +96,7 @@ class StalenessTest : public ::testing::Test {
   int64_t Count() const { return response_.features[0].values.integers[0]; }
 
   TempFolder folder_;
+  TcpProxy proxy_;
   std::optional<KafkaBroker> broker_;
   std::string topic_;
   std::optional<ServerProcess> server_;
@@ -126,6 +130,25 @@ TEST_F(StalenessTest, ABrokerThatHangsOrIsGoneIsTold) {
   const Status failed = Get(StaleAction::kFail, &response_);
   EXPECT_EQ(failed.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(failed.message()), HasSubstr("orders"));
+}
+
+TEST_F(StalenessTest, ANetworkThatIsSilentOrCutIsTold) {
+  Await(FeatureStatus::kPresent);
+  int64_t orders = 1;
+  for (const Network trouble : {Network::kSilent, Network::kCut}) {
+    proxy_.Set(trouble);
+    // The broker goes on, for those who reach it.
+    broker_->Produce(topic_, {{.payload = R"({"at": 1770000000001, "user_id": 1})"}});
+    ++orders;
+    Await(FeatureStatus::kSourceStale);
+    ASSERT_TRUE(Get(StaleAction::kServe, &response_).ok());
+    EXPECT_EQ(Count(), orders - 1);
+    proxy_.Set(Network::kUp);
+    Await(FeatureStatus::kPresent);
+    ASSERT_FALSE(HasFailure());
+    // Complete up to a second ago: the order is in.
+    EXPECT_EQ(Count(), orders);
+  }
 }
 
 }  // namespace

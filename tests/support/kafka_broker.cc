@@ -97,13 +97,22 @@ std::vector<std::string> JavaCommand(const std::string& heap, bool quick_start) 
 }
 
 // Tests send events with fixed times, long past: a broker that deletes by record time would drop them mid-test.
-std::string Properties(int port, int controller_port, const std::string& folder) {
+// A listener for clients that come through a proxy, and the address that it gives itself.
+std::string ProxiedListener(int port) {
+  return port == 0 ? "" : fmt::format(",PROXIED://127.0.0.1:{}", port);
+}
+
+std::string Properties(int port, int controller_port, int proxied_port, int proxy_port,
+                       const std::string& folder) {
   return fmt::format(
       "process.roles=broker,controller\n"
       "node.id=1\n"
       "controller.quorum.voters=1@127.0.0.1:{1}\n"
-      "listeners=PLAINTEXT://127.0.0.1:{0},CONTROLLER://127.0.0.1:{1}\n"
-      "advertised.listeners=PLAINTEXT://127.0.0.1:{0}\n"
+      "listeners=PLAINTEXT://127.0.0.1:{0},CONTROLLER://127.0.0.1:{1}{3}\n"
+      "advertised.listeners=PLAINTEXT://127.0.0.1:{0}{4}\n"
+      "listener.security.protocol.map="
+      "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT\n"
+      "inter.broker.listener.name=PLAINTEXT\n"
       "controller.listener.names=CONTROLLER\n"
       "log.dirs={2}/logs\n"
       "auto.create.topics.enable=false\n"
@@ -116,7 +125,7 @@ std::string Properties(int port, int controller_port, const std::string& folder)
       "transaction.state.log.min.isr=1\n"
       "share.coordinator.state.topic.replication.factor=1\n"
       "share.coordinator.state.topic.min.isr=1\n",
-      port, controller_port, folder);
+      port, controller_port, folder, ProxiedListener(proxied_port), ProxiedListener(proxy_port));
 }
 
 }  // namespace
@@ -137,10 +146,12 @@ KafkaBroker& KafkaBroker::Shared() {
 }
 
 void KafkaBroker::Start() {
-  const std::vector<int> ports = FreePorts(2);
+  const std::vector<int> ports = FreePorts(3);
+  if (options_.proxy_port != 0) proxied_port_ = ports[2];
   address_ = fmt::format("127.0.0.1:{}", ports[0]);
   const std::string properties = folder_.File("server.properties");
-  std::ofstream(properties) << Properties(ports[0], ports[1], folder_.path());
+  std::ofstream(properties) << Properties(ports[0], ports[1], proxied_port_, options_.proxy_port,
+                                          folder_.path());
   const std::string log = folder_.File("broker.log");
 
   std::vector<std::string> format = JavaCommand("128m", true);

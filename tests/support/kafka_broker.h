@@ -31,6 +31,9 @@ class KafkaBroker {
     std::string heap = "384m";
     // Starts faster and then runs slower: right for tests, wrong for measuring.
     bool quick_start = true;
+    // Another port of this machine, under which the broker tells the clients of proxied_port() to find it;
+    // 0: there is none.
+    int proxy_port = 0;
   };
 
   // Returns once the broker answers; ends the process when it does not come up. The jars are looked
@@ -46,6 +49,9 @@ class KafkaBroker {
   static KafkaBroker& Shared();
 
   const std::string& address() const { return address_; }  // "127.0.0.1:port"
+
+  // Where the proxy is to lead; 0 without one.
+  int proxied_port() const { return proxied_port_; }
 
   // Each ends the process with a message when the broker refuses.
   void CreateTopic(const std::string& topic, int partitions,
@@ -77,6 +83,7 @@ class KafkaBroker {
   Options options_;
   TempFolder folder_;
   std::string address_;
+  int proxied_port_ = 0;
   pid_t process_ = -1;
 };
 
