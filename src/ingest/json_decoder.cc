@@ -90,6 +90,8 @@ class JsonDecoder : public Decoder {
   Refusal ReadValue(simdjson::ondemand::value value, Target target);
   Refusal ReadTyped(simdjson::ondemand::value value, json_type json, const registry::Field& field,
                     Datum* datum);
+  Refusal ReadInstant(simdjson::ondemand::value value, json_type json, std::string_view name,
+                      Datum* datum);
   Refusal ReadBytes(simdjson::ondemand::value value, const registry::Field& field, Datum* datum);
   Refusal ReadText(simdjson::ondemand::value value, std::string_view name, Datum* datum);
   Refusal ReadNatural(simdjson::ondemand::value value, json_type json, std::string_view name,
@@ -242,23 +244,26 @@ Refusal JsonDecoder::ReadTyped(simdjson::ondemand::value value, json_type json,
     case Type::kBytes:
       if (json != json_type::string) return WrongType(name, "bytes", Describe(json));
       return ReadBytes(value, field, datum);
-    case Type::kTimestamp: {
-      Refusal refusal = ReadNatural(value, json, name, datum);
-      if (refusal != Refusal::kNone) return refusal;
-      const auto unit = datum->kind() == Datum::Kind::kString
-                            ? registry::TimestampUnit::kRfc3339
-                            : registry::TimestampUnit::kMilliseconds;
-      int64_t time_ms = 0;
-      refusal = ToRefusal(registry::ToEventTimeMs(unit, *datum, &time_ms));
-      if (refusal == Refusal::kNone) {
-        *datum = Datum::Int(time_ms);
-      } else {
-        *detail_ = fmt::format("field '{}' is no timestamp: {}", name, ToString(*datum));
-      }
-      return refusal;
-    }
+    case Type::kTimestamp:
+      return ReadInstant(value, json, name, datum);
   }
   return Refusal::kWrongType;
+}
+
+Refusal JsonDecoder::ReadInstant(simdjson::ondemand::value value, json_type json,
+                                 std::string_view name, Datum* datum) {
+  Refusal refusal = ReadNatural(value, json, name, datum);
+  if (refusal != Refusal::kNone) return refusal;
+  const auto unit = datum->kind() == Datum::Kind::kString ? registry::TimestampUnit::kRfc3339
+                                                          : registry::TimestampUnit::kMilliseconds;
+  int64_t time_ms = 0;
+  refusal = ToRefusal(registry::ToEventTimeMs(unit, *datum, &time_ms));
+  if (refusal == Refusal::kNone) {
+    *datum = Datum::Int(time_ms);
+  } else {
+    *detail_ = fmt::format("field '{}' is no timestamp: {}", name, ToString(*datum));
+  }
+  return refusal;
 }
 
 Refusal JsonDecoder::ReadBytes(simdjson::ondemand::value value, const registry::Field& field,

@@ -34,7 +34,9 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-__extension__ typedef __int128 Wide;  // more bits than any integer of a test
+// More bits than any number of a test needs.
+__extension__ typedef __int128 Wide;
+__extension__ typedef __float128 Real;
 
 using Fields = std::map<std::string, Value>;  // by name; what is not there is null
 

@@ -272,18 +272,18 @@ class Oracle {
       return {FeatureStatus::kPresent, *std::max_element(values.begin(), values.end())};
     if (function == "time_since_last")
       return {FeatureStatus::kPresent, std::max<int64_t>(0, terms_.now_ms - events.back()->at_ms)};
-    return {FeatureStatus::kPresent, static_cast<double>(Total(values) / count)};
+    return {FeatureStatus::kPresent, static_cast<double>(Total(values) / static_cast<Real>(count))};
   }
 
   // Amounts are eighths, and so few that nothing is lost.
-  static long double Total(const std::vector<Value>& values) {
+  static Real Total(const std::vector<Value>& values) {
     Wide eighths = 0;
     for (const Value& value : values) {
       const double* number = std::get_if<double>(&value);
       eighths += number != nullptr ? static_cast<Wide>(*number * 8)
                                    : static_cast<Wide>(std::get<int64_t>(value)) * 8;
     }
-    return static_cast<long double>(eighths) / 8;
+    return static_cast<Real>(eighths) / 8;
   }
 
   static Cell Sum(const Feature& feature, const std::vector<Value>& values) {
