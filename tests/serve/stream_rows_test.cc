@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr const char* kDefinitions = R"yaml(
+constexpr const char* kRowDefinitions = R"yaml(
 entities:
   - {name: user, join_keys: {user_id: int64}}
 sources:
@@ -44,7 +44,7 @@ class StreamRowsTest : public ServeTest {
  protected:
   void SetUp() override {
     ServeTest::SetUp();
-    Define(kDefinitions);
+    Define(kRowDefinitions);
     SetAsOf(kNowMs - 10);
   }
   registry::TableId table() const {
@@ -166,7 +166,7 @@ TEST_F(StreamRowsTest, StandUnderAliasesAndBesideAggregations) {
 
 TEST_F(StreamRowsTest, AFeatureThatIsAddedStandsInARowOfItsOwn) {
   Put(1, kNowMs, Datum::Int(30), Datum::String("here"));
-  std::string more = kDefinitions;
+  std::string more = kRowDefinitions;
   const std::string before = "features: [age, ";
   more.replace(more.find(before), before.size(), "features: [{name: years, field: age}, age, ");
   Define(more);
