@@ -21,6 +21,19 @@ Refusal NotTheKey(std::string_view what, std::string* detail) {
   return Refusal::kNotJson;
 }
 
+// Null stays null, to be told as missing.
+Refusal ReadJoinKey(simdjson::ondemand::value value, const registry::JoinKey& key, Datum* datum,
+                    std::string* detail) {
+  json_type json;
+  if (auto error = value.type().get(json)) return NotJson(error, detail);
+  if (json != json_type::null) return ReadTyped(value, json, key.type, key.name, datum, detail);
+  bool is_null = false;
+  // The parser tells a null by its first letter.
+  if (value.is_null().get(is_null) || !is_null) return NotJson(simdjson::N_ATOM_ERROR, detail);
+  *datum = Datum::Null();
+  return Refusal::kNone;
+}
+
 }  // namespace
 
 struct TombstoneKeyDecoder::Parser {
@@ -79,7 +92,6 @@ Refusal TombstoneKeyDecoder::ReadObject(std::string_view text, std::string* deta
   for (auto entry : object) {
     simdjson::ondemand::field field;
     std::string_view name;
-    json_type json;
     if (auto bad = std::move(entry).get(field)) return NotJson(bad, detail);
     if (auto bad = field.unescaped_key().get(name)) return NotJson(bad, detail);
     const auto key = std::find_if(join_keys_.begin(), join_keys_.end(),
@@ -89,9 +101,8 @@ Refusal TombstoneKeyDecoder::ReadObject(std::string_view text, std::string* deta
                                    ToUtf8(name.substr(0, limits::kNameBytesMax))),
                        detail);
     }
-    if (auto bad = field.value().type().get(json)) return NotJson(bad, detail);
-    const Refusal refusal = ReadTyped(field.value(), json, key->type, key->name,
-                                      &values_[key - join_keys_.begin()], detail);
+    const Refusal refusal =
+        ReadJoinKey(field.value(), *key, &values_[key - join_keys_.begin()], detail);
     if (refusal != Refusal::kNone) return refusal;
   }
   if (document.current_location().error() == simdjson::OUT_OF_BOUNDS) return Refusal::kNone;
@@ -116,10 +127,8 @@ Refusal TombstoneKeyDecoder::ReadScalar(std::string_view text, std::string* deta
   size_t count = 0;
   for (auto entry : list) {
     simdjson::ondemand::value value;
-    json_type json;
     if (auto bad = std::move(entry).get(value)) return NotJson(bad, detail);
-    if (auto bad = value.type().get(json)) return NotJson(bad, detail);
-    const Refusal refusal = ReadTyped(value, json, key.type, key.name, &values_.front(), detail);
+    const Refusal refusal = ReadJoinKey(value, key, &values_.front(), detail);
     if (refusal != Refusal::kNone) return refusal;
     ++count;
   }

@@ -52,7 +52,8 @@ TEST_F(TombstoneKeyTest, OneNumber) {
   ExpectRefusal("\"7\"", Refusal::kWrongType, "a text");
   ExpectRefusal("seven", Refusal::kNotJson, "");
   ExpectRefusal("", Refusal::kNotJson, "no single value");
-  ExpectRefusal("null", Refusal::kWrongType, "null");
+  ExpectRefusal("null", Refusal::kMissingField, "missing or null");
+  ExpectRefusal("nobody", Refusal::kNotJson, "");
   ExpectRefusal("7, 8", Refusal::kNotJson, "no single value");
   ExpectRefusal("7] [8", Refusal::kNotJson, "no single value");
   ExpectRefusal("[7]", Refusal::kWrongType, "a list");
@@ -89,7 +90,8 @@ TEST_F(TombstoneKeyTest, SeveralJoinKeysAreAnObjectOfThemAndNothingElse) {
   ExpectKey(R"({"user_id": 7, "shop": "a"})", {Datum::String("a"), Datum::Int(7)});
   ExpectRefusal("7", Refusal::kNotJson, "several join keys");
   ExpectRefusal(R"({"user_id": 7})", Refusal::kMissingField, "'shop' is missing");
-  ExpectRefusal(R"({"user_id": 7, "shop": null})", Refusal::kWrongType, "shop");
+  ExpectRefusal(R"({"user_id": 7, "shop": null})", Refusal::kMissingField,
+                "'shop' is missing or null");
   ExpectRefusal(R"({"user_id": 7, "shop": "a", "order_id": 1})", Refusal::kNotJson,
                 "'order_id', which is no join key");
   ExpectRefusal(R"({"user_id": 7, "shop": "a"} {})", Refusal::kNotJson, "after the end");
