@@ -46,7 +46,7 @@ struct StoreOptions {
   const Clock* clock = &Clock::System();  // tells when a generation was loaded; outlives the store
 };
 
-// kTimelines: what streams feed, timelines or rows. kRows: what loads bring.
+// kTimelines: what streams feed, timelines or rows (StreamRow, tombstones too). kRows: what loads bring.
 enum class TableKind : uint8_t { kTimelines, kRows };
 
 struct StateKey {
