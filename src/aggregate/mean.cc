@@ -4,25 +4,25 @@
 #include "aggregate/exact_sum.h"
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
+#include "base/decimal.h"
 
 namespace freshet::aggregate {
 namespace {
 
 // From the exact sum: one rounding while the sum fits in a double, else the whole part and the rest
 // apart.
-double Divide(const IntegerSum& sum, uint64_t count) {
+double Divide(const IntegerSum& sum, Int128 divisor) {
   constexpr Int128 kExactMax = Int128{1} << 53;
   const Int128 value = sum.value();
   if (value >= -kExactMax && value <= kExactMax)
-    return static_cast<double>(value) / static_cast<double>(count);
-  const auto divisor = static_cast<Int128>(count);
+    return static_cast<double>(value) / static_cast<double>(divisor);
   const Int128 whole = value / divisor;
   const Int128 rest = value % divisor;
-  return static_cast<double>(whole) + static_cast<double>(rest) / static_cast<double>(count);
+  return static_cast<double>(whole) + static_cast<double>(rest) / static_cast<double>(divisor);
 }
 
-double Divide(const DoubleSum& sum, uint64_t count) {
-  return sum.high / static_cast<double>(count);
+double Divide(const DoubleSum& sum, Int128 divisor) {
+  return sum.high / static_cast<double>(divisor);
 }
 
 bool IsValidSum(const IntegerSum&) {
@@ -63,7 +63,7 @@ struct Mean {
   }
   Outcome Finalize(Datum* value) const {
     if (count == 0) return Outcome::kNull;
-    *value = Datum::Double(Divide(sum, count));
+    *value = Datum::Double(Divide(sum, static_cast<Int128>(count)));
     return Outcome::kValue;
   }
   bool IsValid() const { return IsValidSum(sum) && (count != 0 || IsZero(sum)); }
@@ -82,6 +82,17 @@ struct Mean {
 using MeanOfIntegers = Mean<IntegerSum, Datum::Kind::kInt>;
 using MeanOfDoubles = Mean<DoubleSum, Datum::Kind::kDouble>;
 
+struct MeanOfDecimals : MeanOfIntegers {
+  using MeanOfIntegers::MeanOfIntegers;
+
+  Outcome Finalize(const Reading&, const Parameters& parameters, Datum* value) const {
+    if (count == 0) return Outcome::kNull;
+    const Int128 units = static_cast<Int128>(count) * PowerOfTen(parameters.of_scale);
+    *value = Datum::Double(Divide(sum, units));
+    return Outcome::kValue;
+  }
+};
+
 }  // namespace
 
 std::span<const Aggregate> MeanVariants() {
@@ -90,6 +101,7 @@ std::span<const Aggregate> MeanVariants() {
       MakeFixed<MeanOfIntegers>("mean", Type::kInt64, Type::kDouble),
       MakeFixed<MeanOfDoubles>("mean", Type::kFloat, Type::kDouble),
       MakeFixed<MeanOfDoubles>("mean", Type::kDouble, Type::kDouble),
+      MakeFixed<MeanOfDecimals>("mean", Type::kDecimal, Type::kDouble),
   };
   return kVariants;
 }

@@ -33,6 +33,8 @@ Json ToJson(const Column& column, size_t row) {
       return NumberToJson(column.type, column.numbers.at(row));
     case Type::kString:
       return column.texts.at(row);
+    case Type::kDecimal:
+      return FormatDecimal(column.integers.at(row), column.type.scale);
     default:
       return column.integers.at(row);
   }

@@ -64,20 +64,23 @@ constexpr FunctionInfo kFunctions[] = {
      "x.getMilliseconds() or x.getMilliseconds('time zone')", 1},
 };
 
-std::string_view Word(StaticType type) {
+std::string_view Word(const Syntax& node) {
   constexpr std::string_view kWords[] = {"null", "bool", "int", "double", "string"};
-  return kWords[static_cast<size_t>(type)];
+  if (node.type == StaticType::kDecimal) return TypeName(Type::Decimal(node.scale));
+  return kWords[static_cast<size_t>(node.type)];
 }
 
 bool IsNumber(StaticType type) {
-  return type == StaticType::kInt || type == StaticType::kDouble;
+  return type == StaticType::kInt || type == StaticType::kDouble || type == StaticType::kDecimal;
 }
 
 bool AreNumbers(StaticType a, StaticType b) {
   return IsNumber(a) && IsNumber(b);
 }
 
+// A decimal meets no double.
 StaticType WiderNumber(StaticType a, StaticType b) {
+  if (a == StaticType::kDecimal || b == StaticType::kDecimal) return StaticType::kDecimal;
   return a == StaticType::kInt && b == StaticType::kInt ? StaticType::kInt : StaticType::kDouble;
 }
 
@@ -118,6 +121,8 @@ StaticType TypeOfVariable(Type type) {
       return StaticType::kDouble;
     case Type::kString:
       return StaticType::kString;
+    case Type::kDecimal:
+      return StaticType::kDecimal;
   }
   return StaticType::kNull;
 }
@@ -191,6 +196,7 @@ class Checker {
     if (found == positions_.end()) return Fail(node.offset, UnknownName(node.name));
     node.variable = found->second;
     node.type = TypeOfVariable(variables_[node.variable].type);
+    node.scale = variables_[node.variable].type.scale;
     return true;
   }
 
@@ -216,17 +222,61 @@ class Checker {
   }
 
   bool CheckUnary(Syntax& node) {
-    StaticType operand = Child(node, 0).type;
-    node.type = operand;
+    const Syntax& operand = Child(node, 0);
+    node.type = operand.type;
+    node.scale = operand.scale;
     if (node.op == Operator::kNot) {
-      if (operand == StaticType::kBool) return true;
+      if (operand.type == StaticType::kBool) return true;
       return Fail(node.offset, fmt::format("'!' takes a bool, not {}", Word(operand)));
     }
-    if (IsNumber(operand)) return true;
+    if (IsNumber(operand.type)) return true;
     return Fail(node.offset, fmt::format("'-' takes a number, not {}", Word(operand)));
   }
 
+  // Where a decimal is among operands: numbers with a point that stand beside it are decimals too, and
+  // the node has the most digits that one of them has.
+  bool MeetDecimals(Syntax& node, size_t first = 0) {
+    const auto is_decimal = [this](SyntaxIndex index) {
+      return Node(index).type == StaticType::kDecimal;
+    };
+    const auto begin = node.children.begin() + static_cast<ptrdiff_t>(first);
+    if (std::none_of(begin, node.children.end(), is_decimal)) return true;
+    for (auto child = begin; child != node.children.end(); ++child) {
+      if (!BecomeDecimal(Node(*child))) return false;
+      node.scale = std::max(node.scale, Node(*child).scale);
+    }
+    return true;
+  }
+
+  // False for a double that is none.
+  bool BecomeDecimal(Syntax& operand) {
+    if (operand.type != StaticType::kDouble) return true;
+    if (operand.kind != SyntaxKind::kLiteral)
+      return Fail(operand.offset,
+                  "a decimal meets a double here; write double(...) of the decimal");
+    if (!operand.exact.has_value())
+      return Fail(operand.offset, fmt::format("this number stands beside a decimal and is none: it "
+                                              "has more than {} digits after the point, or is too "
+                                              "large",
+                                              kDecimalScaleMax));
+    operand.type = StaticType::kDecimal;
+    operand.scale = operand.exact->scale;
+    operand.literal = Datum::Int(operand.exact->unscaled);
+    return true;
+  }
+
+  bool CheckProduct(Syntax& node) {
+    const int scale = Child(node, 0).scale + Child(node, 1).scale;
+    node.scale = static_cast<uint8_t>(scale);
+    if (scale <= kDecimalScaleMax) return true;
+    return Fail(node.offset,
+                fmt::format("the product of {} and {} has {} digits after the point; at "
+                            "most {} are allowed",
+                            Word(Child(node, 0)), Word(Child(node, 1)), scale, kDecimalScaleMax));
+  }
+
   bool CheckBinary(Syntax& node) {
+    if (!MeetDecimals(node)) return false;
     StaticType left = Child(node, 0).type;
     StaticType right = Child(node, 1).type;
     node.type = StaticType::kBool;
@@ -255,21 +305,22 @@ class Checker {
         return FailOperands(node, "two ints");
       default:
         node.type = WiderNumber(left, right);
-        if (AreNumbers(left, right)) return true;
-        return FailOperands(node, "two numbers");
+        if (!AreNumbers(left, right)) return FailOperands(node, "two numbers");
+        if (node.type != StaticType::kDecimal || node.op == Operator::kSubtract) return true;
+        if (node.op == Operator::kMultiply) return CheckProduct(node);
+        return FailOperands(node, "ints or doubles; double(...) makes a decimal one");
     }
   }
 
   bool FailOperands(const Syntax& node, std::string_view wanted) {
-    return Fail(node.offset,
-                fmt::format("'{}' takes {}, not {} and {}", OperatorSpelling(node.op), wanted,
-                            Word(Child(node, 0).type), Word(Child(node, 1).type)));
+    return Fail(node.offset, fmt::format("'{}' takes {}, not {} and {}", OperatorSpelling(node.op),
+                                         wanted, Word(Child(node, 0)), Word(Child(node, 1))));
   }
 
   bool CheckIn(Syntax& node) {
     node.type = StaticType::kBool;
     if (!CheckNode(node.children[0])) return false;
-    StaticType wanted = Child(node, 0).type;
+    const Syntax& wanted = Child(node, 0);
     const Syntax& list = Child(node, 1);
     if (list.kind != SyntaxKind::kList) {
       return Fail(list.offset,
@@ -278,27 +329,45 @@ class Checker {
     }
     for (SyntaxIndex index : list.children) {
       if (!CheckNode(index)) return false;
-      const Syntax& element = Node(index);
-      if (!CanEqual(wanted, element.type)) {
+      Syntax& element = Node(index);
+      if (wanted.type == StaticType::kDecimal && !BecomeDecimal(element)) return false;
+      if (!CanEqual(wanted.type, element.type)) {
         return Fail(element.offset,
-                    fmt::format("this {} can never equal the {} to the left of 'in'",
-                                Word(element.type), Word(wanted)));
+                    fmt::format("this {} can never equal the {} to the left of 'in'", Word(element),
+                                Word(wanted)));
+      }
+      if (!CanStandInList(wanted, element)) {
+        return Fail(element.offset,
+                    fmt::format("this {} and the {} to the left of 'in' have other digits; compare "
+                                "them with ==",
+                                Word(element), Word(wanted)));
       }
     }
     return true;
+  }
+
+  // Lists compare the units of decimals as they are; those of literals can be told beforehand.
+  static bool CanStandInList(const Syntax& wanted, const Syntax& element) {
+    const bool has_decimal =
+        wanted.type == StaticType::kDecimal || element.type == StaticType::kDecimal;
+    const bool is_free =
+        !has_decimal || element.type == StaticType::kNull || wanted.type == StaticType::kNull ||
+        (wanted.type == StaticType::kDecimal && element.kind == SyntaxKind::kLiteral);
+    return is_free || (wanted.type != StaticType::kDouble && wanted.scale == element.scale);
   }
 
   bool CheckConditional(Syntax& node) {
     const Syntax& condition = Child(node, 0);
     if (condition.type != StaticType::kBool) {
       return Fail(condition.offset,
-                  fmt::format("the condition of ?: is a bool, not {}", Word(condition.type)));
+                  fmt::format("the condition of ?: is a bool, not {}", Word(condition)));
     }
+    if (!MeetDecimals(node, 1)) return false;
     StaticType when_true = Child(node, 1).type;
     StaticType when_false = Child(node, 2).type;
     if (!CanEqual(when_true, when_false)) {
       return Fail(node.offset, fmt::format("the values of ?: have one type, not {} and {}",
-                                           Word(when_true), Word(when_false)));
+                                           Word(Child(node, 1)), Word(Child(node, 2))));
     }
     bool first_is_null = when_true == StaticType::kNull;
     node.type = first_is_null                       ? when_false
@@ -369,12 +438,14 @@ class Checker {
       case Function::kExp:
       case Function::kPow:
         node.type = StaticType::kDouble;
-        return CheckNumbers(node);
+        return CheckNumbers(node) && CheckNoDecimals(node);
       case Function::kAbs:
         node.type = Child(node, 0).type;
+        node.scale = Child(node, 0).scale;
         return CheckNumbers(node);
       case Function::kLeast:
       case Function::kGreatest:
+        if (!MeetDecimals(node)) return false;
         node.type = WiderNumber(Child(node, 0).type, Child(node, 1).type);
         return CheckNumbers(node);
       case Function::kLowerAscii:
@@ -403,7 +474,7 @@ class Checker {
     if (moment.type != StaticType::kInt) {
       return Fail(moment.offset,
                   fmt::format("'{}' works on milliseconds since 1970, an int, not {}", node.name,
-                              Word(moment.type)));
+                              Word(moment)));
     }
     if (node.children.size() == 1) return true;
     const Syntax& zone = Child(node, 1);
@@ -419,7 +490,18 @@ class Checker {
       const Syntax& operand = Node(index);
       if (IsNumber(operand.type)) continue;
       return Fail(operand.offset,
-                  fmt::format("'{}' works on numbers, not {}", node.name, Word(operand.type)));
+                  fmt::format("'{}' works on numbers, not {}", node.name, Word(operand)));
+    }
+    return true;
+  }
+
+  bool CheckNoDecimals(const Syntax& node) {
+    for (SyntaxIndex index : node.children) {
+      const Syntax& operand = Node(index);
+      if (operand.type != StaticType::kDecimal) continue;
+      return Fail(operand.offset,
+                  fmt::format("'{}' works on ints and doubles; double(...) makes this {} one",
+                              node.name, Word(operand)));
     }
     return true;
   }
@@ -429,7 +511,7 @@ class Checker {
       const Syntax& operand = Node(index);
       if (operand.type == StaticType::kString) continue;
       return Fail(operand.offset,
-                  fmt::format("'{}' works on strings, not {}", node.name, Word(operand.type)));
+                  fmt::format("'{}' works on strings, not {}", node.name, Word(operand)));
     }
     return true;
   }
@@ -446,7 +528,7 @@ class Checker {
                 (takes_bool && operand.type == StaticType::kBool);
     if (fits) return true;
     return Fail(operand.offset,
-                fmt::format("'{}' takes {}, not {}", node.name, wanted, Word(operand.type)));
+                fmt::format("'{}' takes {}, not {}", node.name, wanted, Word(operand)));
   }
 
   SyntaxTree* tree_;

@@ -208,7 +208,12 @@ class Parser {
   Parsed ParseNumber(bool negative) {
     const Token& token = Take();
     if (token.kind == TokenKind::kDouble) {
-      return AddLiteral(token, Datum::Double(negative ? -token.number : token.number));
+      Parsed literal = AddLiteral(token, Datum::Double(negative ? -token.number : token.number));
+      if (!literal.has_value()) return literal;
+      std::optional<Decimal>& exact = tree_->nodes[*literal].exact;
+      exact = ReadDecimal(token.spelling);
+      if (negative && exact.has_value()) exact->unscaled = -exact->unscaled;
+      return literal;
     }
     uint64_t least_magnitude = uint64_t{1} << 63;
     if (!negative && token.magnitude == least_magnitude) {

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "base/time.h"
@@ -79,6 +80,13 @@ std::optional<int64_t> TimeOf(const Node& value) {
   return time_ms.ok() ? std::optional(*time_ms) : IntegerOf(value);
 }
 
+// A number with a point has become a double by now.
+std::optional<int64_t> DecimalOf(const Node& value, uint8_t scale) {
+  if (value.is_string()) return ParseDecimal(value.get_ref<const std::string&>(), scale);
+  const std::optional<int64_t> whole = IntegerOf(value);
+  return whole.has_value() ? Rescale(*whole, 0, scale) : std::nullopt;
+}
+
 // The engine checks ranges: int32 goes to it as int64, float as double.
 Type CarrierOf(Type type) {
   if (type == Type::kInt32) return Type::kInt64;
@@ -98,6 +106,8 @@ std::string_view ExpectedOf(Type type) {
       return "a number, \"NaN\", \"Infinity\" or \"-Infinity\"";
     case Type::kString:
       return "text";
+    case Type::kDecimal:
+      return "text such as \"12.34\", or a whole number; other numbers would be rounded to doubles";
     case Type::kTimestamp:
       return "milliseconds since the epoch, or text like 2026-01-31T12:00:00Z";
   }
@@ -126,6 +136,8 @@ bool TakeValue(const Node& value, Type type, Column* column) {
       if (!value.is_string()) return false;
       column->texts.push_back(value.get_ref<const std::string&>());
       return true;
+    case Type::kDecimal:
+      return TakeIf(DecimalOf(value, type.scale), &column->integers);
     case Type::kTimestamp:
       return TakeIf(TimeOf(value), &column->integers);
   }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/decimal.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "ingest/decoder.h"
@@ -88,6 +89,8 @@ class JsonDecoder : public Decoder {
   Refusal ReadTyped(simdjson::ondemand::value value, json_type json, Type type,
                     std::string_view name, Datum* datum);
   Refusal ReadText(simdjson::ondemand::value value, std::string_view name, Datum* datum);
+  Refusal ReadExact(simdjson::ondemand::value value, json_type json, Type type,
+                    std::string_view name, Datum* datum);
   Refusal ReadNatural(simdjson::ondemand::value value, json_type json, std::string_view name,
                       Datum* datum);
   Refusal SetTime(const Datum& datum, bool is_instant);
@@ -231,6 +234,8 @@ Refusal JsonDecoder::ReadTyped(simdjson::ondemand::value value, json_type json, 
     case Type::kString:
       if (json != json_type::string) return WrongType(name, "string", Describe(json));
       return ReadText(value, name, datum);
+    case Type::kDecimal:
+      return ReadExact(value, json, type, name, datum);
     case Type::kTimestamp: {
       Refusal refusal = ReadNatural(value, json, name, datum);
       if (refusal != Refusal::kNone) return refusal;
@@ -260,6 +265,29 @@ Refusal JsonDecoder::ReadText(simdjson::ondemand::value value, std::string_view 
     return Refusal::kTooLarge;
   }
   *datum = Datum::String(text);
+  return Refusal::kNone;
+}
+
+// A number by its text, so that no digit is lost.
+Refusal JsonDecoder::ReadExact(simdjson::ondemand::value value, json_type json, Type type,
+                               std::string_view name, Datum* datum) {
+  std::string_view text;
+  if (json == json_type::string) {
+    if (auto error = value.get_string().get(text)) return NotJson(error);
+  } else if (json == json_type::number) {
+    text = value.raw_json_token();
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    if (!IsJsonNumber(text)) return NotJson(simdjson::NUMBER_ERROR);
+  } else {
+    return WrongType(name, TypeName(type), Describe(json));
+  }
+  int64_t unscaled = 0;
+  const DecimalProblem problem = ReadDecimal(text, type.scale, &unscaled);
+  if (problem != DecimalProblem::kNone)
+    return WrongType(name, TypeName(type),
+                     fmt::format("{}: {}", text.substr(0, limits::kNameBytesMax),
+                                 freshet::Describe(problem, type.scale)));
+  *datum = Datum::Int(unscaled);
   return Refusal::kNone;
 }
 
