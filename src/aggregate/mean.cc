@@ -1,6 +1,9 @@
 // mean: the sum, as `sum` keeps it, over the count of values; null for none.
+// A mean of integers and decimals is the double nearest to the exact one.
 //
 // Slot: the slot of the sum, then u64 count.
+#include <cmath>
+
 #include "aggregate/exact_sum.h"
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
@@ -9,16 +12,29 @@
 namespace freshet::aggregate {
 namespace {
 
-// From the exact sum: one rounding while the sum fits in a double, else the whole part and the rest
-// apart.
+// Rounded once: to as many bits as a double has, one more, and one that says whether anything is left.
+double NearestQuotient(Uint128 value, Uint128 divisor) {
+  Uint128 quotient = value / divisor;
+  Uint128 rest = value % divisor;
+  int exponent = 0;
+  for (; quotient >> 54 == 0 && rest != 0; --exponent) {
+    rest *= 2;
+    const bool bit = rest >= divisor;
+    quotient = quotient * 2 + (bit ? 1 : 0);
+    if (bit) rest -= divisor;
+  }
+  if (rest != 0) quotient |= 1;
+  return std::ldexp(static_cast<double>(quotient), exponent);
+}
+
 double Divide(const IntegerSum& sum, Int128 divisor) {
   constexpr Int128 kExactMax = Int128{1} << 53;
   const Int128 value = sum.value();
-  if (value >= -kExactMax && value <= kExactMax)
+  if (value >= -kExactMax && value <= kExactMax && divisor <= kExactMax)
     return static_cast<double>(value) / static_cast<double>(divisor);
-  const Int128 whole = value / divisor;
-  const Int128 rest = value % divisor;
-  return static_cast<double>(whole) + static_cast<double>(rest) / static_cast<double>(divisor);
+  const auto positive = static_cast<Uint128>(divisor);
+  if (value < 0) return -NearestQuotient(Uint128{0} - static_cast<Uint128>(value), positive);
+  return NearestQuotient(static_cast<Uint128>(value), positive);
 }
 
 double Divide(const DoubleSum& sum, Int128 divisor) {

@@ -132,6 +132,7 @@ class CompiledProgram : public Program {
         parts_(PartsOf(tree)),
         root_(tree.root) {}
 
+  std::string_view text() const override { return text_; }
   Type type() const override { return type_; }
   const std::vector<size_t>& used_variables() const override { return used_variables_; }
 

@@ -78,6 +78,8 @@ class Program {
                                                 CompileError* error);
 
   virtual ~Program() = default;
+  // As it was compiled.
+  virtual std::string_view text() const = 0;
   // kBool, kInt64, kDouble, kString or a decimal. An expression that is always null or yields a list does not
   // compile as a whole.
   virtual Type type() const = 0;

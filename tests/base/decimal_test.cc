@@ -143,9 +143,11 @@ TEST(Decimal, GoesToTextAndBack) {
     // The same number with its point elsewhere.
     const auto shift = static_cast<int>(random() % 40) - 20;
     const std::string shifted = std::to_string(unscaled) + "e" + std::to_string(shift - scale);
-    if (shift == 0) ASSERT_EQ(ParseDecimal(shifted, scale), unscaled) << shifted;
-    if (shift < 0 && unscaled % 10 != 0)
+    if (shift == 0) {
+      ASSERT_EQ(ParseDecimal(shifted, scale), unscaled) << shifted;
+    } else if (shift < 0 && unscaled % 10 != 0) {
       ASSERT_EQ(ProblemOf(shifted, scale), DecimalProblem::kTooManyDigits) << shifted;
+    }
     if (shift > 0) {
       const std::string zeros(static_cast<size_t>(shift), '0');
       ASSERT_EQ(
