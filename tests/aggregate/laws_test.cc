@@ -164,9 +164,11 @@ TEST_P(Laws, ReadingRunsIsMergingEachSlot) {
 INSTANTIATE_TEST_SUITE_P(Aggregates, Laws, ::testing::ValuesIn(AllAggregates()),
                          [](const auto& info) {
                            const Aggregate& function = *info.param;
-                           return std::string(function.name) + "_" +
-                                  (function.takes_input ? std::string(TypeName(function.input))
-                                                        : "events");
+                           std::string type = "events";
+                           if (function.takes_input) type = TypeName(function.input);
+                           // Names have no parentheses.
+                           if (function.input == Type::kDecimal) type = "decimal";
+                           return std::string(function.name) + "_" + type;
                          });
 
 // Sums of decimals are rounded in the last bits of a slot; the value that comes out must not be.

@@ -213,30 +213,37 @@ TEST(ColumnFile, DecimalsOfEveryWidthAreNumbers) {
 
 TEST(ColumnFile, DecimalsAreTakenExactlyOrNotAtAll) {
   registry::Source source = UsersSource(TimestampUnit::kMilliseconds);
-  const auto read = [&](const std::string& column) {
-    source.fields = {{column, Type::Decimal(2)}};
-    return Read("prices.parquet", source);
-  };
   const auto row = [](uint64_t line, Value value) {
     return ReadRow{line, "", static_cast<int64_t>(line) - 1, {std::move(value)}};
   };
-  EXPECT_THAT(
-      read("wide").rows,
-      ElementsAre(row(1, Int(1234)), row(2, Int(-1)),
-                  ReadRow{3, "wide: '1.2345' has more than 2 digits after the point", 0, {}},
-                  row(4, Int(0)), row(5, Int(700'000'000'000'000'000))));
-  EXPECT_THAT(read("narrow").rows, ElementsAre(row(1, Int(150)), row(2, kNull), row(3, Int(-10)),
-                                               row(4, Int(0)), row(5, Int(200))));
-  EXPECT_THAT(read("round").rows,
+  const auto bad_row = [](uint64_t line, std::string error) {
+    return ReadRow{line, std::move(error), 0, {}};
+  };
+  for (const std::string name : {"prices.arrow", "prices.parquet"}) {
+    SCOPED_TRACE(name);
+    const auto read = [&](const std::string& column) {
+      source.fields = {{column, Type::Decimal(2)}};
+      return Read(name, source).rows;
+    };
+    EXPECT_THAT(read("wide"),
+                ElementsAre(row(1, Int(1234)), row(2, Int(-1)),
+                            bad_row(3, "wide: '1.2345' has more than 2 digits after the point"),
+                            row(4, Int(0)), row(5, Int(700'000'000'000'000'000))));
+    EXPECT_THAT(read("narrow"), ElementsAre(row(1, Int(150)), row(2, kNull), row(3, Int(-10)),
+                                            row(4, Int(0)), row(5, Int(200))));
+    EXPECT_THAT(read("text"), ElementsAre(row(1, Int(1234)), row(2, Int(10'000)), row(3, kNull),
+                                          row(4, Int(-5)), row(5, Int(INT64_MAX))));
+    EXPECT_THAT(read("whole"),
+                ElementsAre(row(1, Int(100)), row(2, Int(-200)), row(3, kNull),
+                            row(4, Int(900'719'925'474'099'200)),
+                            bad_row(5,
+                                    "whole: '4611686018427387904' is beyond the range of "
+                                    "decimal(2)")));
+  }
+  source.fields = {{"round", Type::Decimal(2)}};
+  EXPECT_THAT(Read("prices.arrow", source).rows,
               ElementsAre(row(1, Int(120'000)), row(2, kNull), row(3, Int(-30'000)), row(4, Int(0)),
                           row(5, Int(10'000))));
-  EXPECT_THAT(read("text").rows, ElementsAre(row(1, Int(1234)), row(2, Int(10'000)), row(3, kNull),
-                                             row(4, Int(-5)), row(5, Int(INT64_MAX))));
-  EXPECT_THAT(
-      read("whole").rows,
-      ElementsAre(
-          row(1, Int(100)), row(2, Int(-200)), row(3, kNull), row(4, Int(900'719'925'474'099'200)),
-          ReadRow{5, "whole: '4611686018427387904' is beyond the range of decimal(2)", 0, {}}));
   source.fields = {{"b", Type::Decimal(2)}};
   EXPECT_THAT(std::string(Read("numbers.parquet", source).status.message()),
               HasSubstr("'b' is a column of double, but the source's decimal(2) needs a column of "

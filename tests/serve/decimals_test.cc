@@ -98,7 +98,10 @@ TEST_F(DecimalsTest, RowsHoldThemToTheirEdges) {
 // A generation that was loaded when the scale was another must not be read as if it had this one.
 TEST_F(DecimalsTest, RowsOfAnotherScaleAreNotServed) {
   LoadRows("accounts", {"balance"}, {Type::Decimal(2)}, {{1, kNowMs, {Datum::Int(1500)}}});
-  EXPECT_THAT(std::string(Refusal(UserRequest({"accounts.balance"}, {1})).message()),
+  FeatureResponse response;
+  const Status status = server_->GetFeatures(UserRequest({"accounts.balance"}, {1}), &response);
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()),
               HasSubstr("is decimal(3), but its stored rows have decimal(2)"));
 }
 
