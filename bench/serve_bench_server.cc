@@ -31,6 +31,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread_priority.h"
 #include "rpc/server.h"
 
 namespace freshet::serve_bench {
@@ -227,6 +228,7 @@ class Business {
     }
   }
   void LoadAgainAndAgain() {
+    LowerThreadPriority();  // as the threads of the server's own loads
     const std::string csv = RowsCsv(shape_, Clock::System().NowMs());
     while (!done_) {
       if (const Status status = LoadRows(engine_, csv); !status.ok())

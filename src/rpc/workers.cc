@@ -2,12 +2,14 @@
 
 #include <utility>
 
+#include "base/thread_priority.h"
+
 namespace freshet::rpc {
 
-Workers::Workers(size_t threads, size_t waiting_bytes_max)
+Workers::Workers(size_t threads, size_t waiting_bytes_max, Urgency urgency)
     : waiting_bytes_max_(waiting_bytes_max), idle_(threads) {
   threads_.reserve(threads);
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this, urgency] { Work(urgency); });
 }
 
 Workers::~Workers() {
@@ -36,7 +38,8 @@ void Workers::Stop() {
   threads_.clear();
 }
 
-void Workers::Work() {
+void Workers::Work(Urgency urgency) {
+  if (urgency == Urgency::kBackground) LowerThreadPriority();
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });

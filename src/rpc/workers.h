@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -15,8 +16,11 @@ namespace freshet::rpc {
 
 class Workers {
  public:
+  // Background: other threads go first when all want the processors.
+  enum class Urgency : uint8_t { kCaller, kBackground };
+
   // Tasks that wait for a thread may hold `waiting_bytes_max` together; 0: none may wait.
-  Workers(size_t threads, size_t waiting_bytes_max);
+  Workers(size_t threads, size_t waiting_bytes_max, Urgency urgency = Urgency::kCaller);
   // As Stop.
   ~Workers();
   Workers(const Workers&) = delete;
@@ -36,7 +40,7 @@ class Workers {
     std::function<void()> run;
   };
 
-  void Work();
+  void Work(Urgency urgency);
 
   const size_t waiting_bytes_max_;
   std::mutex mutex_;

@@ -35,7 +35,7 @@ Result<Terms> MakeTerms(const Plan& plan, const FeatureRequest& request,
   }
   const int64_t margin_us = std::min(*timeout_us / 10, limits::kAnswerMarginUsMax);
   terms.deadline = started_at + std::chrono::microseconds(*timeout_us - margin_us);
-  terms.wait_deadline = *terms.deadline - std::chrono::microseconds(margin_us);
+  terms.wait_deadline = started_at + std::chrono::microseconds(*timeout_us / 5 * 4);
   return terms;
 }
 

@@ -18,7 +18,8 @@ struct Terms {
   StaleAction stale_action = StaleAction::kUseDefault;
   // When the answer must be on its way; nothing: never.
   store::Store::Deadline deadline;
-  // When a wait for events must end, so that the rest can be answered by then.
+  // When a wait for events must end: the rest is to be answered in time on a busy machine, too, and
+  // a caller who waits in vain loses little by hearing of it sooner.
   store::Store::Deadline wait_deadline;
 };
 

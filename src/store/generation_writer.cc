@@ -9,12 +9,13 @@
 #include "base/log.h"
 #include "store/generation_record.h"
 #include "store/key_comparison.h"
+#include "store/row_pipe.h"
 #include "store/row_upsert.h"
 
 namespace freshet::store {
 namespace {
 
-constexpr uint64_t kRowsPerRehearsalProgress = 65'536;
+constexpr uint64_t kRowsPerProgress = 65'536;
 
 }  // namespace
 
@@ -40,8 +41,12 @@ SortingGenerationWriter::SortingGenerationWriter(Database& database, Generations
       options_(std::move(options)),
       load_(load),
       layout_(options_.column_types),
-      kept_(options_.column_types.size(), false),
-      sorter_(database, generations.LoadFolder(load), load, options_.memory_bytes) {
+      kept_(options_.column_types.size(), false) {
+  sorter_.emplace(database,
+                  RowSorter::Options{.folder = generations.LoadFolder(load),
+                                     .table = load,
+                                     .memory_bytes = options_.memory_bytes,
+                                     .keeps_ordered_files = options_.kind == LoadKind::kReplace});
   generation_.table = load;
   generation_.column_names = options_.column_names;
   generation_.column_types = options_.column_types;
@@ -68,6 +73,7 @@ Status SortingGenerationWriter::Begin() {
 }
 
 SortingGenerationWriter::~SortingGenerationWriter() {
+  sorter_.reset();  // it may be writing into the folder
   std::error_code error;
   std::filesystem::remove_all(generations_.LoadFolder(load_), error);
   if (error) LogWarning("files of a load are left until the next start: {}", error.message());
@@ -87,7 +93,7 @@ Status SortingGenerationWriter::Add(std::string_view entity_key, std::string_vie
   }
   if (Status status = layout_.Validate(row); !status.ok())
     return Status::InvalidArgument(std::string(status.message()));
-  Status status = sorter_.Add(entity_key, row);
+  Status status = sorter_->Add(entity_key, row);
   if (!status.ok()) stage_ = Stage::kFailed;
   return status;
 }
@@ -103,16 +109,10 @@ Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> 
   if (stage_ != Stage::kAdding)
     return Status::FailedPrecondition("a load can be finished once, unless it failed before");
   stage_ = Stage::kFailed;
-  RowFileWriter files(
-      database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
-      [this] { return NewFile(); }, progress);
-  FRESHET_RETURN_IF_ERROR(SortRows([&](std::string_view entity_key, std::string_view row) {
-    return files.Add(entity_key, row);
-  }));
-  FRESHET_RETURN_IF_ERROR(files.Finish());
+  FRESHET_RETURN_IF_ERROR(sorter_->Seal());
+  FRESHET_RETURN_IF_ERROR(WriteFiles(progress));
   FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
-  counts_.duplicates = sorter_.duplicate_count();
-  counts_.written_bytes = files.bytes_written();
+  counts_.duplicates = sorter_->duplicate_count();
   generation_.row_count = counts_.served;
   generation_.loaded_at_ms = generations_.clock().NowMs();
   if (goes_into_served()) FRESHET_RETURN_IF_ERROR(WriteSummary());
@@ -120,20 +120,47 @@ Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> 
   return Status::Ok();
 }
 
+Status SortingGenerationWriter::WriteFiles(FunctionRef<void(uint64_t rows_written)> progress) {
+  if (const RowFileWriter* ordered = sorter_->ordered_files()) {
+    TakeOrderedFiles(*ordered);
+    progress(ordered->rows_written());
+    return Status::Ok();
+  }
+  RowFileWriter files(database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
+                      [this] { return NewFile(); });
+  RowPipe pipe(files);
+  FRESHET_RETURN_IF_ERROR(SortRows([&](std::string_view entity_key, std::string_view row) {
+    if (counts_.written % kRowsPerProgress == 0) progress(counts_.written);
+    return pipe.Add(entity_key, row);
+  }));
+  FRESHET_RETURN_IF_ERROR(pipe.Finish());
+  progress(files.rows_written());
+  counts_.written_bytes = files.bytes_written();
+  return Status::Ok();
+}
+
+void SortingGenerationWriter::TakeOrderedFiles(const RowFileWriter& files) {
+  files_ = files.files();
+  counts_.served = files.rows_written();
+  counts_.written = files.rows_written();
+  counts_.written_bytes = files.bytes_written();
+}
+
 Status SortingGenerationWriter::Rehearse(FunctionRef<void(uint64_t rows_done)> progress) {
   if (stage_ != Stage::kAdding)
     return Status::FailedPrecondition("a load can be finished once, unless it failed before");
   stage_ = Stage::kFailed;
+  FRESHET_RETURN_IF_ERROR(sorter_->Seal());
   const std::shared_ptr<const Generation> served = generations_.Find(options_.view_id);
   std::optional<KeyComparison> comparison;
   if (!goes_into_served()) comparison.emplace(database_, served.get());
   uint64_t rows = 0;
   FRESHET_RETURN_IF_ERROR(SortRows([&](std::string_view entity_key, std::string_view row) {
-    if (++rows % kRowsPerRehearsalProgress == 0) progress(rows);
+    if (++rows % kRowsPerProgress == 0) progress(rows);
     if (!comparison.has_value() || RowLayout::IsTombstone(row)) return Status::Ok();
     return comparison->Take(entity_key);
   }));
-  counts_.duplicates = sorter_.duplicate_count();
+  counts_.duplicates = sorter_->duplicate_count();
   if (!comparison.has_value()) return Status::Ok();
   FRESHET_RETURN_IF_ERROR(comparison->Finish());
   counts_.new_keys = comparison->new_keys();
@@ -141,18 +168,18 @@ Status SortingGenerationWriter::Rehearse(FunctionRef<void(uint64_t rows_done)> p
   return Status::Ok();
 }
 
-Status SortingGenerationWriter::SortRows(RowSorter::Sink write) {
+Status SortingGenerationWriter::SortRows(RowSink write) {
   if (!goes_into_served()) return WriteNewRows(write);
   RowUpsert upsert(database_, *base_, kept_, write, counts_);
-  FRESHET_RETURN_IF_ERROR(sorter_.Finish([&](std::string_view entity_key, std::string_view row) {
+  FRESHET_RETURN_IF_ERROR(sorter_->Finish([&](std::string_view entity_key, std::string_view row) {
     FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
     return upsert.Add(entity_key, row);
   }));
   return upsert.Flush();
 }
 
-Status SortingGenerationWriter::WriteNewRows(RowSorter::Sink write) {
-  return sorter_.Finish([&](std::string_view entity_key, std::string_view row) {
+Status SortingGenerationWriter::WriteNewRows(RowSink write) {
+  return sorter_->Finish([&](std::string_view entity_key, std::string_view row) {
     FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
     const bool is_deleted = RowLayout::IsTombstone(row);
     ++(is_deleted ? counts_.deleted : counts_.served);
@@ -169,9 +196,8 @@ Status SortingGenerationWriter::CheckNotCancelled() const {
 }
 
 Status SortingGenerationWriter::WriteSummary() {
-  RowFileWriter file(
-      database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
-      [this] { return NewFile(); }, [](uint64_t) {});
+  RowFileWriter file(database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
+                     [this] { return NewFile(); });
   FRESHET_RETURN_IF_ERROR(file.Add(kSummaryEntityKey, EncodeSummary(generation_)));
   return file.Finish();
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,10 +53,14 @@ class SortingGenerationWriter : public GenerationWriter {
 
   Status Begin();
   bool goes_into_served() const { return base_ != nullptr; }
+  // Makes the table's files.
+  Status WriteFiles(FunctionRef<void(uint64_t rows_written)> progress);
+  // Of rows that were written in order as they came.
+  void TakeOrderedFiles(const RowFileWriter& files);
   // What becomes of the rows, in the order of their keys.
-  Status SortRows(RowSorter::Sink write);
+  Status SortRows(RowSink write);
   // Of a load into a table of its own.
-  Status WriteNewRows(RowSorter::Sink write);
+  Status WriteNewRows(RowSink write);
   Status CheckNotCancelled() const;
   // Says in the files themselves how many rows the table has with them.
   Status WriteSummary();
@@ -69,7 +74,7 @@ class SortingGenerationWriter : public GenerationWriter {
   std::shared_ptr<const Generation> base_;  // what an upsert goes into
   Generation generation_;                   // what will be served
   std::vector<bool> kept_;
-  RowSorter sorter_;
+  std::optional<RowSorter> sorter_;  // while the writer lives
   LoadCounts counts_;
   std::vector<std::string> files_;
   Stage stage_ = Stage::kAdding;

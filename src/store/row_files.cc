@@ -8,40 +8,32 @@
 #include "store/row.h"
 
 namespace freshet::store {
-namespace {
-
-constexpr uint64_t kRowsPerProgress = 65'536;
-
-}  // namespace
 
 RowFileWriter::RowFileWriter(const rocksdb::Options& options, TableId table,
-                             uint64_t file_bytes_max, std::function<std::string()> new_file,
-                             FunctionRef<void(uint64_t rows_written)> progress)
+                             uint64_t file_bytes_max, std::function<std::string()> new_file)
     : options_(options),
       file_bytes_max_(file_bytes_max),
       new_file_(std::move(new_file)),
-      progress_(progress),
       key_(StateKeyOf(table, "")) {}
 
 Status RowFileWriter::Add(std::string_view entity_key, std::string_view row) {
-  if (file_ == nullptr) {
-    files_.push_back(new_file_());
-    file_ = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), options_);
-    FRESHET_RETURN_IF_ERROR(
-        FromRocks(file_->Open(files_.back()), fmt::format("make {}", files_.back())));
-  }
+  if (file_ == nullptr) FRESHET_RETURN_IF_ERROR(BeginFile());
   key_.resize(kTablePrefixBytes);
   key_.append(entity_key);
-  FRESHET_RETURN_IF_ERROR(
-      FromRocks(file_->Put(key_, ToSlice(row)), fmt::format("write {}", files_.back())));
-  if (++rows_written_ % kRowsPerProgress == 0) progress_(rows_written_);
+  const rocksdb::Status status = file_->Put(key_, ToSlice(row));
+  if (!status.ok()) return FromRocks(status, fmt::format("write {}", files_.back()));
+  ++rows_written_;
   return file_->FileSize() < file_bytes_max_ ? Status::Ok() : FinishFile();
 }
 
 Status RowFileWriter::Finish() {
-  if (file_ != nullptr) FRESHET_RETURN_IF_ERROR(FinishFile());
-  progress_(rows_written_);
-  return Status::Ok();
+  return file_ == nullptr ? Status::Ok() : FinishFile();
+}
+
+Status RowFileWriter::BeginFile() {
+  files_.push_back(new_file_());
+  file_ = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), options_);
+  return FromRocks(file_->Open(files_.back()), fmt::format("make {}", files_.back()));
 }
 
 Status RowFileWriter::FinishFile() {

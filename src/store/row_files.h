@@ -15,7 +15,6 @@
 
 #include "freshet/status.h"
 
-#include "base/function_ref.h"
 #include "store/store.h"
 
 namespace freshet::store {
@@ -23,10 +22,9 @@ namespace freshet::store {
 // Writes rows in key order, into files of about `file_bytes_max` each. One thread.
 class RowFileWriter {
  public:
-  // `options` and what `progress` refers to must outlive the writer. `progress` is called now and then.
+  // `options` must outlive the writer.
   RowFileWriter(const rocksdb::Options& options, TableId table, uint64_t file_bytes_max,
-                std::function<std::string()> new_file,
-                FunctionRef<void(uint64_t rows_written)> progress);
+                std::function<std::string()> new_file);
 
   // Keys ascend, each once.
   Status Add(std::string_view entity_key, std::string_view row);
@@ -37,12 +35,12 @@ class RowFileWriter {
   const std::vector<std::string>& files() const { return files_; }
 
  private:
+  Status BeginFile();
   Status FinishFile();
 
   const rocksdb::Options& options_;
   const uint64_t file_bytes_max_;
   const std::function<std::string()> new_file_;
-  const FunctionRef<void(uint64_t rows_written)> progress_;
   std::string key_;  // of the row under way; begins with the table
   std::unique_ptr<rocksdb::SstFileWriter> file_;
   std::vector<std::string> files_;

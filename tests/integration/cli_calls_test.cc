@@ -529,7 +529,7 @@ TEST_F(CliCalls, GetWaitsForThePushedEvent) {
   EXPECT_THAT(in.out, HasSubstr("\"lookup_ns\":"));
 
   words = get;
-  words.insert(words.end(), {"--after", "clicks:0:99", "--timeout", "1s"});
+  words.insert(words.end(), {"--after", "clicks:0:99", "--timeout", "3s"});
   EXPECT_THAT(Run(words).out, HasSubstr("\"status\":\"TIMED_OUT\""));
   words = get;
   words.insert(words.end(), {"--after", "clicks:99"});

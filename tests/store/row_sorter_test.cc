@@ -2,16 +2,23 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <random>
 #include <string>
-#include <vector>
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "store/row.h"
+#include "support/seed.h"
 #include "support/temp_folder.h"
 
 namespace freshet::store {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 class RowSorterTest : public ::testing::Test {
  protected:
@@ -22,15 +29,33 @@ class RowSorterTest : public ::testing::Test {
     std::filesystem::create_directories(runs_);
   }
 
-  static std::string RowOf(size_t text_bytes) {
+  RowSorter NewSorter(size_t memory_bytes, bool keeps_ordered_files = false) const {
+    return RowSorter(*database_, {.folder = runs_,
+                                  .table = 1,
+                                  .memory_bytes = memory_bytes,
+                                  .keeps_ordered_files = keeps_ordered_files});
+  }
+  static std::string KeyOf(int number) { return fmt::format("key{:06}", number); }
+  static std::string RowOf(size_t text_bytes, int64_t time_ms = 1) {
     static const RowLayout layout({Type::kString});
     const std::string text(text_bytes, 'x');
     const Datum values[] = {Datum::String(text)};
     std::string row;
-    layout.Encode(1, values, row);
+    layout.Encode(time_ms, values, row);
     return row;
   }
-  size_t RunCount() const {
+  // What is handed over, in order.
+  static std::map<std::string, std::string> RowsOf(RowSorter& sorter) {
+    std::map<std::string, std::string> rows;
+    const Status status = sorter.Finish([&](std::string_view key, std::string_view row) {
+      EXPECT_TRUE(rows.empty() || rows.rbegin()->first < key);
+      rows.emplace_hint(rows.end(), key, row);
+      return Status::Ok();
+    });
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    return rows;
+  }
+  size_t FileCount() const {
     const auto files = std::filesystem::directory_iterator(runs_);
     return static_cast<size_t>(std::distance(begin(files), end(files)));
   }
@@ -42,7 +67,7 @@ class RowSorterTest : public ::testing::Test {
 
 TEST_F(RowSorterTest, HoldsNoMoreThanItsBudgetWhateverTheRowsAreLike) {
   constexpr size_t kBudgetBytes = 1u << 20;
-  RowSorter sorter(*database_, runs_, 1, kBudgetBytes);
+  RowSorter sorter = NewSorter(kBudgetBytes);
   size_t row_bytes = 0;
   int next = 0;
   // Many small rows, few large ones, and back.
@@ -55,33 +80,86 @@ TEST_F(RowSorterTest, HoldsNoMoreThanItsBudgetWhateverTheRowsAreLike) {
       row_bytes += key.size() + row.size();
     }
   }
-  // The budget is used: runs are not much smaller than it, small rows with what is kept for each of
+  // The budget is used: runs are not much smaller than half of it, small rows with what is kept for each of
   // them apart.
-  EXPECT_LE(RunCount(), 12 * row_bytes / kBudgetBytes);
-  size_t count = 0;
-  std::string before;
-  const Status status = sorter.Finish([&](std::string_view key, std::string_view) {
-    EXPECT_LT(before, key);
-    before = key;
-    ++count;
-    return Status::Ok();
-  });
-  EXPECT_TRUE(status.ok()) << status.ToString();
-  EXPECT_EQ(count, static_cast<size_t>(next) - sorter.duplicate_count());
-  EXPECT_EQ(RunCount(), 0u);
+  EXPECT_LE(FileCount(), 24 * row_bytes / kBudgetBytes);
+  ASSERT_TRUE(sorter.Seal().ok());
+  const std::map<std::string, std::string> rows = RowsOf(sorter);
+  EXPECT_EQ(rows.size(), static_cast<size_t>(next) - sorter.duplicate_count());
+  EXPECT_EQ(FileCount(), 0u);
 }
 
 TEST_F(RowSorterTest, ARowThatIsLargerThanTheBudgetIsSorted) {
-  RowSorter sorter(*database_, runs_, 1, 1'000);
+  RowSorter sorter = NewSorter(1'000);
   ASSERT_TRUE(sorter.Add("b", RowOf(5'000)).ok());
   ASSERT_TRUE(sorter.Add("a", RowOf(10)).ok());
-  std::vector<std::string> keys;
-  const Status status = sorter.Finish([&](std::string_view key, std::string_view) {
-    keys.emplace_back(key);
-    return Status::Ok();
-  });
-  EXPECT_TRUE(status.ok()) << status.ToString();
-  EXPECT_EQ(keys, (std::vector<std::string>{"a", "b"}));
+  ASSERT_TRUE(sorter.Seal().ok());
+  EXPECT_THAT(RowsOf(sorter), ElementsAre(Pair("a", RowOf(10)), Pair("b", RowOf(5'000))));
+}
+
+TEST_F(RowSorterTest, RowsThatComeInOrderAreWrittenOnceHoweverManyOfAKey) {
+  RowSorter sorter = NewSorter(10'000, true);
+  constexpr int kKeys = 500;
+  constexpr int kRowsOfAKey = 7;
+  for (int key = 0; key < kKeys; ++key) {
+    for (int row = 0; row < kRowsOfAKey; ++row)
+      ASSERT_TRUE(sorter.Add(KeyOf(key), RowOf(20, row * 3 % kRowsOfAKey)).ok());
+  }
+  ASSERT_TRUE(sorter.Seal().ok());
+  ASSERT_NE(sorter.ordered_files(), nullptr);
+  EXPECT_EQ(sorter.ordered_files()->rows_written(), kKeys);
+  EXPECT_EQ(sorter.duplicate_count(), kKeys * (kRowsOfAKey - 1));
+  const std::map<std::string, std::string> rows = RowsOf(sorter);
+  ASSERT_EQ(rows.size(), kKeys);
+  for (const auto& [key, row] : rows) EXPECT_EQ(RowLayout::EventTimeMs(row), kRowsOfAKey - 1);
+}
+
+TEST_F(RowSorterTest, RowsOfOneKeyAloneTakeNoSpace) {
+  RowSorter sorter = NewSorter(10'000, true);
+  for (int row = 0; row < 1'000; ++row) ASSERT_TRUE(sorter.Add("a", RowOf(20, row)).ok());
+  EXPECT_EQ(FileCount(), 0u);
+  ASSERT_TRUE(sorter.Seal().ok());
+  EXPECT_THAT(RowsOf(sorter), ElementsAre(Pair("a", RowOf(20, 999))));
+}
+
+TEST_F(RowSorterTest, ADeletedRowAmongOthersInOrderIsHandedOver) {
+  RowSorter sorter = NewSorter(10'000, true);
+  std::string tombstone;
+  RowLayout::EncodeTombstone(5, tombstone);
+  for (int key = 0; key < 1'000; ++key)
+    ASSERT_TRUE(sorter.Add(KeyOf(key), key == 700 ? tombstone : RowOf(20)).ok());
+  ASSERT_TRUE(sorter.Seal().ok());
+  EXPECT_EQ(sorter.ordered_files(), nullptr);
+  EXPECT_EQ(RowsOf(sorter).at(KeyOf(700)), tombstone);
+}
+
+// Beside a map, for rows that are in order up to some point, or never.
+TEST_F(RowSorterTest, TheNewestRowOfEachKeyStays) {
+  const uint64_t seed = TestSeed();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  const auto below = [&](size_t limit) { return static_cast<int>(random() % limit); };
+  for (int round = 0; round < 20; ++round) {
+    RowSorter sorter = NewSorter(8'000 + random() % 40'000, below(4) > 0);
+    std::map<std::string, std::string> expected;
+    const int row_count = below(3'000);
+    const int in_order = below(3) == 0 ? row_count : below(3'001);
+    size_t added = 0;
+    for (int i = 0; i < row_count; ++i) {
+      const std::string key = KeyOf(i < in_order ? i / 3 : below(1'000));
+      const std::string row = RowOf(random() % 50, below(10));
+      ASSERT_TRUE(sorter.Add(key, row).ok());
+      ++added;
+      std::string& kept = expected[key];
+      if (kept.empty() || RowLayout::EventTimeMs(row) >= RowLayout::EventTimeMs(kept)) kept = row;
+    }
+    ASSERT_TRUE(sorter.Seal().ok());
+    if (sorter.ordered_files() != nullptr) {
+      EXPECT_EQ(sorter.ordered_files()->rows_written(), expected.size());
+    }
+    ASSERT_EQ(RowsOf(sorter), expected) << "round " << round;
+    EXPECT_EQ(sorter.duplicate_count(), added - expected.size());
+  }
 }
 
 }  // namespace

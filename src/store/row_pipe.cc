@@ -1,0 +1,47 @@
+#include "store/row_pipe.h"
+
+#include <utility>
+
+namespace freshet::store {
+namespace {
+
+// Enough to keep both threads busy.
+constexpr size_t kGatheredBytes = 8u << 20;
+
+}  // namespace
+
+RowPipe::RowPipe(RowFileWriter& writer) : writer_(writer), gathered_(kGatheredBytes) {}
+
+RowPipe::~RowPipe() {
+  if (writing_.valid()) writing_.wait();
+}
+
+Status RowPipe::Add(std::string_view entity_key, std::string_view row) {
+  if (!gathered_.HasRoomFor(entity_key.size() + row.size())) FRESHET_RETURN_IF_ERROR(HandOver());
+  gathered_.Add(entity_key, row, added_++);
+  return Status::Ok();
+}
+
+Status RowPipe::Finish() {
+  FRESHET_RETURN_IF_ERROR(HandOver());
+  FRESHET_RETURN_IF_ERROR(Wait());
+  return writer_.Finish();
+}
+
+Status RowPipe::HandOver() {
+  FRESHET_RETURN_IF_ERROR(Wait());
+  writing_ =
+      std::async(std::launch::async,
+                 [this, rows = std::exchange(gathered_, RowBuffer(kGatheredBytes))]() mutable {
+                   return rows.Take([this](std::string_view entity_key, std::string_view row) {
+                     return writer_.Add(entity_key, row);
+                   });
+                 });
+  return Status::Ok();
+}
+
+Status RowPipe::Wait() {
+  return writing_.valid() ? writing_.get() : Status::Ok();
+}
+
+}  // namespace freshet::store
