@@ -39,13 +39,13 @@ struct Type {
   uint8_t scale = 0;  // 0 to kDecimalScaleMax; 0 of all that is no decimal
 
   constexpr Type() = default;
-  constexpr Type(Kind of_kind) : kind(of_kind) {}
+  constexpr Type(Kind of_kind) : kind(of_kind) {}  // NOLINT: implicit on purpose
   static constexpr Type Decimal(uint8_t scale) {
     Type type(Kind::kDecimal);
     type.scale = scale;
     return type;
   }
-  constexpr operator Kind() const { return kind; }
+  constexpr operator Kind() const { return kind; }  // NOLINT: implicit on purpose
 
   friend constexpr bool operator==(Type a, Type b) {
     return a.kind == b.kind && a.scale == b.scale;

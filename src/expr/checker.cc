@@ -8,67 +8,11 @@
 
 #include "base/limits.h"
 #include "base/nearest.h"
+#include "expr/decimal_rules.h"
+#include "expr/functions.h"
 
 namespace freshet::expr {
 namespace {
-
-struct FunctionInfo {
-  std::string_view name;
-  Function function;
-  bool is_function;  // f(x)
-  bool is_method;    // x.f()
-  size_t operand_count;
-  std::string_view usage;
-  size_t optional_operand_count = 0;
-};
-
-constexpr FunctionInfo kFunctions[] = {
-    {"has", Function::kHas, true, false, 1, "has(name)"},
-    {"size", Function::kSize, true, true, 1, "x.size() or size(x)"},
-    {"contains", Function::kContains, false, true, 2, "x.contains(part)"},
-    {"startsWith", Function::kStartsWith, false, true, 2, "x.startsWith(prefix)"},
-    {"endsWith", Function::kEndsWith, false, true, 2, "x.endsWith(suffix)"},
-    {"matches", Function::kMatches, true, true, 2, "x.matches('pattern')"},
-    {"int", Function::kInt, true, false, 1, "int(x)"},
-    {"double", Function::kDouble, true, false, 1, "double(x)"},
-    {"string", Function::kString, true, false, 1, "string(x)"},
-    {"abs", Function::kAbs, true, false, 1, "abs(x)"},
-    {"ceil", Function::kCeil, true, false, 1, "ceil(x)"},
-    {"floor", Function::kFloor, true, false, 1, "floor(x)"},
-    {"round", Function::kRound, true, false, 1, "round(x)"},
-    {"sqrt", Function::kSqrt, true, false, 1, "sqrt(x)"},
-    {"log", Function::kLog, true, false, 1, "log(x)"},
-    {"exp", Function::kExp, true, false, 1, "exp(x)"},
-    {"pow", Function::kPow, true, false, 2, "pow(x, y)"},
-    {"least", Function::kLeast, true, false, 2, "least(x, y)"},
-    {"greatest", Function::kGreatest, true, false, 2, "greatest(x, y)"},
-    {"lowerAscii", Function::kLowerAscii, false, true, 1, "x.lowerAscii()"},
-    {"upperAscii", Function::kUpperAscii, false, true, 1, "x.upperAscii()"},
-    {"trim", Function::kTrim, false, true, 1, "x.trim()"},
-    {"getFullYear", Function::kGetFullYear, false, true, 1,
-     "x.getFullYear() or x.getFullYear('time zone')", 1},
-    {"getMonth", Function::kGetMonth, false, true, 1, "x.getMonth() or x.getMonth('time zone')", 1},
-    {"getDate", Function::kGetDate, false, true, 1, "x.getDate() or x.getDate('time zone')", 1},
-    {"getDayOfMonth", Function::kGetDayOfMonth, false, true, 1,
-     "x.getDayOfMonth() or x.getDayOfMonth('time zone')", 1},
-    {"getDayOfWeek", Function::kGetDayOfWeek, false, true, 1,
-     "x.getDayOfWeek() or x.getDayOfWeek('time zone')", 1},
-    {"getDayOfYear", Function::kGetDayOfYear, false, true, 1,
-     "x.getDayOfYear() or x.getDayOfYear('time zone')", 1},
-    {"getHours", Function::kGetHours, false, true, 1, "x.getHours() or x.getHours('time zone')", 1},
-    {"getMinutes", Function::kGetMinutes, false, true, 1,
-     "x.getMinutes() or x.getMinutes('time zone')", 1},
-    {"getSeconds", Function::kGetSeconds, false, true, 1,
-     "x.getSeconds() or x.getSeconds('time zone')", 1},
-    {"getMilliseconds", Function::kGetMilliseconds, false, true, 1,
-     "x.getMilliseconds() or x.getMilliseconds('time zone')", 1},
-};
-
-std::string_view Word(const Syntax& node) {
-  constexpr std::string_view kWords[] = {"null", "bool", "int", "double", "string"};
-  if (node.type == StaticType::kDecimal) return TypeName(Type::Decimal(node.scale));
-  return kWords[static_cast<size_t>(node.type)];
-}
 
 bool IsNumber(StaticType type) {
   return type == StaticType::kInt || type == StaticType::kDouble || type == StaticType::kDecimal;
@@ -142,7 +86,7 @@ std::string_view MeantLiteral(std::string_view word) {
 class Checker {
  public:
   Checker(SyntaxTree* tree, std::span<const Variable> variables, CompileError* error)
-      : tree_(tree), variables_(variables), error_(error) {
+      : tree_(tree), variables_(variables), error_(error), decimals_(tree, error) {
     for (size_t i = 0; i < variables.size(); ++i) positions_.emplace(variables[i].name, i);
   }
 
@@ -227,56 +171,14 @@ class Checker {
     node.scale = operand.scale;
     if (node.op == Operator::kNot) {
       if (operand.type == StaticType::kBool) return true;
-      return Fail(node.offset, fmt::format("'!' takes a bool, not {}", Word(operand)));
+      return Fail(node.offset, fmt::format("'!' takes a bool, not {}", TypeWord(operand)));
     }
     if (IsNumber(operand.type)) return true;
-    return Fail(node.offset, fmt::format("'-' takes a number, not {}", Word(operand)));
-  }
-
-  // Where a decimal is among operands: numbers with a point that stand beside it are decimals too, and
-  // the node has the most digits that one of them has.
-  bool MeetDecimals(Syntax& node, size_t first = 0) {
-    const auto is_decimal = [this](SyntaxIndex index) {
-      return Node(index).type == StaticType::kDecimal;
-    };
-    const auto begin = node.children.begin() + static_cast<ptrdiff_t>(first);
-    if (std::none_of(begin, node.children.end(), is_decimal)) return true;
-    for (auto child = begin; child != node.children.end(); ++child) {
-      if (!BecomeDecimal(Node(*child))) return false;
-      node.scale = std::max(node.scale, Node(*child).scale);
-    }
-    return true;
-  }
-
-  // False for a double that is none.
-  bool BecomeDecimal(Syntax& operand) {
-    if (operand.type != StaticType::kDouble) return true;
-    if (operand.kind != SyntaxKind::kLiteral)
-      return Fail(operand.offset,
-                  "a decimal meets a double here; write double(...) of the decimal");
-    if (!operand.exact.has_value())
-      return Fail(operand.offset, fmt::format("this number stands beside a decimal and is none: it "
-                                              "has more than {} digits after the point, or is too "
-                                              "large",
-                                              kDecimalScaleMax));
-    operand.type = StaticType::kDecimal;
-    operand.scale = operand.exact->scale;
-    operand.literal = Datum::Int(operand.exact->unscaled);
-    return true;
-  }
-
-  bool CheckProduct(Syntax& node) {
-    const int scale = Child(node, 0).scale + Child(node, 1).scale;
-    node.scale = static_cast<uint8_t>(scale);
-    if (scale <= kDecimalScaleMax) return true;
-    return Fail(node.offset,
-                fmt::format("the product of {} and {} has {} digits after the point; at "
-                            "most {} are allowed",
-                            Word(Child(node, 0)), Word(Child(node, 1)), scale, kDecimalScaleMax));
+    return Fail(node.offset, fmt::format("'-' takes a number, not {}", TypeWord(operand)));
   }
 
   bool CheckBinary(Syntax& node) {
-    if (!MeetDecimals(node)) return false;
+    if (!decimals_.Meet(node)) return false;
     StaticType left = Child(node, 0).type;
     StaticType right = Child(node, 1).type;
     node.type = StaticType::kBool;
@@ -307,14 +209,15 @@ class Checker {
         node.type = WiderNumber(left, right);
         if (!AreNumbers(left, right)) return FailOperands(node, "two numbers");
         if (node.type != StaticType::kDecimal || node.op == Operator::kSubtract) return true;
-        if (node.op == Operator::kMultiply) return CheckProduct(node);
+        if (node.op == Operator::kMultiply) return decimals_.CheckProduct(node);
         return FailOperands(node, "ints or doubles; double(...) makes a decimal one");
     }
   }
 
   bool FailOperands(const Syntax& node, std::string_view wanted) {
-    return Fail(node.offset, fmt::format("'{}' takes {}, not {} and {}", OperatorSpelling(node.op),
-                                         wanted, Word(Child(node, 0)), Word(Child(node, 1))));
+    return Fail(node.offset,
+                fmt::format("'{}' takes {}, not {} and {}", OperatorSpelling(node.op), wanted,
+                            TypeWord(Child(node, 0)), TypeWord(Child(node, 1))));
   }
 
   bool CheckIn(Syntax& node) {
@@ -330,44 +233,34 @@ class Checker {
     for (SyntaxIndex index : list.children) {
       if (!CheckNode(index)) return false;
       Syntax& element = Node(index);
-      if (wanted.type == StaticType::kDecimal && !BecomeDecimal(element)) return false;
+      if (wanted.type == StaticType::kDecimal && !decimals_.Become(element)) return false;
       if (!CanEqual(wanted.type, element.type)) {
         return Fail(element.offset,
-                    fmt::format("this {} can never equal the {} to the left of 'in'", Word(element),
-                                Word(wanted)));
+                    fmt::format("this {} can never equal the {} to the left of 'in'",
+                                TypeWord(element), TypeWord(wanted)));
       }
-      if (!CanStandInList(wanted, element)) {
+      if (!DecimalRules::CanStandInList(wanted, element)) {
         return Fail(element.offset,
                     fmt::format("this {} and the {} to the left of 'in' have other digits; compare "
                                 "them with ==",
-                                Word(element), Word(wanted)));
+                                TypeWord(element), TypeWord(wanted)));
       }
     }
     return true;
-  }
-
-  // Lists compare the units of decimals as they are; those of literals can be told beforehand.
-  static bool CanStandInList(const Syntax& wanted, const Syntax& element) {
-    const bool has_decimal =
-        wanted.type == StaticType::kDecimal || element.type == StaticType::kDecimal;
-    const bool is_free =
-        !has_decimal || element.type == StaticType::kNull || wanted.type == StaticType::kNull ||
-        (wanted.type == StaticType::kDecimal && element.kind == SyntaxKind::kLiteral);
-    return is_free || (wanted.type != StaticType::kDouble && wanted.scale == element.scale);
   }
 
   bool CheckConditional(Syntax& node) {
     const Syntax& condition = Child(node, 0);
     if (condition.type != StaticType::kBool) {
       return Fail(condition.offset,
-                  fmt::format("the condition of ?: is a bool, not {}", Word(condition)));
+                  fmt::format("the condition of ?: is a bool, not {}", TypeWord(condition)));
     }
-    if (!MeetDecimals(node, 1)) return false;
+    if (!decimals_.Meet(node, 1)) return false;
     StaticType when_true = Child(node, 1).type;
     StaticType when_false = Child(node, 2).type;
     if (!CanEqual(when_true, when_false)) {
       return Fail(node.offset, fmt::format("the values of ?: have one type, not {} and {}",
-                                           Word(Child(node, 1)), Word(Child(node, 2))));
+                                           TypeWord(Child(node, 1)), TypeWord(Child(node, 2))));
     }
     bool first_is_null = when_true == StaticType::kNull;
     node.type = first_is_null                       ? when_false
@@ -445,7 +338,7 @@ class Checker {
         return CheckNumbers(node);
       case Function::kLeast:
       case Function::kGreatest:
-        if (!MeetDecimals(node)) return false;
+        if (!decimals_.Meet(node)) return false;
         node.type = WiderNumber(Child(node, 0).type, Child(node, 1).type);
         return CheckNumbers(node);
       case Function::kLowerAscii:
@@ -474,7 +367,7 @@ class Checker {
     if (moment.type != StaticType::kInt) {
       return Fail(moment.offset,
                   fmt::format("'{}' works on milliseconds since 1970, an int, not {}", node.name,
-                              Word(moment)));
+                              TypeWord(moment)));
     }
     if (node.children.size() == 1) return true;
     const Syntax& zone = Child(node, 1);
@@ -490,7 +383,7 @@ class Checker {
       const Syntax& operand = Node(index);
       if (IsNumber(operand.type)) continue;
       return Fail(operand.offset,
-                  fmt::format("'{}' works on numbers, not {}", node.name, Word(operand)));
+                  fmt::format("'{}' works on numbers, not {}", node.name, TypeWord(operand)));
     }
     return true;
   }
@@ -501,7 +394,7 @@ class Checker {
       if (operand.type != StaticType::kDecimal) continue;
       return Fail(operand.offset,
                   fmt::format("'{}' works on ints and doubles; double(...) makes this {} one",
-                              node.name, Word(operand)));
+                              node.name, TypeWord(operand)));
     }
     return true;
   }
@@ -511,7 +404,7 @@ class Checker {
       const Syntax& operand = Node(index);
       if (operand.type == StaticType::kString) continue;
       return Fail(operand.offset,
-                  fmt::format("'{}' works on strings, not {}", node.name, Word(operand)));
+                  fmt::format("'{}' works on strings, not {}", node.name, TypeWord(operand)));
     }
     return true;
   }
@@ -528,12 +421,13 @@ class Checker {
                 (takes_bool && operand.type == StaticType::kBool);
     if (fits) return true;
     return Fail(operand.offset,
-                fmt::format("'{}' takes {}, not {}", node.name, wanted, Word(operand)));
+                fmt::format("'{}' takes {}, not {}", node.name, wanted, TypeWord(operand)));
   }
 
   SyntaxTree* tree_;
   std::span<const Variable> variables_;
   CompileError* error_;
+  DecimalRules decimals_;
   std::unordered_map<std::string_view, size_t> positions_;
 };
 

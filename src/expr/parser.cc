@@ -351,6 +351,12 @@ class Parser {
 
 }  // namespace
 
+std::string_view TypeWord(const Syntax& node) {
+  constexpr std::string_view kWords[] = {"null", "bool", "int", "double", "string"};
+  if (node.type == StaticType::kDecimal) return TypeName(Type::Decimal(node.scale));
+  return kWords[static_cast<size_t>(node.type)];
+}
+
 std::string_view OperatorSpelling(Operator op) {
   if (op == Operator::kNot) return "!";
   if (op == Operator::kNegate) return "-";

@@ -105,6 +105,9 @@ struct SyntaxTree {
   std::deque<std::string> texts;
 };
 
+// The type of a checked node, for messages: "null", "int", "decimal(2)", ...
+std::string_view TypeWord(const Syntax& node);
+
 // "==", "!", "in", ...
 std::string_view OperatorSpelling(Operator op);
 

@@ -57,7 +57,8 @@ TEST(FeatureReport, DecimalsHaveAllTheirDigitsAndAreTextInJson) {
   response.features = {
       {.name = "a.price", .values = {.type = Type::Decimal(2), .integers = {1230, -5}}},
       {.name = "a.prices",
-       .values = {.type = Type::Decimal(2), .is_list = true, .lengths = {2, 0}, .integers = {1, 250}}}};
+       .values = {
+           .type = Type::Decimal(2), .is_list = true, .lengths = {2, 0}, .integers = {1, 250}}}};
   EXPECT_EQ(RenderTable(Request(), response),
             "user_id  feature   value         status\n"
             "1        a.price   12.30         PRESENT\n"

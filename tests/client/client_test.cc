@@ -135,7 +135,8 @@ FeatureResponse Answer() {
       {.name = "a.p", .values = {.type = Type::Decimal(2), .integers = {1234, -5}}},
       {.name = "a.w", .values = {.type = Type::Decimal(0), .integers = {INT64_MIN, 0}}},
       {.name = "a.lp",
-       .values = {.type = Type::Decimal(18), .is_list = true, .lengths = {2, 0}, .integers = {7, 8}}},
+       .values =
+           {.type = Type::Decimal(18), .is_list = true, .lengths = {2, 0}, .integers = {7, 8}}},
       {.name = "a.t", .values = {.type = Type::kTimestamp, .integers = {9, 10}}},
       {.name = "a.ls",
        .values = {.type = Type::kString, .is_list = true, .lengths = {0, 2}, .texts = {"x", ""}}},

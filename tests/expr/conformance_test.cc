@@ -102,7 +102,8 @@ std::string Outcome(const Scope& scope, const std::string& expression) {
   Evaluation evaluation = program->Evaluate(values, scratch);
   if (evaluation.error != nullptr) return fmt::format("error: {}", evaluation.error);
   bool fits = evaluation.value.is_null() || evaluation.value.kind() == KindOf(program->type());
-  return fits ? Render(program->type(), evaluation.value) : "a value of another type than the program's";
+  return fits ? Render(program->type(), evaluation.value)
+              : "a value of another type than the program's";
 }
 
 // Of a compile error the offset and a part of the message decide.

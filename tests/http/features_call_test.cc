@@ -103,7 +103,8 @@ TEST_F(FeaturesCall, DecimalsAreTextOrWholeNumbers) {
     response->features = {
         {.name = "a.price", .values = {.type = Type::Decimal(2), .integers = {-5, INT64_MAX}}},
         {.name = "a.prices",
-         .values = {.type = Type::Decimal(2), .is_list = true, .lengths = {2, 0}, .integers = {1, 250}}}};
+         .values = {
+             .type = Type::Decimal(2), .is_list = true, .lengths = {2, 0}, .integers = {1, 250}}}};
     return Status::Ok();
   };
   const auto answer = PostFeatures(
