@@ -19,17 +19,18 @@ enum class DecimalProblem : uint8_t {
   kOutOfRange,
 };
 
-// "not a number", "more than 2 digits after the point" (of 0: "digits after the point"), "beyond the range of decimal(2)".
+// "not a number", "more than 2 digits after the point" (of 0: "digits after the point"), "beyond the
+// range of decimal(2)".
 std::string Describe(DecimalProblem problem, uint8_t scale);
 
 // As ParseDecimal, and why not. Sets *unscaled for kNone.
 DecimalProblem ReadDecimal(std::string_view text, uint8_t scale, int64_t* unscaled);
 
-// The text as a decimal of the least scale that holds it; nothing when none does.
 struct Decimal {
   int64_t unscaled = 0;
   uint8_t scale = 0;
 };
+// The text as a decimal of the least scale that holds it; nothing when none does.
 std::optional<Decimal> ReadDecimal(std::string_view text);
 
 // Whether the text is a number as JSON spells it.

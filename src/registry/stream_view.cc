@@ -58,6 +58,8 @@ class StreamViewReader {
   std::optional<Type> ReadInput(const yaml::Node& node, std::string_view key, std::string* text,
                                 std::shared_ptr<const expr::Program>* program);
   static bool TakesAsDouble(std::string_view function, Type input);
+  bool TurnToDouble(const yaml::Node& of, std::string_view function,
+                    Aggregation* aggregation) const;
   static void RefuseLengthless(const Draft& draft, std::string_view function);
   void ReadCondition(const yaml::Node& node, std::string* text,
                      std::shared_ptr<const expr::Program>* program);
@@ -159,8 +161,7 @@ void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<
   if (by_type.has_value() != by.has_value()) return;
   if (parameters.has_value() && by_type.has_value()) parameters->by_type = *by_type;
   if (input.has_value() && TakesAsDouble(*name, *input)) {
-    aggregation->of = CompileNode(*of, fmt::format("double({})", aggregation->of_text), variables_);
-    if (aggregation->of == nullptr) return;
+    if (!TurnToDouble(*of, *name, aggregation)) return;
     input = Type::kDouble;
   }
   auto function = aggregate::FindAggregate(*name, input.has_value() ? &*input : nullptr,
@@ -177,6 +178,19 @@ void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<
 bool StreamViewReader::TakesAsDouble(std::string_view function, Type input) {
   return input == Type::kDecimal && !aggregate::TakesInput(function, input) &&
          aggregate::TakesInput(function, Type::kDouble);
+}
+
+// False, and reported, for an expression that leaves no room for it.
+bool StreamViewReader::TurnToDouble(const yaml::Node& of, std::string_view function,
+                                    Aggregation* aggregation) const {
+  expr::CompileError error;
+  // On a line of its own, since a comment may end the text.
+  aggregation->of =
+      expr::Program::Compile(fmt::format("double({}\n)", aggregation->of_text), variables_, &error);
+  if (aggregation->of == nullptr)
+    of.Report(
+        fmt::format("function '{}' works on double(...) of this: {}", function, error.message));
+  return aggregation->of != nullptr;
 }
 
 // A field on its own keeps its type; what is computed has the type of the expression.

@@ -193,7 +193,7 @@ feature_views:
       - {name: sums, function: category_sums, of: price, by: kind}
       - {name: distinct, function: distinct_count, of: price}
       - {name: median, function: median, of: price}
-      - {name: spread, function: stddev_pop, of: price - 1}
+      - {name: spread, function: stddev_pop, of: "price - 1 // less the fee"}
       - {name: bins, function: histogram, of: price, edges: [0.1, 1]}
       - {name: faded, function: decayed_sum, of: price, half_life: 1h}
   - name: accounts
