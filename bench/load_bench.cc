@@ -1,32 +1,41 @@
-// Loading a Parquet file, from its bytes to served rows, against RocksDB's own file writer that is handed
-// the same rows, ready made and in order. FRESHET_BENCH_ROWS says how many.
-#include <array>
+// Loading a file, from its bytes to served rows, against what any loader must do: RocksDB's own file
+// writer that is handed the same rows ready made and in order, Arrow's reading of the file alone, and Redis taking
+// the same rows. FRESHET_BENCH_ROWS says how many rows.
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <stdlib.h>
+#include <sched.h>
+#include <signal.h>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <time.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include <arrow/io/file.h>
+#include <arrow/record_batch.h>
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/properties.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
 #include "base/check.h"
 #include "load/loader.h"
+#include "load_bench_rows.h"
 #include "registry/registry.h"
 #include "store/entity_key.h"
-#include "store/row.h"
 #include "store/store.h"
+#include "support/subprocess.h"
+#include "support/temp_folder.h"
 
-namespace freshet::load {
+namespace freshet::load_bench {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
@@ -56,80 +65,24 @@ Cost CostOf(Work work) {
   return {std::chrono::steady_clock::now() - begin, ProcessorTime() - processor_begin};
 }
 
-constexpr char kDefinitions[] = R"yaml(
-entities:
-  - {name: user, join_keys: {user_id: int64}}
-sources:
-  - name: users
-    file: {path: users.parquet}
-    timestamp: {field: at, unit: ms}
-    fields: {user_id: int64, age: int32, score: double, spend: double, visits: int64, country: string, active: bool}
-feature_views:
-  - {name: profile, entity: user, source: users, features: [age, score, spend, visits, country, active]}
-)yaml";
-
-constexpr std::array<const char*, 12> kCountries = {"AR", "BR", "CN", "DE", "FI", "FR",
-                                                    "IN", "JP", "NL", "NO", "SE", "US"};
-
-int64_t RowCount() {
-  const char* given = std::getenv("FRESHET_BENCH_ROWS");
-  return given == nullptr ? 1'000'000 : std::strtoll(given, nullptr, 10);
-}
-
-// The row of a user, as write_load_files.py has it.
-class RowMaker {
+// Keeps this thread, and those that it starts, to the first so many of the processors it may use.
+class Cores {
  public:
-  std::string_view Make(int64_t id) {
-    const Datum values[] = {
-        Datum::Int(id * 104'729 % 90),
-        Datum::Double(static_cast<double>(id * 1'299'709 % 1'000'003) / 1'000'003.0),
-        Datum::Double(static_cast<double>(id * 15'485'863 % 100'000) / 100.0),
-        Datum::Int(id * 32'452'843 % 1'000),
-        Datum::String(kCountries[static_cast<size_t>(id * 5 % 12)]),
-        Datum::Bool(id * 3 % 2 == 0)};
-    row_.clear();
-    layout_.Encode(1'780'000'000'000 + id * 7'919 % 86'400'000, values, row_);
-    return row_;
+  explicit Cores(int64_t count) {
+    FRESHET_CHECK(sched_getaffinity(0, sizeof(before_), &before_) == 0);
+    cpu_set_t some = {};
+    for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&some) < count; ++core) {
+      if (CPU_ISSET(core, &before_)) CPU_SET(core, &some);
+    }
+    FRESHET_CHECK(sched_setaffinity(0, sizeof(some), &some) == 0);
   }
+  ~Cores() { sched_setaffinity(0, sizeof(before_), &before_); }
+  Cores(const Cores&) = delete;
+  Cores& operator=(const Cores&) = delete;
 
  private:
-  const store::RowLayout layout_{
-      {Type::kInt32, Type::kDouble, Type::kDouble, Type::kInt64, Type::kString, Type::kBool}};
-  std::string row_;
+  cpu_set_t before_ = {};
 };
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "freshet-bench-XXXXXX").string();
-    FRESHET_CHECK(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-// The folder with sorted.parquet and unsorted.parquet, written once; empty where they cannot be.
-const std::string& FilesFolder() {
-  static const Folder folder;
-  static const std::string path = [] {
-    const std::string command =
-        fmt::format("PYTHONPATH='{}' python3 '{}' '{}' {}", FRESHET_PYTHON_PACKAGES,
-                    FRESHET_WRITE_LOAD_FILES, folder.path(), RowCount());
-    return std::system(command.c_str()) == 0 ? folder.path() : std::string();
-  }();
-  return path;
-}
 
 class DiskFile final : public LoadFile {
  public:
@@ -154,19 +107,21 @@ std::shared_ptr<const registry::Registry> BuildRegistry() {
   return registry;
 }
 
+// Of one whole load; *bytes_written: of the files that are served then.
 Cost LoadCost(store::Store& store, const std::shared_ptr<const registry::Registry>& registry,
-              const std::string& path) {
+              const LoadFilePath& source, uint64_t* bytes_written) {
   return CostOf([&] {
-    auto load = Load::Start(registry, "profile", {.format = registry::FileFormat::kParquet}, store);
+    auto load = load::Load::Start(registry, "profile", {.format = source.format}, store);
     FRESHET_CHECK(load.ok());
-    DiskFile file(path);
+    DiskFile file(source.path);
     FRESHET_CHECK((*load)->ReadFile(file, [] {}).ok());
-    FRESHET_CHECK((*load)->Finish([](LoadPhase, uint64_t) {}).ok());
+    FRESHET_CHECK((*load)->Finish([](load::LoadPhase, uint64_t) {}).ok());
     FRESHET_CHECK((*load)->report().rows_kept == static_cast<uint64_t>(RowCount()));
+    *bytes_written = (*load)->report().bytes_written;
   });
 }
 
-// With the filter and the compression that the store's own files have. The time of making the rows is
+// With the filter and the compression that the store's own files have. The cost of making the rows is
 // left out.
 Cost SstFileWriterCost(const std::string& path) {
   rocksdb::BlockBasedTableOptions table;
@@ -182,12 +137,13 @@ Cost SstFileWriterCost(const std::string& path) {
   std::vector<std::pair<std::string, std::string>> block(kRowsPerBlock);
   RowMaker maker;
   Cost total;
-  for (int64_t id = 0; id < RowCount();) {
+  const int64_t row_count = RowCount();
+  for (int64_t id = 0; id < row_count;) {
     size_t count = 0;
-    for (; count < kRowsPerBlock && id < RowCount(); ++count, ++id) {
+    for (; count < kRowsPerBlock && id < row_count; ++count, ++id) {
       block[count].first.assign(sizeof(store::TableId), '\1');
       FRESHET_CHECK(store::AppendEntityKey(Type::kInt64, Datum::Int(id), block[count].first).ok());
-      block[count].second = maker.Make(id);
+      block[count].second = maker.Encode(id);
     }
     total += CostOf([&] {
       for (size_t i = 0; i < count; ++i)
@@ -198,33 +154,152 @@ Cost SstFileWriterCost(const std::string& path) {
   return total;
 }
 
-// `ratio` is the load's rate over the bare writer's, `cpu_ratio` what it is on a single core.
-void LoadParquet(benchmark::State& state, const char* name) {
-  if (FilesFolder().empty()) {
+// Of reading a Parquet file into record batches, in one thread.
+Cost ArrowReadCost(const std::string& path) {
+  return CostOf([&] {
+    auto file = arrow::io::ReadableFile::Open(path).ValueOrDie();
+    parquet::arrow::FileReaderBuilder builder;
+    FRESHET_CHECK(builder.Open(std::move(file)).ok());
+    std::unique_ptr<parquet::arrow::FileReader> reader;
+    FRESHET_CHECK(builder.Build(&reader).ok());
+    const auto batches = reader->GetRecordBatchReader().ValueOrDie();
+    int64_t rows = 0;
+    while (const auto batch = batches->Next().ValueOrDie()) rows += batch->num_rows();
+    FRESHET_CHECK(rows == RowCount());
+  });
+}
+
+double RowsPerSecond(const benchmark::State& state, const Cost& cost) {
+  return static_cast<double>(state.iterations()) * static_cast<double>(RowCount()) /
+         cost.wall.count();
+}
+
+// `ratio` is the load's rate over the bare writer's, `arrow_ratio` over Arrow's reading of Parquet;
+// `cpu_ratio` as `ratio`, by processor time.
+void LoadFrom(benchmark::State& state, const char* name) {
+  const LoadFilePath source = FileOf(name);
+  if (source.path.empty()) {
     state.SkipWithError("python3 with pyarrow cannot write the files");
     return;
   }
-  const Folder folder;
-  auto store = store::Store::Open({.path = folder.path() + "/data"});
+  const bool is_parquet = source.format == registry::FileFormat::kParquet;
+  const testing::TempFolder folder;
+  auto store = store::Store::Open({.path = folder.File("data")});
   FRESHET_CHECK(store.ok());
   const auto registry = BuildRegistry();
-  const std::string file = fmt::format("{}/{}.parquet", FilesFolder(), name);
+  const Cores cores(state.range(0));
   Cost load;
   Cost bare;
+  Cost arrow;
+  uint64_t bytes_written = 0;
   for (auto _ : state) {
-    load += LoadCost(**store, registry, file);
-    bare += SstFileWriterCost(folder.path() + "/bare.sst");
+    load += LoadCost(**store, registry, source, &bytes_written);
+    bare += SstFileWriterCost(folder.File("bare.sst"));
+    if (is_parquet) arrow += ArrowReadCost(source.path);
   }
-  const double rows = static_cast<double>(state.iterations()) * static_cast<double>(RowCount());
+  const auto rows = static_cast<double>(RowCount());
   state.counters["ratio"] = bare.wall / load.wall;
   state.counters["cpu_ratio"] = bare.processor / load.processor;
-  state.counters["load_rows_per_second"] = rows / load.wall.count();
-  state.counters["bare_rows_per_second"] = rows / bare.wall.count();
+  if (is_parquet) state.counters["arrow_ratio"] = arrow.wall / load.wall;
+  state.counters["load_rows_per_second"] = RowsPerSecond(state, load);
+  state.counters["bare_rows_per_second"] = RowsPerSecond(state, bare);
+  state.counters["file_bytes_per_row"] =
+      static_cast<double>(std::filesystem::file_size(source.path)) / rows;
+  state.counters["served_bytes_per_row"] = static_cast<double>(bytes_written) / rows;
 }
-BENCHMARK_CAPTURE(LoadParquet, sorted, "sorted")->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(LoadParquet, unsorted, "unsorted")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(LoadFrom, sorted_parquet, "sorted.parquet")
+    ->ArgName("cores")
+    ->Arg(1)
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+BENCHMARK_CAPTURE(LoadFrom, unsorted_parquet, "unsorted.parquet")
+    ->ArgName("cores")
+    ->Arg(1)
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+BENCHMARK_CAPTURE(LoadFrom, sorted_csv, "sorted.csv")
+    ->ArgName("cores")
+    ->Arg(1)
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+BENCHMARK_CAPTURE(LoadFrom, sorted_jsonl, "sorted.jsonl")
+    ->ArgName("cores")
+    ->Arg(1)
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+
+// A Redis that keeps nothing on disk.
+class RedisServer {
+ public:
+  explicit RedisServer(const testing::TempFolder& folder) : socket_(folder.File("redis.socket")) {
+    process_ =
+        testing::StartProgram({"redis-server", "--port", "0", "--unixsocket", socket_, "--save", "",
+                               "--appendonly", "no", "--dir", folder.path()},
+                              STDIN_FILENO, folder.File("redis.out"), folder.File("redis.err"));
+    FRESHET_CHECK(process_ > 0);
+    while (Ask("ping") != 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ~RedisServer() {
+    kill(process_, SIGTERM);
+    testing::WaitForExit(process_);
+  }
+  RedisServer(const RedisServer&) = delete;
+  RedisServer& operator=(const RedisServer&) = delete;
+
+  // What redis-cli ends with.
+  int Ask(std::string_view arguments) const {
+    return std::system(
+        fmt::format("redis-cli -s '{}' {} >/dev/null 2>&1", socket_, arguments).c_str());
+  }
+
+ private:
+  const std::string socket_;
+  pid_t process_ = -1;
+};
+
+// `ratio` is the rate of loading an unsorted Parquet file over that of Redis taking the rows from a
+// pipeline of HSET commands, server and sender on whatever cores there are.
+void LoadBesideRedis(benchmark::State& state) {
+  const LoadFilePath source = FileOf("unsorted.parquet");
+  if (source.path.empty()) {
+    state.SkipWithError("python3 with pyarrow cannot write the files");
+    return;
+  }
+  const testing::TempFolder folder;
+  const std::string commands = folder.File("commands");
+  WriteRedisCommands(commands);
+  const RedisServer redis(folder);
+  auto store = store::Store::Open({.path = folder.File("data")});
+  FRESHET_CHECK(store.ok());
+  const auto registry = BuildRegistry();
+  Cost load;
+  Cost taken;
+  uint64_t bytes_written = 0;
+  for (auto _ : state) {
+    load += LoadCost(**store, registry, source, &bytes_written);
+    taken += CostOf([&] { FRESHET_CHECK(redis.Ask(fmt::format("--pipe < '{}'", commands)) == 0); });
+  }
+  state.counters["ratio"] = taken.wall / load.wall;
+  state.counters["load_rows_per_second"] = RowsPerSecond(state, load);
+  state.counters["redis_rows_per_second"] = RowsPerSecond(state, taken);
+}
 
 }  // namespace
-}  // namespace freshet::load
+}  // namespace freshet::load_bench
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  using freshet::load_bench::LoadBesideRedis;
+  if (std::system("command -v redis-server redis-cli >/dev/null") == 0) {
+    benchmark::RegisterBenchmark("LoadBesideRedis", LoadBesideRedis)
+        ->Unit(benchmark::kMillisecond)
+        ->Iterations(1);
+  } else {
+    fmt::print(stderr, "load_bench: Redis is left out: apt-get install redis-server\n");
+  }
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -33,31 +33,12 @@
 #include "base/log.h"
 #include "base/thread_priority.h"
 #include "rpc/server.h"
+#include "support/temp_folder.h"
 
 namespace freshet::serve_bench {
 namespace {
 
 constexpr auto kSettleTimeout = std::chrono::seconds(60);
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "freshet-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 constexpr char kBegin = 'b';
 constexpr char kEnd = 'e';
@@ -269,7 +250,7 @@ Status PinToCore(int core) {
 
 Status RunFreshet(const Case& shape) {
   ConfigureLog(LogLevel::kWarning, LogFormat::kText);
-  const TempFolder folder;
+  const testing::TempFolder folder;
   FRESHET_ASSIGN_OR_RETURN(
       const std::unique_ptr<Engine> engine,
       Engine::Open({.data_folder = folder.path(), .cache_bytes = CacheBytes(shape)}));
@@ -309,7 +290,7 @@ Status RunEcho(size_t response_bytes) {
 }
 
 Status RunMultiGet(size_t response_bytes, const Case& shape) {
-  const TempFolder folder;
+  const testing::TempFolder folder;
   FRESHET_ASSIGN_OR_RETURN(const std::unique_ptr<BareRocks> rocks,
                            BareRocks::Open(folder.path(), shape.users));
   EchoService service(response_bytes, [&] { rocks->ReadSome(); });

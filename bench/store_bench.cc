@@ -1,9 +1,7 @@
 // The store's costs: encoding a key, reading a row, looking state up in the cache, changing it,
 // writing a checkpoint, and loading a generation against RocksDB's own file writer.
 #include <chrono>
-#include <filesystem>
 #include <memory>
-#include <stdlib.h>
 #include <string>
 #include <vector>
 
@@ -16,6 +14,7 @@
 #include "store/entity_key.h"
 #include "store/row.h"
 #include "store/store.h"
+#include "support/temp_folder.h"
 
 namespace freshet::store {
 namespace {
@@ -28,29 +27,17 @@ constexpr int kEntities = 100'000;
 class OpenStore {
  public:
   OpenStore() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "freshet-bench-XXXXXX").string();
-    FRESHET_CHECK(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
     StoreOptions options;
-    options.path = folder_ + "/data";
+    options.path = folder_.File("data");
     Result<std::unique_ptr<Store>> store = Store::Open(options);
     FRESHET_CHECK(store.ok());
     store_ = std::move(*store);
   }
-  ~OpenStore() {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  OpenStore(const OpenStore&) = delete;
-  OpenStore& operator=(const OpenStore&) = delete;
-
   Store* operator->() const { return store_.get(); }
-  const std::string& folder() const { return folder_; }
+  const std::string& folder() const { return folder_.path(); }
 
  private:
-  std::string folder_;
+  testing::TempFolder folder_;  // first, so that it goes last
   std::unique_ptr<Store> store_;
 };
 

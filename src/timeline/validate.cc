@@ -83,6 +83,7 @@ class Validator {
     if (!IsTruncated()) return Status::Ok();
     const int64_t head_hop_ms = layout_.HeadHopMs();
     const bool in_range = (cuts_may_move_ || truncated_before_ms_ > horizon_ms_) &&
+                          truncated_before_ms_ > limits::kEventTimeMsMin &&
                           truncated_before_ms_ <= AlignDown(newest_ms_, head_hop_ms) + head_hop_ms;
     if (!in_range || truncated_before_ms_ % head_hop_ms != 0)
       return Corrupt("the time before which it is truncated cannot be the end of a cell");
@@ -186,14 +187,15 @@ class Validator {
     if (Layout::StartMs(cell) != Layout::kNever) return CorruptCell(offset, "no lifetime cell");
     const int64_t cell_newest_ms = Layout::CellNewestMs(cell);
     if (!IsEventTime(cell_newest_ms) || cell_newest_ms > newest_ms_ ||
-        (layout_.HasOldest() && Layout::CellOldestMs(cell) > cell_newest_ms) ||
+        !IsOldestSound(cell, limits::kEventTimeMsMin) ||
         (!cuts_may_move_ && cell_newest_ms >= std::max(horizon_ms_, truncated_before_ms_)))
       return CorruptCell(offset, "its newest event time is out of range");
     return Status::Ok();
   }
 
   Status CheckCells(size_t offset) const {
-    int64_t free_from_ms = cuts_may_move_ ? Layout::kNever + 1 : horizon_ms_;
+    int64_t free_from_ms =
+        cuts_may_move_ ? limits::kEventTimeMsMin - limits::kWindowMsMax : horizon_ms_;
     int64_t last_newest_ms = Layout::kNever;
     int64_t last_start_ms = Layout::kNever;
     uint32_t cells = 0;
@@ -224,8 +226,7 @@ class Validator {
       return CorruptCell(offset, "its start is out of order");
     if (cell_newest_ms < start_ms || cell_newest_ms > newest_ms_ || !IsEventTime(cell_newest_ms))
       return CorruptCell(offset, "its newest event time is outside of it");
-    if (layout_.HasOldest() &&
-        (Layout::CellOldestMs(cell) < start_ms || Layout::CellOldestMs(cell) > cell_newest_ms))
+    if (!IsOldestSound(cell, start_ms))
       return CorruptCell(offset, "its oldest event time is outside of it");
     *free_from_ms = start_ms + 1;
     if (cuts_may_move_) return Status::Ok();
@@ -237,6 +238,13 @@ class Validator {
       return CorruptCell(offset, "its newest event time is outside of it");
     *free_from_ms = end_ms;
     return Status::Ok();
+  }
+
+  bool IsOldestSound(const char* cell, int64_t start_ms) const {
+    if (!layout_.HasOldest()) return true;
+    const int64_t oldest_ms = Layout::CellOldestMs(cell);
+    return IsEventTime(oldest_ms) && oldest_ms >= start_ms &&
+           oldest_ms <= Layout::CellNewestMs(cell);
   }
 
   bool IsTruncated() const { return truncated_before_ms_ != Layout::kNever; }

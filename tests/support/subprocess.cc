@@ -40,8 +40,8 @@ pid_t StartProgram(const std::vector<std::string>& words, int input_descriptor,
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out_file.c_str(), kAppend, 0600);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err_file.c_str(), kAppend, 0600);
   pid_t process = -1;
-  const int error = posix_spawn(&process, arguments[0].c_str(), &actions, nullptr,
-                                Pointers(arguments).data(), Pointers(variables).data());
+  const int error = posix_spawnp(&process, arguments[0].c_str(), &actions, nullptr,
+                                 Pointers(arguments).data(), Pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   return error == 0 ? process : -1;
 }

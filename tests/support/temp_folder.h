@@ -1,11 +1,11 @@
-// A folder of its own for one test, removed at the end.
+// A folder of its own, for one test or benchmark, removed at the end.
 #pragma once
 
 #include <filesystem>
 #include <stdlib.h>
 #include <string>
 
-#include <gtest/gtest.h>
+#include "base/check.h"
 
 namespace freshet::testing {
 
@@ -13,8 +13,7 @@ class TempFolder {
  public:
   TempFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "freshet-test-XXXXXX").string();
-    const char* made = mkdtemp(pattern.data());
-    EXPECT_NE(made, nullptr);
+    FRESHET_CHECK(mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }
   ~TempFolder() {
