@@ -66,7 +66,7 @@ struct Parameters {
   Quantiles quantiles;
   Edges edges;                   // of a histogram, ascending
   Type by_type = Type::kString;  // of `by`, the second input
-  uint8_t of_scale = 0;  // of the input, where it is a decimal; not of the definition's making
+  uint8_t of_scale = 0;          // of the input, where that is a decimal; FindAggregate sets it
 
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
