@@ -1,4 +1,4 @@
-// How each value of an answer came about, for people who ask.
+// How each value of an answer came about, for people who ask. Decimals are their text.
 #pragma once
 
 #include <cstdint>

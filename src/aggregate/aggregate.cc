@@ -68,11 +68,12 @@ const Family* FindFamily(std::string_view name) {
 std::string InputTypes(const Family& family) {
   std::vector<std::string_view> names;
   for (const Aggregate& variant : family.variants())
-    if (variant.takes_input) names.push_back(TypeName(variant.input));
+    if (variant.takes_input)
+      names.push_back(variant.input == Type::kDecimal ? "decimal(n)" : TypeName(variant.input));
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant,
+std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant, const Type* input,
                                                 const Parameters& parameters) {
   auto aggregate = std::make_shared<Aggregate>(variant);
   if ((variant.takes & kTakesHalfLife) != 0)
@@ -83,6 +84,11 @@ std::shared_ptr<const Aggregate> WithParameters(const Aggregate& variant,
     aggregate->parameters.quantiles = parameters.quantiles;
   if ((variant.takes & kTakesEdges) != 0) aggregate->parameters.edges = parameters.edges;
   if ((variant.takes & kTakesBy) != 0) aggregate->parameters.by_type = parameters.by_type;
+  if (input != nullptr && *input == Type::kDecimal) {
+    aggregate->input = *input;
+    if (aggregate->output == Type::kDecimal) aggregate->output = *input;
+    aggregate->parameters.of_scale = input->scale;
+  }
   return aggregate;
 }
 
@@ -102,6 +108,15 @@ ParameterSet ParametersOf(std::string_view name) {
   return family == nullptr ? 0 : family->variants().front().takes;
 }
 
+bool TakesInput(std::string_view name, Type input) {
+  const Family* family = FindFamily(name);
+  if (family == nullptr) return false;
+  const std::span<const Aggregate> variants = family->variants();
+  return std::any_of(variants.begin(), variants.end(), [&](const Aggregate& variant) {
+    return variant.takes_input && variant.input == input.kind;
+  });
+}
+
 Result<std::shared_ptr<const Aggregate>> FindAggregate(std::string_view name, const Type* input,
                                                        const Parameters& parameters) {
   const Family* family = FindFamily(name);
@@ -109,9 +124,9 @@ Result<std::shared_ptr<const Aggregate>> FindAggregate(std::string_view name, co
     return Status::InvalidArgument(fmt::format("unknown aggregation function '{}'{}", name,
                                                Suggestion(name, AggregateNames())));
   for (const Aggregate& variant : family->variants()) {
-    const bool fits =
-        input == nullptr ? !variant.takes_input : variant.takes_input && variant.input == *input;
-    if (fits) return WithParameters(variant, parameters);
+    const bool fits = input == nullptr ? !variant.takes_input
+                                       : variant.takes_input && variant.input == input->kind;
+    if (fits) return WithParameters(variant, input, parameters);
   }
   if (input == nullptr)
     return Status::InvalidArgument(fmt::format(

@@ -66,6 +66,7 @@ struct Parameters {
   Quantiles quantiles;
   Edges edges;                   // of a histogram, ascending
   Type by_type = Type::kString;  // of `by`, the second input
+  uint8_t of_scale = 0;          // of the input, where that is a decimal; FindAggregate sets it
 
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
@@ -100,7 +101,7 @@ struct RunValue {
   Outcome outcome = Outcome::kNull;
 };
 
-// One aggregate applied to one input type. A fixed-size slot (size_bytes > 0) sits in its cell and
+// One aggregate applied to one input type; decimals of all scales are one, as their units. A fixed-size slot (size_bytes > 0) sits in its cell and
 // is changed in place; a variable-size slot (size_bytes == 0) is a byte string, empty at first,
 // that the functions below rewrite. The functions of the other kind are null. The parameters that
 // they take are always the aggregate's own.
@@ -146,7 +147,11 @@ std::span<const std::string> AggregateNames();
 // What the aggregate of that name takes, whatever its input; nothing for an unknown name.
 ParameterSet ParametersOf(std::string_view name);
 
-// The aggregate of that name over values of `input` (null: no `of` was given).
+// Whether it takes values of that type; false for an unknown name.
+bool TakesInput(std::string_view name, Type input);
+
+// The aggregate of that name over values of `input` (null: no `of` was given). Of decimals its output may be
+// decimals of the same scale.
 // InvalidArgument with the reason and what is allowed: unknown name, input missing, or of a type it
 // does not take. Parameters that it does not take are left out.
 Result<std::shared_ptr<const Aggregate>> FindAggregate(std::string_view name, const Type* input,

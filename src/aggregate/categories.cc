@@ -192,7 +192,7 @@ struct Categories {
 template <Type kType, bool kCounts>
 constexpr Aggregate CategoriesOf() {
   Aggregate aggregate = MakeVariable<Categories<kType, kCounts>>(
-      kCounts ? "category_counts" : "categories", kType, kCounts ? Type::kInt64 : kType);
+      kCounts ? "category_counts" : "categories", kType, kCounts ? Type(Type::kInt64) : kType);
   aggregate.gives_list = true;
   return aggregate;
 }
@@ -203,7 +203,7 @@ std::span<const Aggregate> CategoriesVariantsOf() {
       CategoriesOf<Type::kBool, kCounts>(),      CategoriesOf<Type::kInt32, kCounts>(),
       CategoriesOf<Type::kInt64, kCounts>(),     CategoriesOf<Type::kFloat, kCounts>(),
       CategoriesOf<Type::kDouble, kCounts>(),    CategoriesOf<Type::kString, kCounts>(),
-      CategoriesOf<Type::kTimestamp, kCounts>(),
+      CategoriesOf<Type::kTimestamp, kCounts>(), CategoriesOf<Type::kDecimal, kCounts>(),
   };
   return kVariants;
 }
@@ -224,6 +224,8 @@ auto WithTable(Type type, Use use) {
       return use(CategoryTable<Type::kDouble, Tally>());
     case Type::kTimestamp:
       return use(CategoryTable<Type::kTimestamp, Tally>());
+    case Type::kDecimal:
+      return use(CategoryTable<Type::kDecimal, Tally>());
     case Type::kString:
     case Type::kBytes:
       break;
@@ -278,6 +280,7 @@ std::span<const Aggregate> CategorySumsVariants() {
       CategorySumsOf<IntegerTally>(Type::kInt64, Type::kInt64),
       CategorySumsOf<DoubleTally>(Type::kFloat, Type::kDouble),
       CategorySumsOf<DoubleTally>(Type::kDouble, Type::kDouble),
+      CategorySumsOf<IntegerTally>(Type::kDecimal, Type::kDecimal),
   };
   return kVariants;
 }

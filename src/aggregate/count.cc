@@ -48,6 +48,7 @@ std::span<const Aggregate> CountVariants() {
       Of(Type::kDouble),
       Of(Type::kString),
       Of(Type::kTimestamp),
+      Of(Type::kDecimal),
   };
   return kVariants;
 }

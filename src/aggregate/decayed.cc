@@ -174,6 +174,7 @@ std::span<const Aggregate> DecayedCountVariants() {
       MakeDecayed<DecayedCountOfValues>(kName, Type::kDouble),
       MakeDecayed<DecayedCountOfValues>(kName, Type::kString),
       MakeDecayed<DecayedCountOfValues>(kName, Type::kTimestamp),
+      MakeDecayed<DecayedCountOfValues>(kName, Type::kDecimal),
   };
   return kVariants;
 }

@@ -159,7 +159,7 @@ std::span<const Aggregate> DistinctCountVariants() {
       DistinctCountOf(Type::kBool),      DistinctCountOf(Type::kInt32),
       DistinctCountOf(Type::kInt64),     DistinctCountOf(Type::kFloat),
       DistinctCountOf(Type::kDouble),    DistinctCountOf(Type::kString),
-      DistinctCountOf(Type::kTimestamp),
+      DistinctCountOf(Type::kTimestamp), DistinctCountOf(Type::kDecimal),
   };
   return kVariants;
 }

@@ -103,6 +103,7 @@ std::span<const Aggregate> OrderedVariants() {
       MakeFixed<Edge<Type::kDouble, kLast>>(kName, Type::kDouble, Type::kDouble),
       MakeVariable<EdgeText<kLast>>(kName, Type::kString, Type::kString),
       MakeFixed<Edge<Type::kTimestamp, kLast>>(kName, Type::kTimestamp, Type::kTimestamp),
+      MakeFixed<Edge<Type::kDecimal, kLast>>(kName, Type::kDecimal, Type::kDecimal),
   };
   return kVariants;
 }

@@ -147,7 +147,8 @@ struct OrderedList {
 template <Type kType, bool kLast, bool kDistinct, bool kTimes>
 constexpr Aggregate OrderedListOf(std::string_view name) {
   using Functions = OrderedList<kType, kLast, kDistinct, kTimes>;
-  Aggregate aggregate = MakeVariable<Functions>(name, kType, kTimes ? Type::kTimestamp : kType);
+  Aggregate aggregate =
+      MakeVariable<Functions>(name, kType, kTimes ? Type(Type::kTimestamp) : kType);
   aggregate.gives_list = true;
   aggregate.takes = kTakesK;
   return aggregate;
@@ -163,6 +164,7 @@ std::span<const Aggregate> OrderedListVariants() {
       OrderedListOf<Type::kDouble, kLast, kDistinct, kTimes>(kName),
       OrderedListOf<Type::kString, kLast, kDistinct, kTimes>(kName),
       OrderedListOf<Type::kTimestamp, kLast, kDistinct, kTimes>(kName),
+      OrderedListOf<Type::kDecimal, kLast, kDistinct, kTimes>(kName),
   };
   return kVariants;
 }

@@ -1,28 +1,44 @@
 // mean: the sum, as `sum` keeps it, over the count of values; null for none.
+// A mean of integers and decimals is the double nearest to the exact one.
 //
 // Slot: the slot of the sum, then u64 count.
+#include <cmath>
+
 #include "aggregate/exact_sum.h"
 #include "aggregate/families.h"
 #include "aggregate/kernel.h"
+#include "base/decimal.h"
 
 namespace freshet::aggregate {
 namespace {
 
-// From the exact sum: one rounding while the sum fits in a double, else the whole part and the rest
-// apart.
-double Divide(const IntegerSum& sum, uint64_t count) {
-  constexpr Int128 kExactMax = Int128{1} << 53;
-  const Int128 value = sum.value();
-  if (value >= -kExactMax && value <= kExactMax)
-    return static_cast<double>(value) / static_cast<double>(count);
-  const auto divisor = static_cast<Int128>(count);
-  const Int128 whole = value / divisor;
-  const Int128 rest = value % divisor;
-  return static_cast<double>(whole) + static_cast<double>(rest) / static_cast<double>(count);
+// Rounded once: to as many bits as a double has, one more, and one that says whether anything is left.
+double NearestQuotient(Uint128 value, Uint128 divisor) {
+  Uint128 quotient = value / divisor;
+  Uint128 rest = value % divisor;
+  int exponent = 0;
+  for (; quotient >> 54 == 0 && rest != 0; --exponent) {
+    rest *= 2;
+    const bool bit = rest >= divisor;
+    quotient = quotient * 2 + (bit ? 1 : 0);
+    if (bit) rest -= divisor;
+  }
+  if (rest != 0) quotient |= 1;
+  return std::ldexp(static_cast<double>(quotient), exponent);
 }
 
-double Divide(const DoubleSum& sum, uint64_t count) {
-  return sum.high / static_cast<double>(count);
+double Divide(const IntegerSum& sum, Int128 divisor) {
+  constexpr Int128 kExactMax = Int128{1} << 53;
+  const Int128 value = sum.value();
+  if (value >= -kExactMax && value <= kExactMax && divisor <= kExactMax)
+    return static_cast<double>(value) / static_cast<double>(divisor);
+  const auto positive = static_cast<Uint128>(divisor);
+  if (value < 0) return -NearestQuotient(Uint128{0} - static_cast<Uint128>(value), positive);
+  return NearestQuotient(static_cast<Uint128>(value), positive);
+}
+
+double Divide(const DoubleSum& sum, Int128 divisor) {
+  return sum.high / static_cast<double>(divisor);
 }
 
 bool IsValidSum(const IntegerSum&) {
@@ -63,7 +79,7 @@ struct Mean {
   }
   Outcome Finalize(Datum* value) const {
     if (count == 0) return Outcome::kNull;
-    *value = Datum::Double(Divide(sum, count));
+    *value = Datum::Double(Divide(sum, static_cast<Int128>(count)));
     return Outcome::kValue;
   }
   bool IsValid() const { return IsValidSum(sum) && (count != 0 || IsZero(sum)); }
@@ -82,6 +98,17 @@ struct Mean {
 using MeanOfIntegers = Mean<IntegerSum, Datum::Kind::kInt>;
 using MeanOfDoubles = Mean<DoubleSum, Datum::Kind::kDouble>;
 
+struct MeanOfDecimals : MeanOfIntegers {
+  using MeanOfIntegers::MeanOfIntegers;
+
+  Outcome Finalize(const Reading&, const Parameters& parameters, Datum* value) const {
+    if (count == 0) return Outcome::kNull;
+    const Int128 units = static_cast<Int128>(count) * PowerOfTen(parameters.of_scale);
+    *value = Datum::Double(Divide(sum, units));
+    return Outcome::kValue;
+  }
+};
+
 }  // namespace
 
 std::span<const Aggregate> MeanVariants() {
@@ -90,6 +117,7 @@ std::span<const Aggregate> MeanVariants() {
       MakeFixed<MeanOfIntegers>("mean", Type::kInt64, Type::kDouble),
       MakeFixed<MeanOfDoubles>("mean", Type::kFloat, Type::kDouble),
       MakeFixed<MeanOfDoubles>("mean", Type::kDouble, Type::kDouble),
+      MakeFixed<MeanOfDecimals>("mean", Type::kDecimal, Type::kDouble),
   };
   return kVariants;
 }

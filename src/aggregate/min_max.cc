@@ -84,6 +84,7 @@ std::span<const Aggregate> ExtremeVariants() {
       MakeFixed<Extreme<Type::kDouble, kMax>>(kName, Type::kDouble, Type::kDouble),
       MakeVariable<ExtremeText<kMax>>(kName, Type::kString, Type::kString),
       MakeFixed<Extreme<Type::kTimestamp, kMax>>(kName, Type::kTimestamp, Type::kTimestamp),
+      MakeFixed<Extreme<Type::kDecimal, kMax>>(kName, Type::kDecimal, Type::kDecimal),
   };
   return kVariants;
 }

@@ -137,7 +137,7 @@ template <Type kType, bool kCounts>
 constexpr Aggregate FrequentValuesOf() {
   Aggregate aggregate = MakeVariable<FrequentValues<kType, kCounts>>(
       kCounts ? "most_frequent_k_counts" : "most_frequent_k", kType,
-      kCounts ? Type::kInt64 : kType);
+      kCounts ? Type(Type::kInt64) : kType);
   aggregate.gives_list = true;
   aggregate.takes = kTakesK;
   return aggregate;
@@ -149,7 +149,7 @@ std::span<const Aggregate> FrequentValuesVariants() {
       FrequentValuesOf<Type::kBool, kCounts>(),      FrequentValuesOf<Type::kInt32, kCounts>(),
       FrequentValuesOf<Type::kInt64, kCounts>(),     FrequentValuesOf<Type::kFloat, kCounts>(),
       FrequentValuesOf<Type::kDouble, kCounts>(),    FrequentValuesOf<Type::kString, kCounts>(),
-      FrequentValuesOf<Type::kTimestamp, kCounts>(),
+      FrequentValuesOf<Type::kTimestamp, kCounts>(), FrequentValuesOf<Type::kDecimal, kCounts>(),
   };
   return kVariants;
 }

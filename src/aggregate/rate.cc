@@ -44,7 +44,7 @@ std::span<const Aggregate> RateVariants() {
   static constexpr Aggregate kVariants[] = {
       RateOf<false>(Type::kBool),  RateOf<true>(Type::kBool),      RateOf<true>(Type::kInt32),
       RateOf<true>(Type::kInt64),  RateOf<true>(Type::kFloat),     RateOf<true>(Type::kDouble),
-      RateOf<true>(Type::kString), RateOf<true>(Type::kTimestamp),
+      RateOf<true>(Type::kString), RateOf<true>(Type::kTimestamp), RateOf<true>(Type::kDecimal),
   };
   return kVariants;
 }

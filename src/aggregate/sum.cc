@@ -1,4 +1,4 @@
-// sum: of integers exactly, in 128 bits; of doubles in double-double. The sum of nothing is 0.
+// sum: of integers and decimals exactly, in 128 bits; of doubles in double-double. The sum of nothing is 0.
 //
 // Slots: those of IntegerSum and DoubleSum.
 #include <limits>
@@ -46,6 +46,7 @@ std::span<const Aggregate> SumVariants() {
       MakeFixed<SumOfIntegers>("sum", Type::kInt64, Type::kInt64),
       MakeFixed<SumOfDoubles>("sum", Type::kFloat, Type::kDouble),
       MakeFixed<SumOfDoubles>("sum", Type::kDouble, Type::kDouble),
+      MakeFixed<SumOfIntegers>("sum", Type::kDecimal, Type::kDecimal),
   };
   return kVariants;
 }

@@ -54,10 +54,11 @@ constexpr Aggregate TimeSinceOf(Type input) {
 
 std::span<const Aggregate> TimeSinceLastVariants() {
   static constexpr Aggregate kVariants[] = {
-      TimeSinceOf<false>(Type::kBool),  TimeSinceOf<true>(Type::kBool),
-      TimeSinceOf<true>(Type::kInt32),  TimeSinceOf<true>(Type::kInt64),
-      TimeSinceOf<true>(Type::kFloat),  TimeSinceOf<true>(Type::kDouble),
-      TimeSinceOf<true>(Type::kString), TimeSinceOf<true>(Type::kTimestamp),
+      TimeSinceOf<false>(Type::kBool),   TimeSinceOf<true>(Type::kBool),
+      TimeSinceOf<true>(Type::kInt32),   TimeSinceOf<true>(Type::kInt64),
+      TimeSinceOf<true>(Type::kFloat),   TimeSinceOf<true>(Type::kDouble),
+      TimeSinceOf<true>(Type::kString),  TimeSinceOf<true>(Type::kTimestamp),
+      TimeSinceOf<true>(Type::kDecimal),
   };
   return kVariants;
 }

@@ -90,7 +90,7 @@ std::span<const Aggregate> RankedListVariants() {
       RankedListOf<Type::kBool, kTop>(),      RankedListOf<Type::kInt32, kTop>(),
       RankedListOf<Type::kInt64, kTop>(),     RankedListOf<Type::kFloat, kTop>(),
       RankedListOf<Type::kDouble, kTop>(),    RankedListOf<Type::kString, kTop>(),
-      RankedListOf<Type::kTimestamp, kTop>(),
+      RankedListOf<Type::kTimestamp, kTop>(), RankedListOf<Type::kDecimal, kTop>(),
   };
   return kVariants;
 }

@@ -121,7 +121,7 @@ std::span<const Aggregate> RankedByVariants() {
       RankedByOf<Type::kBool, kTop>(),      RankedByOf<Type::kInt32, kTop>(),
       RankedByOf<Type::kInt64, kTop>(),     RankedByOf<Type::kFloat, kTop>(),
       RankedByOf<Type::kDouble, kTop>(),    RankedByOf<Type::kString, kTop>(),
-      RankedByOf<Type::kTimestamp, kTop>(),
+      RankedByOf<Type::kTimestamp, kTop>(), RankedByOf<Type::kDecimal, kTop>(),
   };
   return kVariants;
 }

@@ -64,6 +64,16 @@ std::string ToString(const Datum& datum) {
   return {};
 }
 
+std::string ToString(Type type, const Datum& datum) {
+  const bool is_decimal = type == Type::kDecimal && !datum.is_null();
+  return is_decimal ? FormatDecimal(datum.as_int(), type.scale) : ToString(datum);
+}
+
+Value ToReadable(Type type, const Datum& datum) {
+  const bool is_decimal = type == Type::kDecimal && !datum.is_null();
+  return is_decimal ? FormatDecimal(datum.as_int(), type.scale) : ToValue(datum);
+}
+
 bool AppendTo(Column& column, const Datum& datum) {
   if (datum.kind() != KindOf(column.type)) return false;
   switch (datum.kind()) {

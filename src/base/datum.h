@@ -60,6 +60,7 @@ constexpr Datum::Kind KindOf(Type type) {
     case Type::kInt32:
     case Type::kInt64:
     case Type::kTimestamp:
+    case Type::kDecimal:
       return Datum::Kind::kInt;
     case Type::kFloat:
     case Type::kDouble:
@@ -76,6 +77,10 @@ Value ToValue(const Datum& datum);
 Datum ToDatum(const Value& value);
 // For messages: null, true, 12, 1.5, "text".
 std::string ToString(const Datum& datum);
+// The same of a value of that type: a decimal with its point.
+std::string ToString(Type type, const Datum& datum);
+// The same value, but of a decimal its text.
+Value ToReadable(Type type, const Datum& datum);
 
 // Appends a non-null datum of the column's kind. False, and nothing appended, when the kind does
 // not fit.

@@ -9,7 +9,7 @@
 namespace freshet {
 namespace {
 
-constexpr std::array<std::pair<Type, std::string_view>, 8> kTypeNames = {{
+constexpr std::array<std::pair<Type, std::string_view>, 8 + kDecimalScaleMax + 1> kTypeNames = {{
     {Type::kBool, "bool"},
     {Type::kInt32, "int32"},
     {Type::kInt64, "int64"},
@@ -18,6 +18,25 @@ constexpr std::array<std::pair<Type, std::string_view>, 8> kTypeNames = {{
     {Type::kString, "string"},
     {Type::kTimestamp, "timestamp"},
     {Type::kBytes, "bytes"},
+    {Type::Decimal(0), "decimal(0)"},
+    {Type::Decimal(1), "decimal(1)"},
+    {Type::Decimal(2), "decimal(2)"},
+    {Type::Decimal(3), "decimal(3)"},
+    {Type::Decimal(4), "decimal(4)"},
+    {Type::Decimal(5), "decimal(5)"},
+    {Type::Decimal(6), "decimal(6)"},
+    {Type::Decimal(7), "decimal(7)"},
+    {Type::Decimal(8), "decimal(8)"},
+    {Type::Decimal(9), "decimal(9)"},
+    {Type::Decimal(10), "decimal(10)"},
+    {Type::Decimal(11), "decimal(11)"},
+    {Type::Decimal(12), "decimal(12)"},
+    {Type::Decimal(13), "decimal(13)"},
+    {Type::Decimal(14), "decimal(14)"},
+    {Type::Decimal(15), "decimal(15)"},
+    {Type::Decimal(16), "decimal(16)"},
+    {Type::Decimal(17), "decimal(17)"},
+    {Type::Decimal(18), "decimal(18)"},
 }};
 
 }  // namespace

@@ -45,6 +45,8 @@ std::string TextOf(const Column& column, size_t row) {
       return EncodeBase64(column.texts.at(row));
     case Type::kTimestamp:
       return FormatRfc3339Ms(column.integers.at(row));
+    case Type::kDecimal:
+      return FormatDecimal(column.integers.at(row), column.type.scale);
     default:
       return std::to_string(column.integers.at(row));
   }

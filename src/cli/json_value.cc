@@ -37,6 +37,8 @@ Json ToJson(const Column& column, size_t row) {
       return column.texts.at(row);
     case Type::kBytes:
       return EncodeBase64(column.texts.at(row));
+    case Type::kDecimal:
+      return FormatDecimal(column.integers.at(row), column.type.scale);
     default:
       return column.integers.at(row);
   }

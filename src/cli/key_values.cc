@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.h"
+#include "base/decimal.h"
 #include "base/nearest.h"
 #include "base/time.h"
 
@@ -42,6 +43,16 @@ Status AppendNumber(std::string_view text, Column* column) {
   double value = 0;
   if (!ParseWhole(text, &value)) return NoValueOf(text, "number");
   column->numbers.push_back(value);
+  return {};
+}
+
+Status AppendDecimal(std::string_view text, Column* column) {
+  int64_t unscaled = 0;
+  const uint8_t scale = column->type.scale;
+  const DecimalProblem problem = ReadDecimal(text, scale, &unscaled);
+  if (problem != DecimalProblem::kNone)
+    return NoValueOf(text, fmt::format("{}: {}", TypeName(column->type), Describe(problem, scale)));
+  column->integers.push_back(unscaled);
   return {};
 }
 
@@ -146,6 +157,8 @@ Status AppendValue(std::string_view text, Column* column) {
       return AppendBytes(text, column);
     case Type::kTimestamp:
       return AppendTimestamp(text, column);
+    case Type::kDecimal:
+      return AppendDecimal(text, column);
   }
   return Status::Internal("a type that nothing is known of");
 }

@@ -90,13 +90,21 @@ void ToWire(const NamedColumn& column, v1::Column* wire) {
     case Type::kBytes:
       AddAll(column.values.texts, wire->mutable_bytes());
       return;
+    case Type::kDecimal:
+      wire->mutable_decimals()->mutable_unscaled()->Add(column.values.integers.begin(),
+                                                        column.values.integers.end());
+      wire->mutable_decimals()->set_scale(column.values.type.scale);
+      return;
   }
 }
 
-// kInt64 for a number that this client does not know.
-Type FromWire(v1::Type type) {
-  const bool known = v1::Type_IsValid(type) && type != v1::TYPE_UNSPECIFIED;
-  return known ? static_cast<Type>(type) : Type::kInt64;
+// kInt64 for a number, or a scale, that this client does not know.
+Type FromWire(v1::Type type, uint32_t scale) {
+  const bool known =
+      v1::Type_IsValid(type) && type != v1::TYPE_UNSPECIFIED && scale <= kDecimalScaleMax;
+  if (!known) return Type::kInt64;
+  if (type == v1::DECIMAL) return Type::Decimal(static_cast<uint8_t>(scale));
+  return static_cast<Type::Kind>(type);
 }
 
 void TakeValues(v1::FeatureColumn* wire, Column* column) {
@@ -106,7 +114,8 @@ void TakeValues(v1::FeatureColumn* wire, Column* column) {
   const auto numbers = [&](const auto& array) {
     column->numbers.assign(array.values().begin(), array.values().end());
   };
-  *column = Column{.type = FromWire(wire->type()), .is_list = wire->is_list()};
+  *column =
+      Column{.type = FromWire(wire->type(), wire->decimals().scale()), .is_list = wire->is_list()};
   column->lengths.assign(wire->lengths().begin(), wire->lengths().end());
   switch (wire->values_case()) {
     case v1::FeatureColumn::kBools:
@@ -122,6 +131,10 @@ void TakeValues(v1::FeatureColumn* wire, Column* column) {
     case v1::FeatureColumn::kStrings:
       for (std::string& text : *wire->mutable_strings()->mutable_values())
         column->texts.push_back(std::move(text));
+      return;
+    case v1::FeatureColumn::kDecimals:
+      column->integers.assign(wire->decimals().unscaled().begin(),
+                              wire->decimals().unscaled().end());
       return;
     case v1::FeatureColumn::VALUES_NOT_SET:
       return;
@@ -357,7 +370,7 @@ ServiceDescription FromWire(const v1::DescribeServiceResponse& wire) {
   const auto columns = [](const auto& descriptions) {
     std::vector<ServiceColumn> result;
     for (const v1::ColumnDescription& column : descriptions)
-      result.push_back({column.name(), FromWire(column.type()), column.is_list()});
+      result.push_back({column.name(), FromWire(column.type(), column.scale()), column.is_list()});
     return result;
   };
   ServiceDescription description;

@@ -8,76 +8,23 @@
 
 #include "base/limits.h"
 #include "base/nearest.h"
+#include "expr/decimal_rules.h"
+#include "expr/functions.h"
 
 namespace freshet::expr {
 namespace {
 
-struct FunctionInfo {
-  std::string_view name;
-  Function function;
-  bool is_function;  // f(x)
-  bool is_method;    // x.f()
-  size_t operand_count;
-  std::string_view usage;
-  size_t optional_operand_count = 0;
-};
-
-constexpr FunctionInfo kFunctions[] = {
-    {"has", Function::kHas, true, false, 1, "has(name)"},
-    {"size", Function::kSize, true, true, 1, "x.size() or size(x)"},
-    {"contains", Function::kContains, false, true, 2, "x.contains(part)"},
-    {"startsWith", Function::kStartsWith, false, true, 2, "x.startsWith(prefix)"},
-    {"endsWith", Function::kEndsWith, false, true, 2, "x.endsWith(suffix)"},
-    {"matches", Function::kMatches, true, true, 2, "x.matches('pattern')"},
-    {"int", Function::kInt, true, false, 1, "int(x)"},
-    {"double", Function::kDouble, true, false, 1, "double(x)"},
-    {"string", Function::kString, true, false, 1, "string(x)"},
-    {"abs", Function::kAbs, true, false, 1, "abs(x)"},
-    {"ceil", Function::kCeil, true, false, 1, "ceil(x)"},
-    {"floor", Function::kFloor, true, false, 1, "floor(x)"},
-    {"round", Function::kRound, true, false, 1, "round(x)"},
-    {"sqrt", Function::kSqrt, true, false, 1, "sqrt(x)"},
-    {"log", Function::kLog, true, false, 1, "log(x)"},
-    {"exp", Function::kExp, true, false, 1, "exp(x)"},
-    {"pow", Function::kPow, true, false, 2, "pow(x, y)"},
-    {"least", Function::kLeast, true, false, 2, "least(x, y)"},
-    {"greatest", Function::kGreatest, true, false, 2, "greatest(x, y)"},
-    {"lowerAscii", Function::kLowerAscii, false, true, 1, "x.lowerAscii()"},
-    {"upperAscii", Function::kUpperAscii, false, true, 1, "x.upperAscii()"},
-    {"trim", Function::kTrim, false, true, 1, "x.trim()"},
-    {"getFullYear", Function::kGetFullYear, false, true, 1,
-     "x.getFullYear() or x.getFullYear('time zone')", 1},
-    {"getMonth", Function::kGetMonth, false, true, 1, "x.getMonth() or x.getMonth('time zone')", 1},
-    {"getDate", Function::kGetDate, false, true, 1, "x.getDate() or x.getDate('time zone')", 1},
-    {"getDayOfMonth", Function::kGetDayOfMonth, false, true, 1,
-     "x.getDayOfMonth() or x.getDayOfMonth('time zone')", 1},
-    {"getDayOfWeek", Function::kGetDayOfWeek, false, true, 1,
-     "x.getDayOfWeek() or x.getDayOfWeek('time zone')", 1},
-    {"getDayOfYear", Function::kGetDayOfYear, false, true, 1,
-     "x.getDayOfYear() or x.getDayOfYear('time zone')", 1},
-    {"getHours", Function::kGetHours, false, true, 1, "x.getHours() or x.getHours('time zone')", 1},
-    {"getMinutes", Function::kGetMinutes, false, true, 1,
-     "x.getMinutes() or x.getMinutes('time zone')", 1},
-    {"getSeconds", Function::kGetSeconds, false, true, 1,
-     "x.getSeconds() or x.getSeconds('time zone')", 1},
-    {"getMilliseconds", Function::kGetMilliseconds, false, true, 1,
-     "x.getMilliseconds() or x.getMilliseconds('time zone')", 1},
-};
-
-std::string_view Word(StaticType type) {
-  constexpr std::string_view kWords[] = {"null", "bool", "int", "double", "string"};
-  return kWords[static_cast<size_t>(type)];
-}
-
 bool IsNumber(StaticType type) {
-  return type == StaticType::kInt || type == StaticType::kDouble;
+  return type == StaticType::kInt || type == StaticType::kDouble || type == StaticType::kDecimal;
 }
 
 bool AreNumbers(StaticType a, StaticType b) {
   return IsNumber(a) && IsNumber(b);
 }
 
+// A decimal meets no double.
 StaticType WiderNumber(StaticType a, StaticType b) {
+  if (a == StaticType::kDecimal || b == StaticType::kDecimal) return StaticType::kDecimal;
   return a == StaticType::kInt && b == StaticType::kInt ? StaticType::kInt : StaticType::kDouble;
 }
 
@@ -120,6 +67,8 @@ StaticType TypeOfVariable(Type type) {
       return StaticType::kString;
     case Type::kBytes:
       break;
+    case Type::kDecimal:
+      return StaticType::kDecimal;
   }
   return StaticType::kNull;
 }
@@ -139,7 +88,7 @@ std::string_view MeantLiteral(std::string_view word) {
 class Checker {
  public:
   Checker(SyntaxTree* tree, std::span<const Variable> variables, CompileError* error)
-      : tree_(tree), variables_(variables), error_(error) {
+      : tree_(tree), variables_(variables), error_(error), decimals_(tree, error) {
     for (size_t i = 0; i < variables.size(); ++i) positions_.emplace(variables[i].name, i);
   }
 
@@ -193,6 +142,7 @@ class Checker {
     if (found == positions_.end()) return Fail(node.offset, UnknownName(node.name));
     node.variable = found->second;
     node.type = TypeOfVariable(variables_[node.variable].type);
+    node.scale = variables_[node.variable].type.scale;
     return true;
   }
 
@@ -223,17 +173,19 @@ class Checker {
   }
 
   bool CheckUnary(Syntax& node) {
-    StaticType operand = Child(node, 0).type;
-    node.type = operand;
+    const Syntax& operand = Child(node, 0);
+    node.type = operand.type;
+    node.scale = operand.scale;
     if (node.op == Operator::kNot) {
-      if (operand == StaticType::kBool) return true;
-      return Fail(node.offset, fmt::format("'!' takes a bool, not {}", Word(operand)));
+      if (operand.type == StaticType::kBool) return true;
+      return Fail(node.offset, fmt::format("'!' takes a bool, not {}", TypeWord(operand)));
     }
-    if (IsNumber(operand)) return true;
-    return Fail(node.offset, fmt::format("'-' takes a number, not {}", Word(operand)));
+    if (IsNumber(operand.type)) return true;
+    return Fail(node.offset, fmt::format("'-' takes a number, not {}", TypeWord(operand)));
   }
 
   bool CheckBinary(Syntax& node) {
+    if (!decimals_.Meet(node)) return false;
     StaticType left = Child(node, 0).type;
     StaticType right = Child(node, 1).type;
     node.type = StaticType::kBool;
@@ -262,21 +214,23 @@ class Checker {
         return FailOperands(node, "two ints");
       default:
         node.type = WiderNumber(left, right);
-        if (AreNumbers(left, right)) return true;
-        return FailOperands(node, "two numbers");
+        if (!AreNumbers(left, right)) return FailOperands(node, "two numbers");
+        if (node.type != StaticType::kDecimal || node.op == Operator::kSubtract) return true;
+        if (node.op == Operator::kMultiply) return decimals_.CheckProduct(node);
+        return FailOperands(node, "ints or doubles; double(...) makes a decimal one");
     }
   }
 
   bool FailOperands(const Syntax& node, std::string_view wanted) {
     return Fail(node.offset,
                 fmt::format("'{}' takes {}, not {} and {}", OperatorSpelling(node.op), wanted,
-                            Word(Child(node, 0).type), Word(Child(node, 1).type)));
+                            TypeWord(Child(node, 0)), TypeWord(Child(node, 1))));
   }
 
   bool CheckIn(Syntax& node) {
     node.type = StaticType::kBool;
     if (!CheckNode(node.children[0])) return false;
-    StaticType wanted = Child(node, 0).type;
+    const Syntax& wanted = Child(node, 0);
     const Syntax& list = Child(node, 1);
     if (list.kind != SyntaxKind::kList) {
       return Fail(list.offset,
@@ -285,11 +239,18 @@ class Checker {
     }
     for (SyntaxIndex index : list.children) {
       if (!CheckNode(index)) return false;
-      const Syntax& element = Node(index);
-      if (!CanEqual(wanted, element.type)) {
+      Syntax& element = Node(index);
+      if (wanted.type == StaticType::kDecimal && !decimals_.Become(element)) return false;
+      if (!CanEqual(wanted.type, element.type)) {
         return Fail(element.offset,
                     fmt::format("this {} can never equal the {} to the left of 'in'",
-                                Word(element.type), Word(wanted)));
+                                TypeWord(element), TypeWord(wanted)));
+      }
+      if (!DecimalRules::CanStandInList(wanted, element)) {
+        return Fail(element.offset,
+                    fmt::format("this {} and the {} to the left of 'in' have other digits; compare "
+                                "them with ==",
+                                TypeWord(element), TypeWord(wanted)));
       }
     }
     return true;
@@ -299,13 +260,14 @@ class Checker {
     const Syntax& condition = Child(node, 0);
     if (condition.type != StaticType::kBool) {
       return Fail(condition.offset,
-                  fmt::format("the condition of ?: is a bool, not {}", Word(condition.type)));
+                  fmt::format("the condition of ?: is a bool, not {}", TypeWord(condition)));
     }
+    if (!decimals_.Meet(node, 1)) return false;
     StaticType when_true = Child(node, 1).type;
     StaticType when_false = Child(node, 2).type;
     if (!CanEqual(when_true, when_false)) {
       return Fail(node.offset, fmt::format("the values of ?: have one type, not {} and {}",
-                                           Word(when_true), Word(when_false)));
+                                           TypeWord(Child(node, 1)), TypeWord(Child(node, 2))));
     }
     bool first_is_null = when_true == StaticType::kNull;
     node.type = first_is_null                       ? when_false
@@ -376,12 +338,14 @@ class Checker {
       case Function::kExp:
       case Function::kPow:
         node.type = StaticType::kDouble;
-        return CheckNumbers(node);
+        return CheckNumbers(node) && CheckNoDecimals(node);
       case Function::kAbs:
         node.type = Child(node, 0).type;
+        node.scale = Child(node, 0).scale;
         return CheckNumbers(node);
       case Function::kLeast:
       case Function::kGreatest:
+        if (!decimals_.Meet(node)) return false;
         node.type = WiderNumber(Child(node, 0).type, Child(node, 1).type);
         return CheckNumbers(node);
       case Function::kLowerAscii:
@@ -410,7 +374,7 @@ class Checker {
     if (moment.type != StaticType::kInt) {
       return Fail(moment.offset,
                   fmt::format("'{}' works on milliseconds since 1970, an int, not {}", node.name,
-                              Word(moment.type)));
+                              TypeWord(moment)));
     }
     if (node.children.size() == 1) return true;
     const Syntax& zone = Child(node, 1);
@@ -426,7 +390,18 @@ class Checker {
       const Syntax& operand = Node(index);
       if (IsNumber(operand.type)) continue;
       return Fail(operand.offset,
-                  fmt::format("'{}' works on numbers, not {}", node.name, Word(operand.type)));
+                  fmt::format("'{}' works on numbers, not {}", node.name, TypeWord(operand)));
+    }
+    return true;
+  }
+
+  bool CheckNoDecimals(const Syntax& node) {
+    for (SyntaxIndex index : node.children) {
+      const Syntax& operand = Node(index);
+      if (operand.type != StaticType::kDecimal) continue;
+      return Fail(operand.offset,
+                  fmt::format("'{}' works on ints and doubles; double(...) makes this {} one",
+                              node.name, TypeWord(operand)));
     }
     return true;
   }
@@ -436,7 +411,7 @@ class Checker {
       const Syntax& operand = Node(index);
       if (operand.type == StaticType::kString) continue;
       return Fail(operand.offset,
-                  fmt::format("'{}' works on strings, not {}", node.name, Word(operand.type)));
+                  fmt::format("'{}' works on strings, not {}", node.name, TypeWord(operand)));
     }
     return true;
   }
@@ -453,12 +428,13 @@ class Checker {
                 (takes_bool && operand.type == StaticType::kBool);
     if (fits) return true;
     return Fail(operand.offset,
-                fmt::format("'{}' takes {}, not {}", node.name, wanted, Word(operand.type)));
+                fmt::format("'{}' takes {}, not {}", node.name, wanted, TypeWord(operand)));
   }
 
   SyntaxTree* tree_;
   std::span<const Variable> variables_;
   CompileError* error_;
+  DecimalRules decimals_;
   std::unordered_map<std::string_view, size_t> positions_;
 };
 

@@ -34,6 +34,10 @@ enum class Op : uint8_t {
   kGreaterEqual,
   kIn,           // b: the first element in Code::elements, c: how many
   kInConstants,  // b: the first element in Code::constants, c: how many
+  // Two decimals of different scales by their values, as an int: less than 0, 0 or more. Null is an
+  // error of the first, and of the second a value that equals itself alone.
+  kOrderDecimals,  // c: the scales, that of b shifted by 8
+  kMatchDecimals,  // as kOrderDecimals
   kNegateInt,
   kAddInt,
   kSubtractInt,
@@ -70,6 +74,7 @@ enum class Op : uint8_t {
   kTrim,
   kRequireValue,  // a conversion to the type that the value already has
   kWiden,         // int to double where they meet: null stays null
+  kRescale,       // int or decimal to a decimal of b more digits: null stays null
   kIntToDouble,
   kDoubleToInt,
   kStringToInt,
@@ -77,6 +82,9 @@ enum class Op : uint8_t {
   kIntToString,
   kDoubleToString,
   kBoolToString,
+  kDecimalToInt,     // b: the scale
+  kDecimalToDouble,  // b: the scale
+  kDecimalToString,  // b: the scale
 };
 
 struct Instruction {

@@ -17,8 +17,13 @@ bool IsConstant(const Syntax& node) {
   return node.kind == SyntaxKind::kLiteral;
 }
 
+// Decimals are computed with by their units.
+bool IsInteger(StaticType type) {
+  return type == StaticType::kInt || type == StaticType::kDecimal;
+}
+
 Op ArithmeticOp(Operator op, StaticType type) {
-  bool is_int = type == StaticType::kInt;
+  bool is_int = IsInteger(type);
   switch (op) {
     case Operator::kAdd:
       if (type == StaticType::kString) return Op::kConcatenate;
@@ -57,6 +62,10 @@ Op LogicOp(Operator op) {
 
 Op ConversionOp(StaticType from, StaticType to) {
   if (from == to) return Op::kRequireValue;
+  if (from == StaticType::kDecimal) {
+    if (to == StaticType::kInt) return Op::kDecimalToInt;
+    return to == StaticType::kDouble ? Op::kDecimalToDouble : Op::kDecimalToString;
+  }
   if (to == StaticType::kInt) {
     return from == StaticType::kDouble ? Op::kDoubleToInt : Op::kStringToInt;
   }
@@ -69,7 +78,7 @@ Op ConversionOp(StaticType from, StaticType to) {
 
 // Of the functions whose operands have the type of the result.
 Op FunctionOp(Function function, StaticType type) {
-  const bool is_int = type == StaticType::kInt;
+  const bool is_int = IsInteger(type);
   switch (function) {
     case Function::kAbs:
       return is_int ? Op::kAbsInt : Op::kAbsDouble;
@@ -152,8 +161,8 @@ class Emitter {
         return EmitBinary(node);
       case SyntaxKind::kConditional: {
         uint32_t condition = EmitNode(node.children[0]);
-        uint32_t when_true = EmitAs(node.children[1], node.type);
-        uint32_t when_false = EmitAs(node.children[2], node.type);
+        uint32_t when_true = EmitAs(node.children[1], node);
+        uint32_t when_false = EmitAs(node.children[2], node);
         return Add(Op::kConditional, condition, when_true, when_false);
       }
       case SyntaxKind::kCall:
@@ -164,14 +173,30 @@ class Emitter {
     CheckFailed(__FILE__, __LINE__, "a list stands only to the right of 'in'");
   }
 
-  // Widens an int where a double is wanted.
-  uint32_t EmitAs(SyntaxIndex index, StaticType wanted) {
+  // As a value of the type that `wanted` has: widens an int where that is a double, and gives a
+  // decimal the digits of another.
+  uint32_t EmitAs(SyntaxIndex index, const Syntax& wanted) {
     const Syntax& node = Node(index);
-    if (node.type != StaticType::kInt || wanted != StaticType::kDouble) return EmitNode(index);
+    if (wanted.type == StaticType::kDecimal && IsInteger(node.type) && node.scale != wanted.scale)
+      return EmitRescaled(index, wanted.scale);
+    if (node.type != StaticType::kInt || wanted.type != StaticType::kDouble) return EmitNode(index);
     if (IsConstant(node)) {
       return AddConstant(Datum::Double(static_cast<double>(node.literal.as_int())));
     }
     return Add(Op::kWiden, EmitNode(index));
+  }
+
+  uint32_t EmitRescaled(SyntaxIndex index, uint8_t scale) {
+    const std::optional<Datum> constant = ConstantOf(Node(index), scale);
+    if (constant.has_value()) return AddConstant(*constant);
+    return Add(Op::kRescale, EmitNode(index), scale - Node(index).scale);
+  }
+
+  // A literal as a decimal of that scale; nothing when there is none, or it is no literal.
+  static std::optional<Datum> ConstantOf(const Syntax& node, uint8_t scale) {
+    if (!IsConstant(node) || !IsInteger(node.type)) return std::nullopt;
+    const std::optional<int64_t> units = Rescale(node.literal.as_int(), node.scale, scale);
+    return units.has_value() ? std::optional(Datum::Int(*units)) : std::nullopt;
   }
 
   uint32_t EmitVariable(const Syntax& node) {
@@ -182,19 +207,48 @@ class Emitter {
   uint32_t EmitUnary(const Syntax& node) {
     uint32_t operand = EmitNode(node.children[0]);
     if (node.op == Operator::kNot) return Add(Op::kNot, operand);
-    return Add(node.type == StaticType::kInt ? Op::kNegateInt : Op::kNegateDouble, operand);
+    return Add(IsInteger(node.type) ? Op::kNegateInt : Op::kNegateDouble, operand);
   }
 
   uint32_t EmitBinary(const Syntax& node) {
     if (node.op == Operator::kIn) return EmitIn(node);
     if (node.type == StaticType::kBool) {
+      if (MeetsOtherScale(node)) return EmitDecimalComparison(node);
       uint32_t left = EmitNode(node.children[0]);
       uint32_t right = EmitNode(node.children[1]);
       return Add(LogicOp(node.op), left, right);
     }
-    uint32_t left = EmitAs(node.children[0], node.type);
-    uint32_t right = EmitAs(node.children[1], node.type);
+    const bool keeps_scales = node.op == Operator::kMultiply && IsInteger(node.type);
+    uint32_t left = keeps_scales ? EmitNode(node.children[0]) : EmitAs(node.children[0], node);
+    uint32_t right = keeps_scales ? EmitNode(node.children[1]) : EmitAs(node.children[1], node);
     return Add(ArithmeticOp(node.op, node.type), left, right);
+  }
+
+  bool MeetsOtherScale(const Syntax& node) const {
+    const Syntax& left = Node(node.children[0]);
+    const Syntax& right = Node(node.children[1]);
+    return IsInteger(left.type) && IsInteger(right.type) && left.scale != right.scale;
+  }
+
+  // Exact, also where one of the two has no place among the decimals of the other's scale.
+  uint32_t EmitDecimalComparison(const Syntax& node) {
+    const Syntax& left = Node(node.children[0]);
+    const Syntax& right = Node(node.children[1]);
+    if (const std::optional<Datum> constant = ConstantOf(right, left.scale)) {
+      uint32_t a = EmitNode(node.children[0]);
+      return Add(LogicOp(node.op), a, AddConstant(*constant));
+    }
+    if (const std::optional<Datum> constant = ConstantOf(left, right.scale)) {
+      uint32_t a = AddConstant(*constant);
+      return Add(LogicOp(node.op), a, EmitNode(node.children[1]));
+    }
+    const bool is_match = node.op == Operator::kEqual || node.op == Operator::kNotEqual;
+    uint32_t a = EmitNode(node.children[0]);
+    uint32_t b = EmitNode(node.children[1]);
+    uint32_t order =
+        Add(is_match ? Op::kMatchDecimals : Op::kOrderDecimals, a, b,
+            static_cast<uint32_t>(left.scale) | static_cast<uint32_t>(right.scale) << 8);
+    return Add(LogicOp(node.op), order, AddConstant(Datum::Int(0)));
   }
 
   uint32_t EmitIn(const Syntax& node) {
@@ -205,14 +259,37 @@ class Emitter {
         std::all_of(list.begin(), list.end(), [&](SyntaxIndex i) { return IsConstant(Node(i)); });
     if (all_constant) {
       auto first = static_cast<uint32_t>(code_->constants.size());
-      for (SyntaxIndex index : list) code_->constants.push_back(Node(index).literal);
+      for (SyntaxIndex index : list) {
+        if (CanEqual(node, index)) code_->constants.push_back(ElementOf(node, index));
+      }
+      count = static_cast<uint32_t>(code_->constants.size()) - first;
       return Add(Op::kInConstants, wanted, first, count);
     }
     std::vector<uint32_t> elements;
-    for (SyntaxIndex index : list) elements.push_back(EmitNode(index));
+    for (SyntaxIndex index : list) {
+      if (!CanEqual(node, index)) continue;
+      const bool is_constant = IsConstant(Node(index));
+      elements.push_back(is_constant ? AddConstant(ElementOf(node, index)) : EmitNode(index));
+    }
+    count = static_cast<uint32_t>(elements.size());
     auto first = static_cast<uint32_t>(code_->elements.size());
     code_->elements.insert(code_->elements.end(), elements.begin(), elements.end());
     return Add(Op::kIn, wanted, first, count);
+  }
+
+  // False for a literal with digits that the decimal to the left of `in` does not have.
+  bool CanEqual(const Syntax& in, SyntaxIndex element) const {
+    const Syntax& wanted = Node(in.children[0]);
+    const Syntax& node = Node(element);
+    const bool is_literal = wanted.type == StaticType::kDecimal && IsConstant(node);
+    return !is_literal || !IsInteger(node.type) || ConstantOf(node, wanted.scale).has_value();
+  }
+
+  // A literal as the value to the left of `in` would have it.
+  Datum ElementOf(const Syntax& in, SyntaxIndex element) const {
+    const Syntax& wanted = Node(in.children[0]);
+    if (wanted.type != StaticType::kDecimal) return Node(element).literal;
+    return ConstantOf(Node(element), wanted.scale).value_or(Node(element).literal);
   }
 
   uint32_t EmitCall(const Syntax& node) {
@@ -224,7 +301,7 @@ class Emitter {
       case Function::kInt:
       case Function::kDouble:
       case Function::kString:
-        return Add(ConversionOp(first.type, node.type), EmitNode(node.children[0]));
+        return Add(ConversionOp(first.type, node.type), EmitNode(node.children[0]), first.scale);
       case Function::kMatches: {
         uint32_t text = EmitNode(node.children[0]);
         return Add(Op::kMatches, text, EmitPattern(Node(node.children[1])));
@@ -239,8 +316,8 @@ class Emitter {
       }
       default: {
         if (node.function >= Function::kGetFullYear) return EmitTimePart(node);
-        uint32_t operand = EmitAs(node.children[0], node.type);
-        uint32_t second = node.children.size() > 1 ? EmitAs(node.children[1], node.type) : 0;
+        uint32_t operand = EmitAs(node.children[0], node);
+        uint32_t second = node.children.size() > 1 ? EmitAs(node.children[1], node) : 0;
         return Add(FunctionOp(node.function, node.type), operand, second);
       }
     }

@@ -9,6 +9,7 @@
 #include <re2/re2.h>
 
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/utf8.h"
 #include "expr/numbers.h"
 #include "expr/time_parts.h"
@@ -161,6 +162,12 @@ class Evaluator {
         return In(instruction);
       case Op::kInConstants:
         return InConstants(instruction);
+      case Op::kOrderDecimals:
+        return Binary(instruction, [&](const Datum& a, const Datum& b) {
+          return Datum::Int(OrderOfDecimals(instruction, a, b));
+        });
+      case Op::kMatchDecimals:
+        return MatchDecimals(instruction);
       default:
         if (instruction.op <= Op::kDivideDouble) return Arithmetic(instruction);
         return instruction.op < Op::kConcatenate ? Math(instruction) : Text(instruction);
@@ -221,6 +228,21 @@ class Evaluator {
       if (AreEqual(wanted, *element)) return Datum::Bool(true);
     }
     return Datum::Bool(false);
+  }
+
+  static int64_t OrderOfDecimals(const Instruction& instruction, const Datum& a, const Datum& b) {
+    const std::strong_ordering order =
+        CompareDecimals({a.as_int(), static_cast<uint8_t>(instruction.c)},
+                        {b.as_int(), static_cast<uint8_t>(instruction.c >> 8)});
+    return order < 0 ? -1 : order > 0;
+  }
+
+  Datum MatchDecimals(const Instruction& instruction) {
+    Datum a = Operand(instruction.a);
+    if (error_ != nullptr) return {};
+    Datum b = Operand(instruction.b);
+    if (a.is_null() || b.is_null()) return Datum::Int(a.is_null() && b.is_null() ? 0 : 1);
+    return Datum::Int(OrderOfDecimals(instruction, a, b));
   }
 
   Datum Arithmetic(const Instruction& instruction) {
@@ -381,13 +403,25 @@ class Evaluator {
   Datum Conversion(const Instruction& instruction) {
     Datum a = Operand(instruction.a);
     if (error_ != nullptr) return {};
-    if (instruction.op == Op::kWiden && a.is_null()) return a;
+    const bool passes_null = instruction.op == Op::kWiden || instruction.op == Op::kRescale;
+    if (passes_null && a.is_null()) return a;
     if (a.is_null()) return Fail(kNullValue);
     char buffer[kNumberTextBytesMax];
     switch (instruction.op) {
       case Op::kWiden:
       case Op::kIntToDouble:
         return Datum::Double(static_cast<double>(a.as_int()));
+      case Op::kRescale: {
+        const std::optional<int64_t> units =
+            Rescale(a.as_int(), 0, static_cast<uint8_t>(instruction.b));
+        return units.has_value() ? Datum::Int(*units) : Fail(kIntegerOverflow);
+      }
+      case Op::kDecimalToInt:
+        return Datum::Int(a.as_int() / PowerOfTen(static_cast<uint8_t>(instruction.b)));
+      case Op::kDecimalToDouble:
+        return Datum::Double(DecimalToDouble(a.as_int(), static_cast<uint8_t>(instruction.b)));
+      case Op::kDecimalToString:
+        return Built(scratch_.Copy(FormatDecimal(a.as_int(), static_cast<uint8_t>(instruction.b))));
       case Op::kDoubleToInt: {
         std::optional<int64_t> value = Truncate(a.as_double());
         return value.has_value() ? Datum::Int(*value) : Fail(kDoubleOutOfRange);

@@ -208,7 +208,12 @@ class Parser {
   Parsed ParseNumber(bool negative) {
     const Token& token = Take();
     if (token.kind == TokenKind::kDouble) {
-      return AddLiteral(token, Datum::Double(negative ? -token.number : token.number));
+      Parsed literal = AddLiteral(token, Datum::Double(negative ? -token.number : token.number));
+      if (!literal.has_value()) return literal;
+      std::optional<Decimal>& exact = tree_->nodes[*literal].exact;
+      exact = ReadDecimal(token.spelling);
+      if (negative && exact.has_value()) exact->unscaled = -exact->unscaled;
+      return literal;
     }
     uint64_t least_magnitude = uint64_t{1} << 63;
     if (!negative && token.magnitude == least_magnitude) {
@@ -345,6 +350,12 @@ class Parser {
 };
 
 }  // namespace
+
+std::string_view TypeWord(const Syntax& node) {
+  constexpr std::string_view kWords[] = {"null", "bool", "int", "double", "string"};
+  if (node.type == StaticType::kDecimal) return TypeName(Type::Decimal(node.scale));
+  return kWords[static_cast<size_t>(node.type)];
+}
 
 std::string_view OperatorSpelling(Operator op) {
   if (op == Operator::kNot) return "!";

@@ -1,6 +1,7 @@
 #include "expr/program.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.h"
 #include "expr/checker.h"
@@ -12,8 +13,8 @@
 namespace freshet::expr {
 namespace {
 
-Type TypeOf(StaticType type) {
-  switch (type) {
+Type TypeOf(const Syntax& node) {
+  switch (node.type) {
     case StaticType::kBool:
       return Type::kBool;
     case StaticType::kInt:
@@ -22,6 +23,8 @@ Type TypeOf(StaticType type) {
       return Type::kDouble;
     case StaticType::kString:
       return Type::kString;
+    case StaticType::kDecimal:
+      return Type::Decimal(node.scale);
     case StaticType::kNull:
       break;
   }
@@ -45,14 +48,18 @@ struct Part {
   size_t begin = 0;
   size_t end = 0;
   size_t variable = 0;
+  std::optional<uint8_t> scale;  // of a decimal
   std::vector<SyntaxIndex> children;
 };
 
 std::vector<Part> PartsOf(const SyntaxTree& tree) {
   std::vector<Part> parts;
   parts.reserve(tree.nodes.size());
-  for (const Syntax& node : tree.nodes)
-    parts.push_back({node.kind, node.op, node.begin, node.end, node.variable, node.children});
+  for (const Syntax& node : tree.nodes) {
+    const bool is_decimal = node.type == StaticType::kDecimal;
+    parts.push_back({node.kind, node.op, node.begin, node.end, node.variable,
+                     is_decimal ? std::optional(node.scale) : std::nullopt, node.children});
+  }
   return parts;
 }
 
@@ -80,7 +87,8 @@ class Explainer {
     step.is_evaluated = is_evaluated;
     if (is_evaluated) {
       const Evaluation evaluation = EvaluationOf(index);
-      step.value = ToValue(evaluation.value);
+      step.value = part.scale.has_value() ? ToReadable(Type::Decimal(*part.scale), evaluation.value)
+                                          : ToValue(evaluation.value);
       step.error = evaluation.error;
     }
     steps_.push_back(std::move(step));
@@ -117,13 +125,14 @@ class Explainer {
 class CompiledProgram : public Program {
  public:
   CompiledProgram(std::string_view text, const SyntaxTree& tree, size_t variable_count)
-      : type_(TypeOf(tree.nodes[tree.root].type)),
+      : type_(TypeOf(tree.nodes[tree.root])),
         used_variables_(UsedVariables(tree)),
         variable_count_(variable_count),
         text_(text),
         parts_(PartsOf(tree)),
         root_(tree.root) {}
 
+  std::string_view text() const override { return text_; }
   Type type() const override { return type_; }
   const std::vector<size_t>& used_variables() const override { return used_variables_; }
 

@@ -1,7 +1,8 @@
 // Typed expressions: a subset of the Common Expression Language (cel-spec), compiled once when
 // definitions load, evaluated without parsing, name look-ups or, strings apart, allocation.
 //
-// Types are int (int64), double, string, bool and null; a list is a literal to the right of `in`.
+// Types are int (int64), double, decimal(n), string, bool and null; a list is a literal to the right of
+// `in`.
 // docs/expressions.md is the reference. Where it is not CEL:
 //   - an int that meets a double in arithmetic or in the branches of ?: becomes a double, and
 //     comparisons of the two are exact;
@@ -62,8 +63,8 @@ struct Evaluation {
 struct Step {
   uint32_t depth = 0;  // 0: the whole expression; an operand is one deeper than its operator
   std::string_view text;
-  bool is_evaluated = false;  // false for what the evaluation had no need of
-  Value value;
+  bool is_evaluated = false;    // false for what the evaluation had no need of
+  Value value;                  // of a decimal its text
   const char* error = nullptr;  // as Evaluation's
 };
 
@@ -77,7 +78,9 @@ class Program {
                                                 CompileError* error);
 
   virtual ~Program() = default;
-  // kBool, kInt64, kDouble or kString. An expression that is always null or yields a list does not
+  // As it was compiled.
+  virtual std::string_view text() const = 0;
+  // kBool, kInt64, kDouble, kString or a decimal. An expression that is always null or yields a list does not
   // compile as a whole.
   virtual Type type() const = 0;
   // The positions of the variables that the program reads, ascending, each once.

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/datum.h"
+#include "base/decimal.h"
 
 namespace freshet::expr {
 
@@ -70,7 +72,7 @@ enum class Function : uint8_t {
 };
 
 // What an expression yields when it does not yield null; kNull for one that always yields null.
-enum class StaticType : uint8_t { kNull, kBool, kInt, kDouble, kString };
+enum class StaticType : uint8_t { kNull, kBool, kInt, kDouble, kString, kDecimal };
 
 // Index into SyntaxTree::nodes.
 using SyntaxIndex = uint32_t;
@@ -83,12 +85,15 @@ struct Syntax {
   size_t begin = 0;  // where it stands in the text, operands and all; parentheses round
   size_t end = 0;    // it do not count
   Datum literal;     // kLiteral
+  std::optional<Decimal>
+      exact;         // kLiteral: what a number with a point spells, where a decimal holds it
   std::string name;  // kName, dots and all; kCall: the function
   // Operands in the order of the text.
   std::vector<SyntaxIndex> children;
 
   // Filled by the checker.
   StaticType type = StaticType::kNull;
+  uint8_t scale = 0;                   // of a decimal
   size_t variable = 0;                 // kName
   Function function = Function::kHas;  // kCall
 };
@@ -99,6 +104,9 @@ struct SyntaxTree {
   // What the literals borrow from; a deque never moves its elements.
   std::deque<std::string> texts;
 };
+
+// The type of a checked node, for messages: "null", "int", "decimal(2)", ...
+std::string_view TypeWord(const Syntax& node);
 
 // "==", "!", "in", ...
 std::string_view OperatorSpelling(Operator op);

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "base/time.h"
@@ -80,6 +81,13 @@ std::optional<int64_t> TimeOf(const Node& value) {
   return time_ms.ok() ? std::optional(*time_ms) : IntegerOf(value);
 }
 
+// A number with a point has become a double by now.
+std::optional<int64_t> DecimalOf(const Node& value, uint8_t scale) {
+  if (value.is_string()) return ParseDecimal(value.get_ref<const std::string&>(), scale);
+  const std::optional<int64_t> whole = IntegerOf(value);
+  return whole.has_value() ? Rescale(*whole, 0, scale) : std::nullopt;
+}
+
 // The engine checks ranges: int32 goes to it as int64, float as double.
 Type CarrierOf(Type type) {
   if (type == Type::kInt32) return Type::kInt64;
@@ -101,6 +109,8 @@ std::string_view ExpectedOf(Type type) {
       return "text";
     case Type::kBytes:
       return "text in base64";
+    case Type::kDecimal:
+      return "text such as \"12.34\", or a whole number; other numbers would be rounded to doubles";
     case Type::kTimestamp:
       return "milliseconds since the epoch, or text like 2026-01-31T12:00:00Z";
   }
@@ -132,6 +142,8 @@ bool TakeValue(const Node& value, Type type, Column* column) {
     case Type::kBytes:
       return value.is_string() &&
              DecodeBase64(value.get_ref<const std::string&>(), &column->texts.emplace_back());
+    case Type::kDecimal:
+      return TakeIf(DecimalOf(value, type.scale), &column->integers);
     case Type::kTimestamp:
       return TakeIf(TimeOf(value), &column->integers);
   }

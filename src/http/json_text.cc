@@ -58,6 +58,10 @@ void AppendValue(const Column& column, size_t row, std::string* json) {
     case Type::kBytes:
       AppendText(EncodeBase64(column.texts.at(row)), json);
       return;
+    case Type::kDecimal:
+      fmt::format_to(std::back_inserter(*json), "\"{}\"",
+                     FormatDecimal(column.integers.at(row), column.type.scale));
+      return;
   }
 }
 

@@ -14,8 +14,8 @@ namespace freshet::http {
 void AppendText(std::string_view text, std::string* json);
 // The time, or null for kNoEventTimeMs.
 void AppendTime(int64_t time_ms, std::string* json);
-// One value of a column, of a list one element. Numbers that JSON does not have are the strings "NaN", "Infinity" and
-// "-Infinity".
+// One value of a column, of a list one element. Decimals are strings, which no reader rounds. Numbers that
+// JSON does not have are the strings "NaN", "Infinity" and "-Infinity".
 void AppendValue(const Column& column, size_t row, std::string* json);
 
 }  // namespace freshet::http

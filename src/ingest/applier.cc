@@ -19,7 +19,6 @@ using registry::StreamView;
 }  // namespace
 
 struct Applier::Expression {
-  std::string text;
   std::shared_ptr<const expr::Program> program;
   std::optional<size_t> field;  // set when the expression is no more than a field's name
   expr::Scratch scratch;        // of its own, since values live until the next use of it
@@ -73,13 +72,12 @@ Applier::Applier(const registry::Source& source, const std::vector<TableTarget>&
 
 Applier::~Applier() = default;
 
-size_t Applier::AddExpression(const std::string& text,
-                              const std::shared_ptr<const expr::Program>& program) {
+size_t Applier::AddExpression(const std::shared_ptr<const expr::Program>& program) {
+  const std::string_view text = program->text();
   const auto found = std::find_if(expressions_.begin(), expressions_.end(),
-                                  [&](const Expression& e) { return e.text == text; });
+                                  [&](const Expression& e) { return e.program->text() == text; });
   if (found != expressions_.end()) return static_cast<size_t>(found - expressions_.begin());
   Expression expression;
-  expression.text = text;
   expression.program = program;
   for (size_t i = 0; i < source_.fields.size(); ++i) {
     if (source_.fields[i].name == text) expression.field = i;
@@ -111,12 +109,10 @@ Applier::View& Applier::AddView(const FeatureView& view) {
   added.key = AddKey(view);
   if (const registry::BatchView* batch = view.batch()) {
     added.rows = std::make_unique<RowTables>(view);
-    if (batch->delete_when)
-      added.delete_when = AddExpression(batch->delete_when_text, batch->delete_when);
+    if (batch->delete_when) added.delete_when = AddExpression(batch->delete_when);
     return added;
   }
-  if (view.stream()->where)
-    added.where = AddExpression(view.stream()->where_text, view.stream()->where);
+  if (view.stream()->where) added.where = AddExpression(view.stream()->where);
   added.values.resize(view.stream()->aggregations.size());
   added.admitted.resize(view.stream()->aggregations.size(), 1);
   return added;
@@ -139,10 +135,10 @@ void Applier::AddTable(const TableTarget& target) {
     }
     const Aggregation& aggregation = stream.aggregations[index];
     View::Input input{index, {}, {}, {}};
-    if (aggregation.where) input.where = AddExpression(aggregation.where_text, aggregation.where);
-    if (aggregation.of) input.of = AddExpression(aggregation.of_text, aggregation.of);
+    if (aggregation.where) input.where = AddExpression(aggregation.where);
+    if (aggregation.of) input.of = AddExpression(aggregation.of);
     if (aggregation.by) {
-      input.by = AddExpression(aggregation.by_text, aggregation.by);
+      input.by = AddExpression(aggregation.by);
       view.by.resize(stream.aggregations.size());
     }
     view.inputs.push_back(input);

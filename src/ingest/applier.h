@@ -67,8 +67,7 @@ class Applier {
   struct View;
   struct Table;
 
-  size_t AddExpression(const std::string& text,
-                       const std::shared_ptr<const expr::Program>& program);
+  size_t AddExpression(const std::shared_ptr<const expr::Program>& program);
   size_t AddKey(const registry::FeatureView& view);
   View& AddView(const registry::FeatureView& view);
   void AddTable(const TableTarget& target);

@@ -45,8 +45,8 @@ class Decoder {
 };
 
 // JSON objects of one level; what is nested is passed over. Integers must be written as such; numbers may be written as
-// integers. A timestamp is RFC 3339 text or a number that counts in the source's unit; a field of type timestamp is RFC 3339
-// text or a number of milliseconds. `source` must outlive the decoder.
+// integers. A decimal is a number or text, of which the digits count as they are written. A timestamp is RFC 3339 text or a
+// number that counts in the source's unit; a field of type timestamp is RFC 3339 text or a number of milliseconds. `source` must outlive the decoder.
 std::unique_ptr<Decoder> NewJsonDecoder(const registry::Source& source);
 
 }  // namespace freshet::ingest

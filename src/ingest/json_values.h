@@ -12,6 +12,7 @@
 
 #include "base/base64.h"
 #include "base/datum.h"
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "ingest/decoder.h"
 #include "registry/event_time.h"
@@ -101,6 +102,30 @@ inline Refusal ReadBytes(simdjson::ondemand::value value, std::string_view name,
   return Refusal::kNone;
 }
 
+// A number by its text, so that no digit is lost.
+inline Refusal ReadExact(simdjson::ondemand::value value, json_type json, Type type,
+                         std::string_view name, Datum* datum, std::string* detail) {
+  std::string_view text;
+  if (json == json_type::string) {
+    if (auto error = value.get_string().get(text)) return NotJson(error, detail);
+  } else if (json == json_type::number) {
+    text = value.raw_json_token();
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    if (!IsJsonNumber(text)) return NotJson(simdjson::NUMBER_ERROR, detail);
+  } else {
+    return WrongType(name, TypeName(type), Describe(json), detail);
+  }
+  int64_t unscaled = 0;
+  const DecimalProblem problem = ReadDecimal(text, type.scale, &unscaled);
+  if (problem != DecimalProblem::kNone)
+    return WrongType(name, TypeName(type),
+                     fmt::format("{}: {}", text.substr(0, limits::kNameBytesMax),
+                                 freshet::Describe(problem, type.scale)),
+                     detail);
+  *datum = Datum::Int(unscaled);
+  return Refusal::kNone;
+}
+
 inline Refusal ReadInstant(simdjson::ondemand::value value, json_type json, std::string_view name,
                            Datum* datum, std::string* detail) {
   Refusal refusal = ReadNatural(value, json, name, datum, detail);
@@ -158,6 +183,8 @@ inline Refusal ReadTyped(simdjson::ondemand::value value, json_type json, Type t
     case Type::kBytes:
       if (json != json_type::string) return WrongType(name, "bytes", Describe(json), detail);
       return ReadBytes(value, name, datum, decoded, detail);
+    case Type::kDecimal:
+      return ReadExact(value, json, type, name, datum, detail);
     case Type::kTimestamp:
       return ReadInstant(value, json, name, datum, detail);
   }

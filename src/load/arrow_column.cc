@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/decimal.h"
 
 namespace freshet::load {
 namespace {
@@ -172,6 +173,21 @@ std::unique_ptr<ArrowColumn> NewWholeDecimalColumn(const arrow::DataType& type, 
   });
 }
 
+// The number as a decimal of the wanted scale. Arrow's scale may be negative.
+template <typename Decimal>
+Problem FitScaled(const Decimal& decimal, int32_t scale, Type wanted, Datum* value) {
+  const std::optional<int64_t> number = UnscaledInt64(decimal);
+  if (number.has_value() && scale >= 0 && scale <= wanted.scale) {
+    const std::optional<int64_t> rescaled =
+        Rescale(*number, static_cast<uint8_t>(scale), wanted.scale);
+    if (!rescaled.has_value()) return Problem::kOutOfRange;
+    *value = Datum::Int(*rescaled);
+    return Problem::kNone;
+  }
+  const std::string text = fmt::format("{}e{}", decimal.ToIntegerString(), -int64_t{scale});
+  return FitDecimal(wanted, text, value);
+}
+
 std::unique_ptr<ArrowColumn> NewIntColumn(const arrow::DataType& type, Type wanted) {
   const auto fit = [wanted](int64_t number, Datum* value) { return FitInt(wanted, number, value); };
   std::unique_ptr<ArrowColumn> column = NewIntegerColumn(type, fit);
@@ -263,6 +279,25 @@ std::unique_ptr<ArrowColumn> NewBytesColumn(const arrow::DataType& type) {
   }
 }
 
+std::unique_ptr<ArrowColumn> NewExactColumn(const arrow::DataType& type, Type wanted) {
+  if (arrow::is_decimal(type.id())) {
+    const int32_t scale = ScaleOf(type);
+    return NewDecimalColumn(type, [=](const auto& decimal, Datum* value) {
+      return FitScaled(decimal, scale, wanted, value);
+    });
+  }
+  std::unique_ptr<ArrowColumn> column = NewTextColumn(
+      type,
+      [wanted](std::string_view text, Datum* value) { return FitDecimal(wanted, text, value); });
+  if (column != nullptr) return column;
+  return NewIntegerColumn(type, [wanted](int64_t number, Datum* value) {
+    const std::optional<int64_t> rescaled = Rescale(number, 0, wanted.scale);
+    if (!rescaled.has_value()) return Problem::kOutOfRange;
+    *value = Datum::Int(*rescaled);
+    return Problem::kNone;
+  });
+}
+
 TimestampUnit UnitOf(arrow::TimeUnit::type unit) {
   switch (unit) {
     case arrow::TimeUnit::SECOND:
@@ -336,6 +371,8 @@ std::unique_ptr<ArrowColumn> NewArrowColumn(const arrow::DataType& type, const T
       return NewStringColumn(type);
     case Type::kBytes:
       return NewBytesColumn(type);
+    case Type::kDecimal:
+      return NewExactColumn(type, target.type);
     case Type::kTimestamp:
       return NewTimeColumn(type, target.unit);
   }
@@ -356,6 +393,8 @@ std::string_view FittingTypes(const Target& target) {
       return "a column of strings";
     case Type::kBytes:
       return "a column of bytes, not of strings";
+    case Type::kDecimal:
+      return "a column of decimals, integers or strings";
     case Type::kTimestamp:
       break;
   }

@@ -17,8 +17,8 @@ std::string PlaceOf(const FileRow& row, const std::string& file) {
   return file.empty() ? fmt::format("line {}", row.line) : fmt::format("{}:{}", file, row.line);
 }
 
-std::string FirstOf(const std::string& place, const Datum& value) {
-  return fmt::format("{}: {}", place, Shortened(ToString(value)));
+std::string FirstOf(const std::string& place, Type type, const Datum& value) {
+  return fmt::format("{}: {}", place, Shortened(ToString(type, value)));
 }
 
 std::string Percent(double share) {
@@ -49,8 +49,9 @@ void ExpectationCheck::Take(const FileRow& row, const std::string& file) {
       continue;
     }
     const Expectation& expectation = *column.expectation;
+    const Type type = view_.features[column.feature].type;
     const auto note = [&](Breach& breach) {
-      if (breach.count++ == 0) breach.first = FirstOf(PlaceOf(row, file), value);
+      if (breach.count++ == 0) breach.first = FirstOf(PlaceOf(row, file), type, value);
     };
     if (!expectation.IsBetween(value)) note(column.outside);
     if (!expectation.IsIn(value)) note(column.unknown);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "load/row_draft.h"
 
@@ -41,21 +42,6 @@ class Scanner {
   std::string_view text_;
 };
 
-constexpr std::string_view kDigits = "0123456789";
-
-bool IsNumber(std::string_view token) {
-  Scanner scanner(token);
-  scanner.TakeOneOf("-");
-  // A zero in front stands alone.
-  if (!scanner.TakeOneOf("0") && scanner.TakeAll(kDigits) == 0) return false;
-  if (scanner.TakeOneOf(".") && scanner.TakeAll(kDigits) == 0) return false;
-  if (scanner.TakeOneOf("eE")) {
-    scanner.TakeOneOf("+-");
-    if (scanner.TakeAll(kDigits) == 0) return false;
-  }
-  return scanner.at_end();
-}
-
 // Of a string with its quotes, which simdjson has found to be closed and free of control characters.
 bool HasGoodEscapes(std::string_view token) {
   Scanner scanner(token);
@@ -72,7 +58,7 @@ bool HasGoodEscapes(std::string_view token) {
 
 bool IsScalar(std::string_view token) {
   if (token.starts_with('"')) return HasGoodEscapes(token);
-  return token == "true" || token == "false" || token == "null" || IsNumber(token);
+  return token == "true" || token == "false" || token == "null" || IsJsonNumber(token);
 }
 
 std::string ErrorText(simdjson::error_code error) {

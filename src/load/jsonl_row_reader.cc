@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "load/byte_order_mark.h"
 #include "load/formats.h"
@@ -67,6 +68,7 @@ class JsonlRowReader final : public RowReader {
   Problem ReadValue(const Target& target, ondemand::json_type json, ondemand::value& value,
                     Datum* datum);
   Problem ReadString(ondemand::value& value, Datum* datum);
+  Problem ReadDecimal(Type type, ondemand::json_type json, ondemand::value& value, Datum* datum);
   Problem ReadTime(TimeUnit unit, ondemand::json_type json, ondemand::value& value, Datum* datum);
   void FailJson(simdjson::error_code error) {
     draft_.Fail(fmt::format("not a JSON object: {}", simdjson::error_message(error)),
@@ -236,6 +238,8 @@ Problem JsonlRowReader::ReadValue(const Target& target, ondemand::json_type json
       if (value.get_string().get(text) != simdjson::SUCCESS) return Problem::kWrongType;
       return ReadBytes(text, datum, draft_.DecodedOf(target));
     }
+    case Type::kDecimal:
+      return ReadDecimal(target.type, json, value, datum);
     case Type::kTimestamp:
       return ReadTime(target.unit, json, value, datum);
   }
@@ -247,6 +251,19 @@ Problem JsonlRowReader::ReadString(ondemand::value& value, Datum* datum) {
   if (value.get_string().get(text) != simdjson::SUCCESS) return Problem::kWrongType;
   *datum = Datum::String(text);
   return CheckString(text);
+}
+
+// A number by its text, so that no digit is lost.
+Problem JsonlRowReader::ReadDecimal(Type type, ondemand::json_type json, ondemand::value& value,
+                                    Datum* datum) {
+  if (json == ondemand::json_type::string) {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) return Problem::kWrongType;
+    return FitDecimal(type, text, datum);
+  }
+  const std::string_view token = TrimmedJson(value.raw_json_token());
+  if (json != ondemand::json_type::number || !IsJsonNumber(token)) return Problem::kWrongType;
+  return FitDecimal(type, token, datum);
 }
 
 Problem JsonlRowReader::ReadTime(TimeUnit unit, ondemand::json_type json, ondemand::value& value,

@@ -13,7 +13,7 @@ std::string TextOf(Type type, const Value& value) {
   const Datum datum = ToDatum(value);
   if (datum.is_null()) return std::string();
   if (datum.kind() == Datum::Kind::kString) return Shortened(datum.as_string());
-  return type == Type::kTimestamp ? FormatRfc3339Ms(datum.as_int()) : ToString(datum);
+  return type == Type::kTimestamp ? FormatRfc3339Ms(datum.as_int()) : ToString(type, datum);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.h"
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "registry/event_time.h"
 
@@ -73,6 +74,8 @@ std::string_view Expected(Type type, TimeUnit unit) {
       return "a string";
     case Type::kBytes:
       return "bytes (written in base64)";
+    case Type::kDecimal:
+      return TypeName(type);
     case Type::kTimestamp:
       break;
   }
@@ -206,6 +209,22 @@ Problem FitDouble(Type type, double number, Datum* value) {
   return Problem::kNone;
 }
 
+Problem FitDecimal(Type type, std::string_view text, Datum* value) {
+  int64_t unscaled = 0;
+  switch (ReadDecimal(text, type.scale, &unscaled)) {
+    case DecimalProblem::kNone:
+      *value = Datum::Int(unscaled);
+      return Problem::kNone;
+    case DecimalProblem::kNotANumber:
+      return Problem::kWrongType;
+    case DecimalProblem::kTooManyDigits:
+      return Problem::kTooManyDigits;
+    case DecimalProblem::kOutOfRange:
+      return Problem::kOutOfRange;
+  }
+  return Problem::kWrongType;
+}
+
 Problem FitTime(TimeUnit unit, const Datum& time, Datum* value) {
   const bool is_text = time.kind() == Datum::Kind::kString;
   int64_t time_ms = 0;
@@ -257,6 +276,8 @@ Problem ReadText(Type type, TimeUnit unit, std::string_view text, Datum* value,
       return problem;
     case Type::kBytes:
       return ReadBytes(text, value, decoded);
+    case Type::kDecimal:
+      return FitDecimal(type, text, value);
     case Type::kTimestamp:
       return ReadTime(unit, text, value);
   }
@@ -281,6 +302,9 @@ std::string Explain(const Target& target, std::string_view shown, Problem proble
       return fmt::format("{}: {} is not a time that the source's unit allows", target.name, shown);
     case Problem::kOutOfRange:
       return fmt::format("{}: {} is beyond the range of {}", target.name, shown, expected);
+    case Problem::kTooManyDigits:
+      return fmt::format("{}: {} has {}", target.name, shown,
+                         Describe(DecimalProblem::kTooManyDigits, target.type.scale));
     case Problem::kTooLong:
       return fmt::format("{}: the string is longer than {} bytes", target.name,
                          limits::kStringValueBytesMax);
@@ -303,6 +327,9 @@ std::string CauseOf(const Target& target, Problem problem) {
     case Problem::kOutOfRange:
       return fmt::format("{}: beyond the range of {}", target.name,
                          Expected(target.type, target.unit));
+    case Problem::kTooManyDigits:
+      return fmt::format("{}: {}", target.name,
+                         Describe(DecimalProblem::kTooManyDigits, target.type.scale));
     case Problem::kTooLong:
       return fmt::format("{}: longer than {} bytes", target.name, limits::kStringValueBytesMax);
     case Problem::kNotUtf8:

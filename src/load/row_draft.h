@@ -98,6 +98,7 @@ enum class Problem : uint8_t {
   kWrongType,
   kNotATime,
   kOutOfRange,
+  kTooManyDigits,  // after the point of a decimal
   kTooLong,
   kNotUtf8,
   kStandsTwice
@@ -114,6 +115,8 @@ Problem CheckString(std::string_view text);
 Problem FitBytes(std::string_view bytes, Datum* value);
 Problem FitInt(Type type, int64_t number, Datum* value);
 Problem FitDouble(Type type, double number, Datum* value);
+// The decimal that the text spells.
+Problem FitDecimal(Type type, std::string_view text, Datum* value);
 Problem FitTime(TimeUnit unit, const Datum& time, Datum* value);
 
 // "age: 'abc' is not an int32". `shown` is the value as the file spells it, quotes included where

@@ -23,7 +23,8 @@ std::string TypeText(const Feature& feature) {
 }
 
 std::string DefaultText(const Feature& feature) {
-  return ToString(ToDatum(feature.default_value));
+  return ToString(feature.is_list ? Type(Type::kString) : feature.type,
+                  ToDatum(feature.default_value));
 }
 
 struct StreamFeature {

@@ -13,8 +13,8 @@ namespace {
 
 constexpr size_t kShownValuesMax = 5;
 
-std::string Text(const Value& value) {
-  return ToString(ToDatum(value));
+std::string Text(Type type, const Value& value) {
+  return ToString(type, ToDatum(value));
 }
 
 void ReadBetween(const yaml::Node& node, Type type, Expectation* expectation) {
@@ -30,7 +30,7 @@ void ReadBetween(const yaml::Node& node, Type type, Expectation* expectation) {
   if (!at_least.has_value() || !at_most.has_value()) return;
   if (IsLess(ToDatum(*at_most), ToDatum(*at_least))) {
     node.Report(fmt::format("between: {} is greater than {}, so no value is between them",
-                            Text(*at_least), Text(*at_most)));
+                            Text(type, *at_least), Text(type, *at_most)));
     return;
   }
   expectation->at_least = *at_least;
@@ -67,6 +67,7 @@ bool Expectation::IsIn(const Datum& value) const {
 
 Expectation ReadExpectation(const yaml::Node& node, Type type) {
   Expectation expectation;
+  expectation.type = type;
   yaml::MapReader reader(node, "expect");
   if (const auto not_null = reader.Optional("not_null"))
     expectation.not_null = not_null->AsBool("not_null").value_or(false);
@@ -83,14 +84,15 @@ Expectation ReadExpectation(const yaml::Node& node, Type type) {
 }
 
 std::string BetweenText(const Expectation& expectation) {
-  return fmt::format("between {} and {}", Text(expectation.at_least), Text(expectation.at_most));
+  return fmt::format("between {} and {}", Text(expectation.type, expectation.at_least),
+                     Text(expectation.type, expectation.at_most));
 }
 
 std::string InText(const Expectation& expectation) {
   std::vector<std::string> shown;
   for (const Value& value : expectation.in) {
     if (shown.size() == kShownValuesMax) break;
-    shown.push_back(Text(value));
+    shown.push_back(Text(expectation.type, value));
   }
   const size_t more = expectation.in.size() - shown.size();
   return fmt::format("one of {}{}", fmt::join(shown, ", "),
@@ -105,7 +107,7 @@ std::string ExpectationText(const Expectation& expectation) {
   if (!ToDatum(expectation.at_least).is_null()) parts.push_back(BetweenText(expectation));
   if (!expectation.in.empty()) {
     std::vector<std::string> values;
-    for (const Value& value : expectation.in) values.push_back(Text(value));
+    for (const Value& value : expectation.in) values.push_back(Text(expectation.type, value));
     parts.push_back(fmt::format("one of {}", fmt::join(values, ", ")));
   }
   return fmt::format("{}", fmt::join(parts, "; "));

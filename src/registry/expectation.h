@@ -14,6 +14,7 @@ namespace freshet::registry {
 
 // Nulls are for `not_null` and `null_share_max` alone.
 struct Expectation {
+  Type type = Type::kInt64;  // of the values below
   bool not_null = false;
   std::optional<double> null_share_max;  // 0..1
   // Both ends belong to it; null values where there is no such expectation.

@@ -17,7 +17,7 @@ constexpr std::string_view kNow = "now";
 
 // To expressions a timestamp is its milliseconds since 1970, so that ages are differences.
 Type Computable(Type type) {
-  return type == Type::kTimestamp ? Type::kInt64 : type;
+  return type == Type::kTimestamp ? Type(Type::kInt64) : type;
 }
 
 // Whether values of an expression of that type can stand in a feature of the declared one.
@@ -35,6 +35,9 @@ bool Fits(Type computed, Type declared) {
       return computed == Type::kInt64 || computed == Type::kDouble;
     case Type::kBytes:
       break;
+    case Type::kDecimal:
+      return computed == Type::kInt64 ||
+             (computed == Type::kDecimal && computed.scale <= declared.scale);
   }
   return false;
 }
@@ -42,9 +45,12 @@ bool Fits(Type computed, Type declared) {
 std::string TypesThatFit(Type computed) {
   switch (computed) {
     case Type::kInt64:
-      return "int32, int64, float, double or timestamp";
+      return "int32, int64, float, double, timestamp or a decimal";
     case Type::kDouble:
       return "float or double; int(...) makes a whole number";
+    case Type::kDecimal:
+      return fmt::format("{} or one of more digits; double(...) makes a double",
+                         TypeName(computed));
     default:
       return std::string(TypeName(computed));
   }

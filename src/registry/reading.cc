@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/datum.h"
+#include "base/decimal.h"
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "base/time.h"
@@ -46,22 +47,28 @@ bool ReportLongName(const yaml::Node& node, std::string_view what, const std::st
 }
 
 // The types as other systems call them.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kOtherNames = {{
-    {"int", "int64"},      {"integer", "int64"},      {"long", "int64"},
-    {"bigint", "int64"},   {"text", "string"},        {"str", "string"},
-    {"varchar", "string"}, {"boolean", "bool"},       {"binary", "bytes"},
-    {"blob", "bytes"},     {"bytea", "bytes"},        {"number", "double"},
-    {"real", "double"},    {"float64", "double"},     {"decimal", "double"},
-    {"float32", "float"},  {"datetime", "timestamp"}, {"date", "timestamp"},
-    {"time", "timestamp"}, {"unixtime", "timestamp"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kOtherNames = {{
+    {"int", "int64"},          {"integer", "int64"},    {"long", "int64"},
+    {"bigint", "int64"},       {"text", "string"},      {"str", "string"},
+    {"varchar", "string"},     {"boolean", "bool"},     {"number", "double"},
+    {"real", "double"},        {"float64", "double"},   {"decimal", "decimal(2)"},
+    {"numeric", "decimal(2)"}, {"money", "decimal(2)"}, {"float32", "float"},
+    {"datetime", "timestamp"}, {"date", "timestamp"},   {"time", "timestamp"},
+    {"unixtime", "timestamp"}, {"binary", "bytes"},     {"blob", "bytes"},
+    {"bytea", "bytes"},
 }};
 
 std::string MeantType(const std::string& word) {
+  if (word.starts_with("decimal(") || word.starts_with("numeric("))
+    return fmt::format(
+        "; a decimal says how many digits it has after the point, from 0 to {}, as "
+        "in decimal(2)",
+        kDecimalScaleMax);
   for (const auto& [other, type] : kOtherNames) {
     if (other == word) return fmt::format("; did you mean '{}'?", type);
   }
-  static const std::vector<std::string> kKnown = {"bool",   "int32",  "int64",     "float",
-                                                  "double", "string", "timestamp", "bytes"};
+  static const std::vector<std::string> kKnown = {
+      "bool", "int32", "int64", "float", "double", "string", "timestamp", "decimal(2)", "bytes"};
   return Suggestion(word, kKnown);
 }
 
@@ -95,6 +102,17 @@ std::optional<Value> ReadText(const yaml::Node& node, std::string_view what) {
     return std::nullopt;
   }
   return Value(std::move(*text));
+}
+
+std::optional<Value> ReadExact(const yaml::Node& node, std::string_view what, Type type) {
+  std::optional<std::string> text = node.AsString(what);
+  if (!text.has_value()) return std::nullopt;
+  int64_t unscaled = 0;
+  const DecimalProblem problem = ReadDecimal(*text, type.scale, &unscaled);
+  if (problem == DecimalProblem::kNone) return Value(unscaled);
+  node.Report(fmt::format("{} must be a {}, not '{}': {}", what, TypeName(type), *text,
+                          Describe(problem, type.scale)));
+  return std::nullopt;
 }
 
 std::optional<Value> ReadInstant(const yaml::Node& node, std::string_view what) {
@@ -171,6 +189,8 @@ std::optional<Value> ReadTyped(const yaml::Node& node, std::string_view what, Ty
       return ReadText(node, what);
     case Type::kBytes:
       break;
+    case Type::kDecimal:
+      return ReadExact(node, what, type);
     case Type::kTimestamp:
       return ReadInstant(node, what);
   }

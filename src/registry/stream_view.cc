@@ -57,6 +57,9 @@ class StreamViewReader {
                     Aggregation* aggregation);
   std::optional<Type> ReadInput(const yaml::Node& node, std::string_view key, std::string* text,
                                 std::shared_ptr<const expr::Program>* program);
+  static bool TakesAsDouble(std::string_view function, Type input);
+  bool TurnToDouble(const yaml::Node& of, std::string_view function,
+                    Aggregation* aggregation) const;
   static void RefuseLengthless(const Draft& draft, std::string_view function);
   void ReadCondition(const yaml::Node& node, std::string* text,
                      std::shared_ptr<const expr::Program>* program);
@@ -157,6 +160,10 @@ void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<
   if (by.has_value()) by_type = ReadInput(*by, "by", &aggregation->by_text, &aggregation->by);
   if (by_type.has_value() != by.has_value()) return;
   if (parameters.has_value() && by_type.has_value()) parameters->by_type = *by_type;
+  if (input.has_value() && TakesAsDouble(*name, *input)) {
+    if (!TurnToDouble(*of, *name, aggregation)) return;
+    input = Type::kDouble;
+  }
   auto function = aggregate::FindAggregate(*name, input.has_value() ? &*input : nullptr,
                                            parameters.value_or(aggregate::Parameters()));
   if (!function.ok())
@@ -165,6 +172,25 @@ void StreamViewReader::ReadFunction(const yaml::Node& node, const std::optional<
     return by->Report(fmt::format("function '{}' orders by numbers and timestamps, not by {}",
                                   *name, TypeName(*by_type)));
   if (parameters.has_value()) aggregation->function = *function;
+}
+
+// Whether values of the type are doubles to the function: a decimal where its units make no sense.
+bool StreamViewReader::TakesAsDouble(std::string_view function, Type input) {
+  return input == Type::kDecimal && !aggregate::TakesInput(function, input) &&
+         aggregate::TakesInput(function, Type::kDouble);
+}
+
+// False, and reported, for an expression that leaves no room for it.
+bool StreamViewReader::TurnToDouble(const yaml::Node& of, std::string_view function,
+                                    Aggregation* aggregation) const {
+  expr::CompileError error;
+  // On a line of its own, since a comment may end the text.
+  aggregation->of =
+      expr::Program::Compile(fmt::format("double({}\n)", aggregation->of_text), variables_, &error);
+  if (aggregation->of == nullptr)
+    of.Report(
+        fmt::format("function '{}' works on double(...) of this: {}", function, error.message));
+  return aggregation->of != nullptr;
 }
 
 // A field on its own keeps its type; what is computed has the type of the expression.
@@ -286,7 +312,7 @@ void StreamViewReader::AddFeature(const Draft& draft, const std::string& name,
   Feature feature;
   feature.name = name;
   feature.description = aggregation.description;
-  feature.type = aggregation.function == nullptr ? Type::kInt64 : aggregation.function->output;
+  if (aggregation.function != nullptr) feature.type = aggregation.function->output;
   feature.is_list = aggregation.function != nullptr && aggregation.function->gives_list;
   feature.default_value = feature.is_list
                               ? Value(std::string())

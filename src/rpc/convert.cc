@@ -37,7 +37,8 @@ v1::LoadProgress::Phase ToWire(LoadProgress::Phase phase) {
 
 void AddColumn(const ServiceColumn& column, v1::ColumnDescription* wire) {
   wire->set_name(column.name);
-  wire->set_type(static_cast<v1::Type>(column.type));
+  wire->set_type(static_cast<v1::Type>(column.type.kind));
+  wire->set_scale(column.type.scale);
   wire->set_is_list(column.is_list);
 }
 

@@ -1,5 +1,6 @@
 #include "rpc/request_wire.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -49,6 +50,12 @@ bool CopyValues(const v1::Column& wire, Column* column) {
       column->type = Type::kBytes;
       CopyTexts(wire.bytes().values(), &column->texts);
       return true;
+    case v1::Column::kDecimals:
+      // A scale that no decimal has is one that nothing accepts.
+      column->type = Type::Decimal(
+          static_cast<uint8_t>(std::min<uint32_t>(wire.decimals().scale(), UINT8_MAX)));
+      column->integers.assign(wire.decimals().unscaled().begin(), wire.decimals().unscaled().end());
+      return true;
     case v1::Column::VALUES_NOT_SET:
       return false;
   }
@@ -64,7 +71,7 @@ Status CopyColumns(const RepeatedPtrField<v1::Column>& source, std::string_view 
     if (!CopyValues(source[i], &column.values))
       return Status::InvalidArgument(
           fmt::format("{}[{}]: the column '{}' has no values: set one of bools, int32s, int64s, "
-                      "floats, doubles, strings, bytes",
+                      "floats, doubles, strings, bytes, decimals",
                       field, i, column.name));
   }
   return {};

@@ -37,7 +37,8 @@ static_assert(kArrayValuesField == v1::BoolArray::kValuesFieldNumber &&
               kArrayValuesField == v1::Int32Array::kValuesFieldNumber &&
               kArrayValuesField == v1::FloatArray::kValuesFieldNumber &&
               kArrayValuesField == v1::DoubleArray::kValuesFieldNumber &&
-              kArrayValuesField == v1::StringArray::kValuesFieldNumber);
+              kArrayValuesField == v1::StringArray::kValuesFieldNumber &&
+              kArrayValuesField == v1::DecimalArray::kUnscaledFieldNumber);
 
 size_t VarintBytes(uint64_t value) {
   return CodedOutputStream::VarintSize64(value);
@@ -94,6 +95,8 @@ int ArrayField(Type type) {
     case Type::kString:
     case Type::kBytes:
       return V1Column::kStringsFieldNumber;
+    case Type::kDecimal:
+      return V1Column::kDecimalsFieldNumber;
   }
   return 0;
 }
@@ -134,6 +137,7 @@ size_t PackedBytes(const Column& values) {
     case Type::kInt32:
     case Type::kInt64:
     case Type::kTimestamp:
+    case Type::kDecimal:
       return VarintsBytes(values.integers);
   }
   return bytes;
@@ -159,6 +163,7 @@ uint8_t* WritePacked(const Column& values, size_t packed_bytes, uint8_t* out) {
     case Type::kInt32:
     case Type::kInt64:
     case Type::kTimestamp:
+    case Type::kDecimal:
       return WriteVarints(values.integers, packed_bytes, out);
   }
   return out;
@@ -225,26 +230,34 @@ ResponseEncoder::ColumnSize ResponseEncoder::MeasureColumn(const FeatureColumn& 
   size.packed_bytes = PackedBytes(column.values);
   const bool packs = column.values.type != Type::kString && size.packed_bytes > 0;
   size.array_bytes = packs ? FieldBytes(size.packed_bytes) : size.packed_bytes;
+  size.array_bytes += VarintFieldBytes(column.values.type.scale);
   size.times_bytes = TimesBytes(column.event_times_ms);
   size.total_bytes = TextFieldBytes(column.name) + FieldBytes(size.array_bytes);
   if (!column.statuses.empty()) size.total_bytes += FieldBytes(column.statuses.size());
   if (size.times_bytes > 0) size.total_bytes += FieldBytes(size.times_bytes);
   for (const FeatureFailure& failure : column.failures)
     size.total_bytes += FieldBytes(FailureBytes(failure));
-  size.total_bytes += VarintFieldBytes(static_cast<uint64_t>(column.values.type));
+  size.total_bytes += VarintFieldBytes(static_cast<uint64_t>(column.values.type.kind));
   size.lengths_bytes = LengthsBytes(column.values.lengths);
   size.total_bytes += VarintFieldBytes(column.values.is_list ? 1 : 0);
   if (size.lengths_bytes > 0) size.total_bytes += FieldBytes(size.lengths_bytes);
   return size;
 }
 
+uint8_t* ResponseEncoder::WriteArray(const Column& values, const ColumnSize& size, uint8_t* out) {
+  out = WriteFieldHead(ArrayField(values.type), size.array_bytes, out);
+  if (values.type != Type::kString && size.packed_bytes > 0)
+    out = WriteFieldHead(kArrayValuesField, size.packed_bytes, out);
+  out = WritePacked(values, size.packed_bytes, out);
+  return WriteVarintField(v1::DecimalArray::kScaleFieldNumber, values.type.scale, out);
+}
+
 uint8_t* ResponseEncoder::WriteColumn(const FeatureColumn& column, const ColumnSize& size,
                                       uint8_t* out) {
   out = WriteTextField(V1Column::kNameFieldNumber, column.name, out);
-  out = WriteFieldHead(ArrayField(column.values.type), size.array_bytes, out);
-  if (size.array_bytes > size.packed_bytes)
-    out = WriteFieldHead(kArrayValuesField, size.packed_bytes, out);
-  out = WritePacked(column.values, size.packed_bytes, out);
+  // Fields stand in the order of their numbers.
+  const bool is_decimal = column.values.type == Type::kDecimal;
+  if (!is_decimal) out = WriteArray(column.values, size, out);
   if (!column.statuses.empty()) {
     out = WriteFieldHead(V1Column::kStatusesFieldNumber, column.statuses.size(), out);
     out = WriteRaw(column.statuses.data(), column.statuses.size(), out);
@@ -255,14 +268,14 @@ uint8_t* ResponseEncoder::WriteColumn(const FeatureColumn& column, const ColumnS
       out = WriteVarint(WireFormatLite::ZigZagEncode64(time_ms), out);
   }
   for (const FeatureFailure& failure : column.failures) out = WriteFailure(failure, out);
-  out =
-      WriteVarintField(V1Column::kTypeFieldNumber, static_cast<uint64_t>(column.values.type), out);
+  out = WriteVarintField(V1Column::kTypeFieldNumber, static_cast<uint64_t>(column.values.type.kind),
+                         out);
   out = WriteVarintField(V1Column::kIsListFieldNumber, column.values.is_list ? 1 : 0, out);
   if (size.lengths_bytes > 0) {
     out = WriteFieldHead(V1Column::kLengthsFieldNumber, size.lengths_bytes, out);
     for (uint32_t length : column.values.lengths) out = WriteVarint(length, out);
   }
-  return out;
+  return is_decimal ? WriteArray(column.values, size, out) : out;
 }
 static_assert(sizeof(FeatureStatus) == 1, "statuses are copied as they are");
 

@@ -29,6 +29,7 @@ class ResponseEncoder {
   };
 
   static ColumnSize MeasureColumn(const FeatureColumn& column);
+  static uint8_t* WriteArray(const Column& values, const ColumnSize& size, uint8_t* out);
   static uint8_t* WriteColumn(const FeatureColumn& column, const ColumnSize& size, uint8_t* out);
 
   std::vector<ColumnSize> columns_;

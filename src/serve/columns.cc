@@ -2,12 +2,18 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+
+#include "base/decimal.h"
 
 namespace freshet::serve {
 namespace {
 
 bool IsInteger(Type type) {
   return type == Type::kInt32 || type == Type::kInt64;
+}
+bool IsSoundDecimal(Type type) {
+  return type == Type::kDecimal && type.scale <= kDecimalScaleMax;
 }
 bool IsNumber(Type type) {
   return type == Type::kFloat || type == Type::kDouble;
@@ -25,10 +31,21 @@ Narrowed NarrowToNumber(Type declared, double value) {
   return {Datum::Double(static_cast<double>(static_cast<float>(value)))};
 }
 
+Narrowed NarrowToDecimal(Type declared, Type given, const Datum& value) {
+  std::optional<int64_t> unscaled;
+  if (value.kind() == Datum::Kind::kString)
+    unscaled = ParseDecimal(value.as_string(), declared.scale);
+  else if (value.kind() == Datum::Kind::kInt)
+    unscaled = Rescale(value.as_int(), given.scale, declared.scale);
+  if (!unscaled.has_value()) return {{}, "the result does not fit the decimal"};
+  return {Datum::Int(*unscaled)};
+}
+
 }  // namespace
 
-Narrowed NarrowTo(Type declared, const Datum& value) {
+Narrowed NarrowTo(Type declared, Type given, const Datum& value) {
   if (value.is_null()) return {};
+  if (declared == Type::kDecimal) return NarrowToDecimal(declared, given, value);
   if (IsNumber(declared)) {
     if (value.kind() == Datum::Kind::kDouble) return NarrowToNumber(declared, value.as_double());
     if (value.kind() == Datum::Kind::kInt) {
@@ -47,6 +64,8 @@ bool IsAccepted(Type declared, Type given) {
   if (declared == given) return true;
   if (IsInteger(declared) && IsInteger(given)) return true;
   if (IsNumber(declared)) return IsNumber(given) || IsInteger(given);
+  if (declared == Type::kDecimal)
+    return IsSoundDecimal(given) || IsInteger(given) || given == Type::kString;
   if (declared == Type::kInt64) return given == Type::kTimestamp;
   if (declared == Type::kTimestamp) return given == Type::kInt64;
   return false;

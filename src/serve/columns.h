@@ -18,6 +18,7 @@ inline Datum DatumAt(const Column& column, size_t row) {
     case Type::kInt32:
     case Type::kInt64:
     case Type::kTimestamp:
+    case Type::kDecimal:
       return Datum::Int(column.integers[row]);
     case Type::kFloat:
     case Type::kDouble:
@@ -35,13 +36,13 @@ struct Narrowed {
   const char* error = nullptr;
 };
 
-// A value as one of the declared type: an int becomes a double where one is declared, a double is
-// rounded where a float is, and NaN counts as null.
-Narrowed NarrowTo(Type declared, const Datum& value);
+// A value of the type `given` as one of the declared type: an int becomes a double where one is declared, a
+// double is rounded where a float is, a decimal gets the declared scale, and NaN counts as null.
+Narrowed NarrowTo(Type declared, Type given, const Datum& value);
 
 // Whether a column of type `given` may stand for one that is declared as `declared`: the same type,
-// int32 for int64 and back, an integer or the other width for a float or double, and a timestamp
-// for int64 and back.
+// int32 for int64 and back, an integer or the other width for a float or double, a timestamp for
+// int64 and back, and an integer, text or another scale for a decimal.
 bool IsAccepted(Type declared, Type given);
 
 }  // namespace freshet::serve

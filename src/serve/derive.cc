@@ -21,8 +21,9 @@ FeatureStatus StatusAt(const SlotWriter& writer, uint32_t row) {
 void BindVariables(const DerivedRead& read, uint32_t row, Scratch& scratch) {
   for (const DerivedRead::Input& input : read.inputs) {
     // Ranges were checked when the columns were bound.
+    const BoundColumn& column = scratch.input_columns[input.column];
     scratch.variables[input.variable] =
-        NarrowTo(input.type, scratch.input_columns[input.column].At(row)).value;
+        NarrowTo(input.type, column.values->type, column.At(row)).value;
   }
   for (const DerivedRead::Dependency& dependency : read.dependencies) {
     const SlotWriter& writer = scratch.writers[dependency.slot];
@@ -70,7 +71,8 @@ void DeriveRow(const DerivedRead& read, uint32_t row, Scratch& scratch) {
   }
   const expr::Evaluation evaluation = read.program->Evaluate(scratch.variables, scratch.expression);
   Narrowed result{{}, evaluation.error};
-  if (result.error == nullptr) result = NarrowTo(writer.slot->feature->type, evaluation.value);
+  if (result.error == nullptr)
+    result = NarrowTo(writer.slot->feature->type, read.program->type(), evaluation.value);
   if (result.error != nullptr) {
     PutFailure(writer, row, FailureReason(read, result.error, row, scratch));
   } else if (result.value.is_null()) {

@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "serve/columns.h"
 #include "serve/derive.h"
 #include "store/stream_row.h"
 #include "timeline/describe.h"
@@ -32,11 +33,11 @@ std::string KeyText(const Plan& plan, const KeyPlan& key, const Scratch& scratch
 
 // Of the only row; a list stands packed among the texts.
 Value ValueOf(const Column& values) {
-  if (!values.is_list) return values.at(0);
+  if (!values.is_list) return ToReadable(values.type, DatumAt(values, 0));
   std::string text = "[";
   for (std::string_view rest = values.texts[0]; !rest.empty();) {
     if (text.size() > 1) text += ", ";
-    text += ToString(aggregate::TakePacked(values.type, rest));
+    text += ToString(values.type, aggregate::TakePacked(values.type, rest));
   }
   return text + "]";
 }

@@ -74,8 +74,9 @@ std::string FailureReason(const StreamRead& read, timeline::ReadOutcome outcome,
                           std::string_view bytes) {
   switch (outcome) {
     case timeline::ReadOutcome::kOverflow:
-      return type == Type::kInt64
-                 ? "the int64 sum overflows; a sum of double(...) has no such bound"
+      return type == Type::kInt64 || type == Type::kDecimal
+                 ? fmt::format("the {} sum overflows; a sum of double(...) has no such bound",
+                               TypeName(type))
                  : "the powers of the values overflow a double; scale the values down";
     case timeline::ReadOutcome::kTooMany:
       return fmt::format(

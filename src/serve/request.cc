@@ -113,10 +113,12 @@ Status CheckInputRow(const NamedColumn& column, Type declared, size_t row) {
         fmt::format("inputs: '{}' row {} has {} bytes; at most {} are allowed", column.name, row,
                     value.as_string().size(), limits::kStringValueBytesMax));
   }
-  if (const char* error = NarrowTo(declared, value).error; error != nullptr) {
-    return Status::InvalidArgument(
-        fmt::format("inputs: '{}' row {} is {}, which is out of the range of {}", column.name, row,
-                    ToString(value), TypeName(declared)));
+  const Type given = column.values.type;
+  if (NarrowTo(declared, given, value).error != nullptr) {
+    return Status::InvalidArgument(fmt::format(
+        "inputs: '{}' row {} is {}, which {} {}", column.name, row, ToString(given, value),
+        declared == Type::kDecimal ? "cannot stand exactly in" : "is out of the range of",
+        TypeName(declared)));
   }
   return Status::Ok();
 }

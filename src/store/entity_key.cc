@@ -72,6 +72,7 @@ Status AppendUnbounded(Type type, const Datum& value, std::string& key) {
     case Type::kFloat:
     case Type::kDouble:
     case Type::kTimestamp:
+    case Type::kDecimal:
       break;
   }
   return Status::InvalidArgument(fmt::format(
@@ -137,7 +138,8 @@ Result<std::vector<Value>> DecodeEntityKey(std::span<const Type> types, std::str
   std::string_view rest = key;
   for (Type type : types) {
     size_t at = key.size() - rest.size();
-    if (type == Type::kFloat || type == Type::kDouble || type == Type::kTimestamp)
+    if (type == Type::kFloat || type == Type::kDouble || type == Type::kTimestamp ||
+        type == Type::kDecimal)
       return Broken(at, fmt::format("a {}, which no join key can be,", TypeName(type)));
     Value value = TakeValue(type, rest);
     if (std::holds_alternative<std::monostate>(value))

@@ -8,9 +8,20 @@ namespace {
 constexpr uint8_t kGenerationVersion = 1;
 constexpr uint8_t kSummaryVersion = 1;
 
-bool IsType(uint8_t number) {
-  return number >= static_cast<uint8_t>(Type::kBool) &&
-         number <= static_cast<uint8_t>(Type::kTimestamp);
+// Decimals of the scale 0 and of those after it.
+constexpr uint8_t kDecimals = 32;
+
+uint8_t NumberOf(Type type) {
+  if (type == Type::kDecimal) return kDecimals + type.scale;
+  return static_cast<uint8_t>(type.kind);
+}
+
+bool FindType(uint8_t number, Type* type) {
+  const bool is_decimal = number >= kDecimals && number <= kDecimals + kDecimalScaleMax;
+  const bool is_other = number >= static_cast<uint8_t>(Type::kBool) &&
+                        number <= static_cast<uint8_t>(Type::kTimestamp);
+  *type = is_decimal ? Type::Decimal(number - kDecimals) : Type(static_cast<Type::Kind>(number));
+  return is_decimal || is_other;
 }
 
 }  // namespace
@@ -23,7 +34,7 @@ std::string EncodeGeneration(const Generation& generation) {
   Append(bytes, generation.row_count);
   Append(bytes, static_cast<uint32_t>(generation.column_types.size()));
   for (size_t i = 0; i < generation.column_types.size(); ++i) {
-    Append(bytes, static_cast<uint8_t>(generation.column_types[i]));
+    Append(bytes, NumberOf(generation.column_types[i]));
     AppendSized(bytes, generation.column_names[i]);
   }
   return bytes;
@@ -39,10 +50,9 @@ Result<Generation> DecodeGeneration(std::string_view bytes) {
   auto columns = reader.Read<uint32_t>();
   bool sound = version == kGenerationVersion;
   for (uint32_t i = 0; i < columns && sound; ++i) {
-    auto type = reader.Read<uint8_t>();
-    generation.column_types.push_back(static_cast<Type>(type));
+    sound = FindType(reader.Read<uint8_t>(), &generation.column_types.emplace_back());
     generation.column_names.emplace_back(reader.ReadSized());
-    sound = reader.ok() && IsType(type);
+    sound = sound && reader.ok();
   }
   if (!sound || !reader.done())
     return Status::Corruption("the record of a batch view's generation cannot be read");

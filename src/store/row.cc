@@ -23,6 +23,7 @@ size_t WidthOf(Type type) {
     case Type::kDouble:
     case Type::kTimestamp:
     case Type::kBytes:
+    case Type::kDecimal:
     case Type::kString:  // u32 offset from the row's start, u32 length
       return 8;
   }
@@ -48,6 +49,7 @@ void SaveValue(Type type, const Datum& value, size_t row_start, size_t slot, std
       return;
     case Type::kInt64:
     case Type::kTimestamp:
+    case Type::kDecimal:
       Save(row.data() + slot, value.as_int());
       return;
     case Type::kFloat:

@@ -50,6 +50,7 @@ class RowLayout {
         return Datum::Int(Load<int32_t>(slot));
       case Type::kInt64:
       case Type::kTimestamp:
+      case Type::kDecimal:
         return Datum::Int(Load<int64_t>(slot));
       case Type::kFloat:
         return Datum::Double(Load<float>(slot));

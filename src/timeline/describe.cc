@@ -17,7 +17,7 @@ std::string ListText(Type type, std::string_view packed) {
   std::string text = "[";
   while (!packed.empty()) {
     if (text.size() > 1) text += ", ";
-    text += ToString(aggregate::TakePacked(type, packed));
+    text += ToString(type, aggregate::TakePacked(type, packed));
   }
   return text + "]";
 }
@@ -31,7 +31,7 @@ Value SlotValue(const Aggregate& function, std::string_view slot, int64_t now_ms
   switch (function.finalize(slot, {now_ms, length_ms, &list}, function.parameters, &value)) {
     case aggregate::Outcome::kValue:
       if (function.gives_list) return ListText(function.output, value.as_string());
-      return ToValue(value);
+      return ToReadable(function.output, value);
     case aggregate::Outcome::kNull:
       return {};
     case aggregate::Outcome::kOverflow:

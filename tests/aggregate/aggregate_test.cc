@@ -2,12 +2,14 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "aggregate/slots.h"
 #include "base/limits.h"
+#include "support/seed.h"
 
 namespace freshet::aggregate {
 namespace {
@@ -53,6 +55,25 @@ TEST(FindAggregate, KnowsItsNamesAndTypes) {
   }
 }
 
+TEST(FindAggregate, GivesDecimalsOfTheScaleThatItTakes) {
+  const Type price = Type::Decimal(2);
+  for (const std::string_view name : {"sum", "min", "max", "first", "last", "top_k", "last_k",
+                                      "most_frequent_k", "categories", "category_sums"}) {
+    EXPECT_EQ(Find(name, price)->input, price) << name;
+    EXPECT_EQ(Find(name, price)->output, price) << name;
+  }
+  for (const std::string_view name :
+       {"count", "distinct_count", "time_since_last", "category_counts"})
+    EXPECT_EQ(Find(name, price)->output, Type::kInt64) << name;
+  EXPECT_EQ(Find("last_k_times", price)->output, Type::kTimestamp);
+  EXPECT_EQ(Find("mean", price)->output, Type::kDouble);
+  for (const std::string_view name :
+       {"var_pop", "median", "percentiles", "histogram", "decayed_sum"}) {
+    EXPECT_FALSE(TakesInput(name, price)) << name;
+    EXPECT_TRUE(TakesInput(name, Type::kDouble)) << name;
+  }
+}
+
 TEST(FindAggregate, SaysWhatIsWrongAndWhatIsAllowed) {
   const Type text = Type::kString;
   const Type number = Type::kInt64;
@@ -64,6 +85,45 @@ TEST(FindAggregate, SaysWhatIsWrongAndWhatIsAllowed) {
       FindAggregate("mean", &text).status().message(),
       HasSubstr("does not take values of type string; it takes int32, int64, float, double"));
   EXPECT_EQ(FindAggregate("sum", nullptr).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(Aggregate, OfDecimals) {
+  EXPECT_EQ(Answer("sum", Type::Decimal(2), Integers({10, 20, -30})), "0");
+  EXPECT_EQ(Answer("sum", Type::Decimal(2), Integers({kMax, 1})), "overflow");
+  EXPECT_EQ(Answer("sum", Type::Decimal(2), Integers({kMax, 1, -1})), std::to_string(kMax));
+  const auto mean = [](uint8_t scale, std::initializer_list<int64_t> units) {
+    return Answer("mean", Type::Decimal(scale), Integers(units));
+  };
+  const auto shown = [](double value) { return ToString(Datum::Double(value)); };
+  EXPECT_EQ(mean(2, {}), "null");
+  EXPECT_EQ(mean(2, {10, 20, 30}), shown(0.2));
+  EXPECT_EQ(mean(2, {10, 20, -30}), shown(0));
+  EXPECT_EQ(mean(18, {1}), shown(1e-18));
+  EXPECT_EQ(mean(18, {1, 0, 0}), shown(1e-18 / 3));
+  EXPECT_EQ(mean(0, {kMax, kMax}), shown(0x1p63));
+  EXPECT_EQ(mean(2, {kMax, kMax, kMin, kMin, 3}), shown(0.002));
+  EXPECT_EQ(mean(2, {kMax}), shown(92233720368547758.07));
+  EXPECT_EQ(mean(2, {kMin}), shown(-92233720368547758.08));
+}
+
+// Against the quotient in 113 bits, which has 60 more than a double.
+TEST(Aggregate, MeansOfIntegersAndDecimalsAreTheNearestDouble) {
+  __extension__ typedef __float128 Wide;
+  std::mt19937_64 random(TestSeed());
+  SCOPED_TRACE("FRESHET_TEST_SEED=" + std::to_string(TestSeed()));
+  for (int i = 0; i < 20'000; ++i) {
+    const auto scale = static_cast<uint8_t>(random() % 19);
+    std::vector<Datum> values;
+    Wide sum = 0;
+    for (size_t count = 1 + random() % 5; count > 0; --count) {
+      values.push_back(Datum::Int(static_cast<int64_t>(random()) >> (random() % 64)));
+      sum += values.back().as_int();
+    }
+    Wide units = static_cast<Wide>(values.size());
+    for (uint8_t digit = 0; digit < scale; ++digit) units *= 10;
+    ASSERT_EQ(Answer("mean", Type::Decimal(scale), values),
+              ToString(Datum::Double(static_cast<double>(sum / units))));
+  }
 }
 
 TEST(Aggregate, OfNothing) {

@@ -47,6 +47,21 @@ TEST(GoldenSlots, Mean) {
             "0100000000000000");
 }
 
+TEST(GoldenSlots, OfDecimalsAreThoseOfTheirUnits) {
+  size_t checked = 0;
+  for (const std::string& name : AggregateNames()) {
+    if (!TakesInput(name, Type::kDecimal)) continue;
+    ++checked;
+    std::vector<Observation> observations;
+    for (const int64_t units : {1234, -5, 0, 1234, 7})
+      observations.push_back({Datum::Int(units), {units, 0, units}, Datum::Double(1)});
+    EXPECT_EQ(SlotHex(Find(name, Type::Decimal(2)), observations),
+              SlotHex(Find(name, Type::kInt64), observations))
+        << name;
+  }
+  EXPECT_GT(checked, 20u);
+}
+
 TEST(GoldenSlots, MinMax) {
   EXPECT_EQ(SlotHex(Find("min", Type::kInt64), {}),
             "ffffffffffffff7f"

@@ -18,8 +18,9 @@ std::vector<SharedAggregate> AllAggregates() {
   for (const std::string& name : AggregateNames()) {
     if (const auto found = FindAggregate(name, nullptr, kParameters); found.ok())
       all.push_back(*found);
-    for (int type = 1; type <= 7; ++type) {
-      const auto input = static_cast<Type>(type);
+    for (int kind = 1; kind <= 8; ++kind) {
+      Type input = static_cast<Type::Kind>(kind);
+      if (input == Type::kDecimal) input = Type::Decimal(2);
       if (const auto found = FindAggregate(name, &input, kParameters); found.ok())
         all.push_back(*found);
     }
@@ -163,9 +164,11 @@ TEST_P(Laws, ReadingRunsIsMergingEachSlot) {
 INSTANTIATE_TEST_SUITE_P(Aggregates, Laws, ::testing::ValuesIn(AllAggregates()),
                          [](const auto& info) {
                            const Aggregate& function = *info.param;
-                           return std::string(function.name) + "_" +
-                                  (function.takes_input ? std::string(TypeName(function.input))
-                                                        : "events");
+                           std::string type = "events";
+                           if (function.takes_input) type = TypeName(function.input);
+                           // Names have no parentheses.
+                           if (function.input == Type::kDecimal) type = "decimal";
+                           return std::string(function.name) + "_" + type;
                          });
 
 // Sums of decimals are rounded in the last bits of a slot; the value that comes out must not be.

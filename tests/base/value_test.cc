@@ -10,15 +10,35 @@
 namespace freshet {
 namespace {
 
+constexpr Type kTypes[] = {Type::kBool,      Type::kInt32,     Type::kInt64,     Type::kFloat,
+                           Type::kDouble,    Type::kString,    Type::kTimestamp, Type::Decimal(0),
+                           Type::Decimal(2), Type::Decimal(18)};
+
 TEST(Type, NamesParseBack) {
-  for (Type type : {Type::kBool, Type::kInt32, Type::kInt64, Type::kFloat, Type::kDouble,
-                    Type::kString, Type::kTimestamp}) {
+  for (const Type type : kTypes) {
     Type parsed{};
     ASSERT_TRUE(ParseType(TypeName(type), &parsed));
     EXPECT_EQ(parsed, type);
   }
   Type unused{};
-  EXPECT_FALSE(ParseType("integer", &unused));
+  for (const char* name :
+       {"integer", "decimal", "decimal()", "decimal(19)", "decimal(2", "decimal(02)"})
+    EXPECT_FALSE(ParseType(name, &unused)) << name;
+}
+
+TEST(Type, DecimalsOfDifferentScalesAreDifferentTypes) {
+  EXPECT_EQ(Type::Decimal(2), Type::Decimal(2));
+  EXPECT_FALSE(Type::Decimal(2) == Type::Decimal(3));
+  EXPECT_TRUE(Type::Decimal(2) == Type::kDecimal);
+  EXPECT_EQ(TypeName(Type::Decimal(2)), "decimal(2)");
+}
+
+TEST(Datum, OfADecimalIsShownWithItsPoint) {
+  EXPECT_EQ(ToString(Type::Decimal(2), Datum::Int(-1234)), "-12.34");
+  EXPECT_EQ(ToString(Type::Decimal(2), Datum::Null()), "null");
+  EXPECT_EQ(ToString(Type::kInt64, Datum::Int(-1234)), "-1234");
+  EXPECT_EQ(ToReadable(Type::Decimal(2), Datum::Int(5)), Value{std::string("0.05")});
+  EXPECT_EQ(ToReadable(Type::kInt64, Datum::Int(5)), Value{int64_t{5}});
 }
 
 TEST(Datum, GoesToAValueAndBack) {
@@ -45,8 +65,7 @@ TEST(Column, TakesOnlyItsOwnKind) {
 }
 
 TEST(Column, EveryTypeHasAZeroThatFits) {
-  for (Type type : {Type::kBool, Type::kInt32, Type::kInt64, Type::kFloat, Type::kDouble,
-                    Type::kString, Type::kTimestamp}) {
+  for (const Type type : kTypes) {
     Column column{.type = type};
     EXPECT_TRUE(AppendTo(column, ZeroOf(type))) << TypeName(type);
     EXPECT_EQ(column.size(), 1u);

@@ -51,6 +51,29 @@ TEST(FeatureReport, JsonIsOneObjectARow) {
       "\n");
 }
 
+TEST(FeatureReport, DecimalsHaveAllTheirDigitsAndAreTextInJson) {
+  FeatureResponse response;
+  response.row_count = 2;
+  response.features = {
+      {.name = "a.price", .values = {.type = Type::Decimal(2), .integers = {1230, -5}}},
+      {.name = "a.prices",
+       .values = {
+           .type = Type::Decimal(2), .is_list = true, .lengths = {2, 0}, .integers = {1, 250}}}};
+  EXPECT_EQ(RenderTable(Request(), response),
+            "user_id  feature   value         status\n"
+            "1        a.price   12.30         PRESENT\n"
+            "         a.prices  [0.01, 2.50]  PRESENT\n"
+            "2        a.price   -0.05         PRESENT\n"
+            "         a.prices  []            PRESENT\n");
+  EXPECT_EQ(RenderJson(Request(), response),
+            R"({"user_id":1,"a.price":{"value":"12.30","status":"PRESENT"},)"
+            R"("a.prices":{"value":["0.01","2.50"],"status":"PRESENT"}})"
+            "\n"
+            R"({"user_id":2,"a.price":{"value":"-0.05","status":"PRESENT"},)"
+            R"("a.prices":{"value":[],"status":"PRESENT"}})"
+            "\n");
+}
+
 TEST(FeatureReport, ListsStandInBrackets) {
   FeatureResponse response;
   response.row_count = 2;

@@ -86,6 +86,13 @@ TEST(KeyValues, EveryTypeTakesItsOwnSpellingsOnly) {
     EXPECT_TRUE(append(Type::kBytes, text)) << text;
   for (const char* text : {"x", "3q2!", "3q2+7w== "})
     EXPECT_FALSE(append(Type::kBytes, text)) << text;
+  for (const char* text : {"12.34", "-0.05", "12", "1e2", "12.3400"})
+    EXPECT_TRUE(append(Type::Decimal(2), text)) << text;
+  for (const char* text : {"12.345", "92233720368547758.08", "", "abc"})
+    EXPECT_FALSE(append(Type::Decimal(2), text)) << text;
+  Column prices{.type = Type::Decimal(2)};
+  EXPECT_EQ(AppendValue("12.345", &prices).message(),
+            "'12.345' is no decimal(2): more than 2 digits after the point");
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ TEST_F(ClientTest, ARequestArrivesAsItWasMade) {
   request.inputs = {Integers("flag", Type::kBool, {0, 1}),
                     Integers("n", Type::kInt32, {-5, 5}),
                     {"x", {.type = Type::kFloat, .numbers = {0.5, -1}}},
-                    {"y", {.type = Type::kDouble, .numbers = {0.1, 1e300}}}};
+                    {"y", {.type = Type::kDouble, .numbers = {0.1, 1e300}}},
+                    Integers("price", Type::Decimal(2), {1234, -5})};
   request.read_time_ms = -1;
   request.max_staleness_ms = 0;
   request.include_event_times = true;
@@ -131,6 +132,11 @@ FeatureResponse Answer() {
       {.name = "a.s",
        .values = {.type = Type::kString, .texts = {"\u00e9", ""}},
        .statuses = {FeatureStatus::kPresent, FeatureStatus::kNotFound}},
+      {.name = "a.p", .values = {.type = Type::Decimal(2), .integers = {1234, -5}}},
+      {.name = "a.w", .values = {.type = Type::Decimal(0), .integers = {INT64_MIN, 0}}},
+      {.name = "a.lp",
+       .values =
+           {.type = Type::Decimal(18), .is_list = true, .lengths = {2, 0}, .integers = {7, 8}}},
       {.name = "a.t", .values = {.type = Type::kTimestamp, .integers = {9, 10}}},
       {.name = "a.ls",
        .values = {.type = Type::kString, .is_list = true, .lengths = {0, 2}, .texts = {"x", ""}}},
@@ -225,12 +231,15 @@ TEST_F(ClientTest, PushPlanAndDescribe) {
   engine_.describe = [](std::string_view, const std::vector<std::string>& features) {
     ServiceDescription description;
     for (const std::string& name : features) description.features.push_back({name, Type::kFloat});
+    description.inputs = {{"price", Type::Decimal(2)}};
     return Result<ServiceDescription>(description);
   };
   const auto description = client_->DescribeService("", {"a.b"});
   ASSERT_TRUE(description.ok());
   ASSERT_THAT(description->features, SizeIs(1));
   EXPECT_EQ(description->features[0].type, Type::kFloat);
+  ASSERT_THAT(description->inputs, SizeIs(1));
+  EXPECT_EQ(description->inputs[0].type, Type::Decimal(2));
 }
 
 TEST_F(ClientTest, StatusComesWhole) {

@@ -35,6 +35,7 @@ struct Event {
   std::string kind;
   std::optional<double> amount;
   std::optional<int64_t> points;
+  std::optional<int64_t> cents;  // of the price
   std::optional<std::string> item;
 
   std::string Json() const {
@@ -42,6 +43,7 @@ struct Event {
         fmt::format(R"({{"user_id": {}, "at": {}, "kind": "{}")", user_id, at_ms, kind);
     if (amount) json += fmt::format(R"(, "amount": {})", *amount);
     if (points) json += fmt::format(R"(, "points": {})", *points);
+    if (cents) json += fmt::format(R"(, "price": {}e-2)", *cents);
     if (item) json += fmt::format(R"(, "item": "{}")", *item);
     return json + "}";
   }
@@ -52,6 +54,7 @@ Value Of(const registry::Aggregation& aggregation, const Event& event) {
   const std::string& of = aggregation.of_text;
   if (of == "amount" && event.amount) return *event.amount;
   if (of == "points" && event.points) return *event.points;
+  if (of == "price" && event.cents) return *event.cents;
   if (of == "item" && event.item) return *event.item;
   return {};
 }
@@ -106,14 +109,15 @@ class RandomEngineTest : public EngineTest, public ::testing::WithParamInterface
     }
     // Fine hops over a long skew would be more cells than a timeline may have.
     skew_ms_ = least_window_ < 2 ? 1'000 : OneOf<int64_t>({1'000, 60'000, 600'000});
-    definitions_ = fmt::format(R"(
+    definitions_ =
+        fmt::format(R"(
 entities: [{{name: user, join_keys: {{user_id: int64}}}}]
 sources:
   - name: clicks
     push: {{}}
     timestamp: {{field: at, unit: ms}}
     clock_skew: {}ms
-    fields: {{user_id: int64, kind: string, amount: double, points: int64, item: string}}
+    fields: {{user_id: int64, kind: string, amount: double, points: int64, price: decimal(2), item: string}}
 feature_views:
   - name: activity
     entity: user
@@ -125,6 +129,9 @@ feature_views:
       - {{name: events, function: count, windows: [{}]}}
       - {{name: bought, function: sum, of: amount, where: "kind == 'buy'", windows: [{}]}}
       - {{name: points, function: sum, of: points, windows: [{}]}}
+      - {{name: paid, function: sum, of: price, windows: [{}]}}
+      - {{name: ticket, function: mean, of: price, windows: [{}]}}
+      - {{name: dearest, function: max, of: price, where: "kind == 'buy'", windows: [{}]}}
       - {{name: least, function: min, of: amount, windows: [{}]}}
       - {{name: most, function: max, of: points, where: "kind == 'buy'", windows: [{}]}}
       - {{name: average, function: mean, of: amount, windows: [{}]}}
@@ -138,8 +145,8 @@ feature_views:
       - {{name: ever, function: count}}
       - {{name: last_item, function: last, of: item, where: "kind == 'buy'"}}
 )",
-                               skew_ms_, Pick(0, 2) == 0, windows, windows, windows, windows,
-                               windows, windows, windows, windows, windows);
+                    skew_ms_, Pick(0, 2) == 0, windows, windows, windows, windows, windows, windows,
+                    windows, windows, windows, windows, windows, windows);
   }
 
   // More windows and aggregations for the living view: they get tables of their own.
@@ -181,6 +188,7 @@ feature_views:
     event.kind = OneOf<std::string>({"buy", "look", "look", "noise"});
     if (Pick(0, 4) != 0) event.amount = static_cast<double>(Pick(-4'000, 4'000)) / 8;
     if (Pick(0, 4) != 0) event.points = Pick(0, 400) == 0 ? INT64_MAX : Pick(-1'000, 1'000);
+    if (Pick(0, 4) != 0) event.cents = Pick(0, 400) == 0 ? INT64_MIN : Pick(-100'000, 100'000);
     if (Pick(0, 4) != 0) event.item = fmt::format("item-{}", Pick(0, 50));
     return event;
   }

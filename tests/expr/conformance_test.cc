@@ -40,7 +40,9 @@ std::string RenderDouble(double value) {
   return text.find_first_of(".e") == text.npos ? text + ".0" : text;
 }
 
-std::string Render(const Datum& value) {
+std::string Render(Type type, const Datum& value) {
+  if (type == Type::kDecimal && !value.is_null())
+    return fmt::format("{} {}", TypeName(type), FormatDecimal(value.as_int(), type.scale));
   switch (value.kind()) {
     case Datum::Kind::kNull:
       return "null";
@@ -58,6 +60,7 @@ std::string Render(const Datum& value) {
 
 Value ParseValue(Type type, const std::string& text) {
   if (text == "null") return std::monostate();
+  if (type == Type::kDecimal) return ParseDecimal(text, type.scale).value();
   switch (KindOf(type)) {
     case Datum::Kind::kBool:
       return text == "true";
@@ -99,7 +102,8 @@ std::string Outcome(const Scope& scope, const std::string& expression) {
   Evaluation evaluation = program->Evaluate(values, scratch);
   if (evaluation.error != nullptr) return fmt::format("error: {}", evaluation.error);
   bool fits = evaluation.value.is_null() || evaluation.value.kind() == KindOf(program->type());
-  return fits ? Render(evaluation.value) : "a value of another type than the program's";
+  return fits ? Render(program->type(), evaluation.value)
+              : "a value of another type than the program's";
 }
 
 // Of a compile error the offset and a part of the message decide.

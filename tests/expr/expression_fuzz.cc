@@ -17,9 +17,11 @@ using freshet::expr::Program;
 using freshet::expr::Scratch;
 using freshet::expr::Variable;
 
-const std::vector<Variable> kVariables = {
-    {"b", Type::kBool},  {"i", Type::kInt64},  {"n", Type::kInt32},    {"d", Type::kDouble},
-    {"f", Type::kFloat}, {"s", Type::kString}, {"a.b", Type::kString}, {"t", Type::kTimestamp}};
+const std::vector<Variable> kVariables = {{"b", Type::kBool},      {"i", Type::kInt64},
+                                          {"n", Type::kInt32},     {"d", Type::kDouble},
+                                          {"f", Type::kFloat},     {"s", Type::kString},
+                                          {"a.b", Type::kString},  {"t", Type::kTimestamp},
+                                          {"m", Type::Decimal(2)}, {"q", Type::Decimal(18)}};
 
 void CheckEvaluation(const Program& program, const std::vector<Datum>& values) {
   static Scratch used;
@@ -46,11 +48,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckEvaluation(*program,
                   {Datum::Bool(true), Datum::Int(INT64_MIN), Datum::Int(7), Datum::Double(-1.5),
                    Datum::Double(std::numeric_limits<double>::infinity()), Datum::String("aé😀"),
-                   Datum::String(""), Datum::Int(0)});
-  CheckEvaluation(*program, {Datum::Bool(false), Datum::Int(3), Datum::Int(0), Datum::Double(0.0),
-                             Datum::Double(9.3e18),
-                             Datum::String("\xff\x80"
-                                           "12"),
-                             Datum::String("purchase"), Datum::Null()});
+                   Datum::String(""), Datum::Int(0), Datum::Int(INT64_MIN), Datum::Int(INT64_MAX)});
+  CheckEvaluation(
+      *program,
+      {Datum::Bool(false), Datum::Int(3), Datum::Int(0), Datum::Double(0.0), Datum::Double(9.3e18),
+       Datum::String("\xff\x80"
+                     "12"),
+       Datum::String("purchase"), Datum::Null(), Datum::Int(1250), Datum::Int(-7)});
   return 0;
 }

@@ -107,7 +107,7 @@ Expression ExpressionGenerator::Leaf(Type type) {
 Expression ExpressionGenerator::Conditional(Type type, int depth) {
   auto branch = [&] {
     bool narrower = type == Type::kDouble && OneIn(3);
-    return Generate(narrower ? Type::kInt64 : type, depth - 1);
+    return Generate(narrower ? Type(Type::kInt64) : type, depth - 1);
   };
   Expression made =
       Make(Form::kConditional, type, "", {Generate(Type::kBool, depth - 1), branch(), branch()});

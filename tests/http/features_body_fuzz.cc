@@ -26,11 +26,15 @@ void CheckColumns(const std::vector<NamedColumn>& columns) {
 testing::ScriptedEngine& EngineOfOneService() {
   static testing::ScriptedEngine engine;
   engine.describe = [](std::string_view, const std::vector<std::string>&) {
-    return Result<ServiceDescription>(ServiceDescription{
-        "s",
-        {{"i", Type::kInt64}, {"s", Type::kString}, {"b", Type::kBool}},
-        {{"n", Type::kInt32}, {"f", Type::kFloat}, {"d", Type::kDouble}, {"t", Type::kTimestamp}},
-        {}});
+    return Result<ServiceDescription>(
+        ServiceDescription{"s",
+                           {{"i", Type::kInt64}, {"s", Type::kString}, {"b", Type::kBool}},
+                           {{"n", Type::kInt32},
+                            {"f", Type::kFloat},
+                            {"d", Type::kDouble},
+                            {"t", Type::kTimestamp},
+                            {"p", Type::Decimal(2)}},
+                           {}});
   };
   return engine;
 }

@@ -31,7 +31,8 @@ class FeaturesCall : public testing::HttpTest {
            {"small", Type::kInt32},
            {"share", Type::kFloat},
            {"value", Type::kDouble},
-           {"at", Type::kTimestamp}},
+           {"at", Type::kTimestamp},
+           {"price", Type::Decimal(2)}},
           {}});
     };
     engine_.get_features = [this](const FeatureRequest& request, FeatureResponse*) {
@@ -107,6 +108,29 @@ TEST_F(FeaturesCall, BytesAreWrittenInBase64) {
   EXPECT_EQ(problem.value("detail", ""),
             "entities: 'device' row 1 is \"3q2!\"; bytes is text in base64");
   EXPECT_EQ(problem.value("pointer", ""), "#/entities/device/1");
+}
+
+TEST_F(FeaturesCall, DecimalsAreTextOrWholeNumbers) {
+  engine_.get_features = [this](const FeatureRequest& request, FeatureResponse* response) {
+    asked_ = request;
+    response->row_count = 2;
+    response->features = {
+        {.name = "a.price", .values = {.type = Type::Decimal(2), .integers = {-5, INT64_MAX}}},
+        {.name = "a.prices",
+         .values = {
+             .type = Type::Decimal(2), .is_list = true, .lengths = {2, 0}, .integers = {1, 250}}}};
+    return Status::Ok();
+  };
+  const auto answer = PostFeatures(
+      R"({"feature_service": "ranking", "inputs": {"price": ["12.34", 12, "-1e1", "92233720368547758.07"]}})");
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  EXPECT_EQ(asked_.inputs.at(0).values.type, Type::Decimal(2));
+  EXPECT_THAT(asked_.inputs[0].values.integers, ElementsAre(1234, 1200, -1000, INT64_MAX));
+  const Json features = Json::parse(answer->body).at("features");
+  EXPECT_EQ(features.at(0).at("type"), "decimal(2)");
+  EXPECT_EQ(features.at(0).at("values"), Json::parse(R"(["-0.05", "92233720368547758.07"])"));
+  EXPECT_EQ(features.at(1).at("values"), Json::parse(R"([["0.01", "2.50"], []])"));
 }
 
 TEST_F(FeaturesCall, WritesEveryTypeAndStatus) {
@@ -225,6 +249,12 @@ TEST_F(FeaturesCall, WhatIsWrongInTheBodyIsPointedTo) {
        "bool is true or false"},
       {R"({"feature_service": "ranking", "inputs": {"value": ["nan"]}})", "#/inputs/value/0",
        "double is a number"},
+      {R"({"feature_service": "ranking", "inputs": {"price": ["1", 12.34]}})", "#/inputs/price/1",
+       "'price' row 1 is 12.34; decimal(2) is text such as \"12.34\", or a whole number"},
+      {R"({"feature_service": "ranking", "inputs": {"price": ["12.345"]}})", "#/inputs/price/0",
+       "row 0 is \"12.345\"; decimal(2) is text"},
+      {R"({"feature_service": "ranking", "inputs": {"price": 92233720368547759}})",
+       "#/inputs/price", "'price' is 92233720368547759; decimal(2) is text"},
       {R"({"feature_service": "ranking", "inputs": {"at": ["noon"]}})", "#/inputs/at/0",
        "timestamp is milliseconds"},
       {R"({"feature_service": "ranking", "inputs": {"value": [[1]]}})", "#/inputs/value/0",

@@ -14,9 +14,9 @@ using namespace freshet::ingest;
 registry::Source Clicks(registry::TimestampUnit unit) {
   registry::Source source;
   source.timestamp = {"at", unit};
-  source.fields = {{"id", Type::kInt64},   {"small", Type::kInt32}, {"n", Type::kDouble},
-                   {"f", Type::kFloat},    {"kind", Type::kString}, {"ok", Type::kBool},
-                   {"t", Type::kTimestamp}};
+  source.fields = {{"id", Type::kInt64},    {"small", Type::kInt32},    {"n", Type::kDouble},
+                   {"f", Type::kFloat},     {"kind", Type::kString},    {"ok", Type::kBool},
+                   {"t", Type::kTimestamp}, {"price", Type::Decimal(2)}};
   return source;
 }
 
@@ -32,8 +32,8 @@ void Check(Decoder& decoder, std::string_view payload) {
     return;
   }
   Must(event.time_ms >= limits::kEventTimeMsMin && event.time_ms <= limits::kEventTimeMsMax);
-  const Type types[] = {Type::kInt64,  Type::kInt32, Type::kDouble,   Type::kFloat,
-                        Type::kString, Type::kBool,  Type::kTimestamp};
+  const Type types[] = {Type::kInt64,  Type::kInt32, Type::kDouble,    Type::kFloat,
+                        Type::kString, Type::kBool,  Type::kTimestamp, Type::Decimal(2)};
   for (size_t i = 0; i < event.values.size(); ++i) {
     Must(event.values[i].is_null() || event.values[i].kind() == KindOf(types[i]));
   }

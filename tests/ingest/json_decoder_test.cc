@@ -17,9 +17,10 @@ registry::Source Clicks(TimestampUnit unit = TimestampUnit::kMilliseconds) {
   registry::Source source;
   source.name = "clicks";
   source.timestamp = {"at", unit};
-  source.fields = {{"user_id", Type::kInt64}, {"small", Type::kInt32}, {"amount", Type::kDouble},
-                   {"ratio", Type::kFloat},   {"kind", Type::kString}, {"ok", Type::kBool},
-                   {"seen", Type::kTimestamp}};
+  source.fields = {{"user_id", Type::kInt64},  {"small", Type::kInt32},
+                   {"amount", Type::kDouble},  {"ratio", Type::kFloat},
+                   {"kind", Type::kString},    {"ok", Type::kBool},
+                   {"seen", Type::kTimestamp}, {"price", Type::Decimal(2)}};
   return source;
 }
 
@@ -153,6 +154,46 @@ TEST_F(JsonDecoderTest, BytesAreWrittenInBase64) {
   const std::string largest(limits::kStringValueBytesMax / 3 * 4 + 2, 'A');
   EXPECT_EQ(DecodeField("device", "\"" + largest + "\""), Refusal::kNone);
   EXPECT_EQ(DecodeField("device", "\"" + largest + "AA\""), Refusal::kTooLarge);
+}
+
+TEST_F(JsonDecoderTest, DecimalsAreReadByTheirDigits) {
+  const std::pair<const char*, int64_t> good[] = {
+      {"12.34", 1234},
+      {"-0.01", -1},
+      {"12", 1200},
+      {"12.340000000000000000000000", 1234},
+      {"1.5e1", 1500},
+      {"92233720368547758.07", INT64_MAX},
+      {"-92233720368547758.08", INT64_MIN},
+      {"90071992547409.93", 9'007'199'254'740'993},
+      {"\"12.34\"", 1234},
+      {"\"1\\u0032\"", 1200},
+      {" 12.34 ", 1234},
+  };
+  for (const auto& [json, unscaled] : good) {
+    ASSERT_EQ(DecodeField("price", json), Refusal::kNone) << json << ": " << detail_;
+    EXPECT_EQ(Value(7), Datum::Int(unscaled)) << json;
+  }
+  ASSERT_EQ(DecodeField("price", "null"), Refusal::kNone);
+  EXPECT_TRUE(Value(7).is_null());
+  const std::pair<const char*, const char*> bad[] = {
+      {"12.345",
+       "field 'price' is declared decimal(2) and cannot be 12.345: more than 2 digits "
+       "after the point"},
+      {"\"0.001\"", "cannot be 0.001: more than 2 digits after the point"},
+      {"92233720368547758.08", "cannot be 92233720368547758.08: beyond the range of decimal(2)"},
+      {"1e400", "beyond the range of decimal(2)"},
+      {"\"abc\"", "cannot be abc: not a number"},
+      {"\"\"", "not a number"},
+      {"true", "cannot be true or false"},
+      {"[1]", "cannot be a list"},
+  };
+  for (const auto& [json, detail] : bad) {
+    EXPECT_EQ(DecodeField("price", json), Refusal::kWrongType) << json;
+    EXPECT_THAT(detail_, HasSubstr(detail));
+  }
+  for (const char* json : {"01", "1.", "1.2.3", "1e", "-", "12x"})
+    EXPECT_EQ(DecodeField("price", json), Refusal::kNotJson) << json;
 }
 
 TEST_F(JsonDecoderTest, WhatIsNotAnObjectIsNotJson) {

@@ -86,13 +86,13 @@ std::vector<ReadRow> EdgeRows() {
        "",
        kDayMs,
        {Value(false), Int(INT32_MIN), Int(INT64_MIN), Value(-1.5), Value(5e-324), Text(""),
-        Int(-62'135'596'800'000)}},
+        Int(-62'135'596'800'000), Int(INT64_MIN)}},
       {2,
        "",
        kDayMs,
        {Value(true), Int(INT32_MAX), Int(INT64_MAX), Value(3.4028234663852886e38),
-        Value(1.7976931348623157e308), Text("héllo 😀"), Int(253'402'300'799'999)}},
-      {3, "", kDayMs, {kNull, kNull, kNull, kNull, kNull, kNull, kNull}},
+        Value(1.7976931348623157e308), Text("héllo 😀"), Int(253'402'300'799'999), Int(INT64_MAX)}},
+      {3, "", kDayMs, {kNull, kNull, kNull, kNull, kNull, kNull, kNull, kNull}},
   };
 }
 
@@ -225,6 +225,45 @@ TEST(ColumnFile, DecimalsOfEveryWidthAreNumbers) {
   source.fields = {{"fraction", Type::kInt64}};
   EXPECT_THAT(std::string(Read("decimals-32.arrow", source).status.message()),
               HasSubstr("'fraction' is a column of decimal32(9, 2), but the source's int64 needs"));
+}
+
+TEST(ColumnFile, DecimalsAreTakenExactlyOrNotAtAll) {
+  registry::Source source = UsersSource(TimestampUnit::kMilliseconds);
+  const auto row = [](uint64_t line, Value value) {
+    return ReadRow{line, "", static_cast<int64_t>(line) - 1, {std::move(value)}};
+  };
+  const auto bad_row = [](uint64_t line, std::string error) {
+    return ReadRow{line, std::move(error), 0, {}};
+  };
+  for (const std::string name : {"prices.arrow", "prices.parquet"}) {
+    SCOPED_TRACE(name);
+    const auto read = [&](const std::string& column) {
+      source.fields = {{column, Type::Decimal(2)}};
+      return Read(name, source).rows;
+    };
+    EXPECT_THAT(read("wide"),
+                ElementsAre(row(1, Int(1234)), row(2, Int(-1)),
+                            bad_row(3, "wide: '1.2345' has more than 2 digits after the point"),
+                            row(4, Int(0)), row(5, Int(700'000'000'000'000'000))));
+    EXPECT_THAT(read("narrow"), ElementsAre(row(1, Int(150)), row(2, kNull), row(3, Int(-10)),
+                                            row(4, Int(0)), row(5, Int(200))));
+    EXPECT_THAT(read("text"), ElementsAre(row(1, Int(1234)), row(2, Int(10'000)), row(3, kNull),
+                                          row(4, Int(-5)), row(5, Int(INT64_MAX))));
+    EXPECT_THAT(read("whole"),
+                ElementsAre(row(1, Int(100)), row(2, Int(-200)), row(3, kNull),
+                            row(4, Int(900'719'925'474'099'200)),
+                            bad_row(5,
+                                    "whole: '4611686018427387904' is beyond the range of "
+                                    "decimal(2)")));
+  }
+  source.fields = {{"round", Type::Decimal(2)}};
+  EXPECT_THAT(Read("prices.arrow", source).rows,
+              ElementsAre(row(1, Int(120'000)), row(2, kNull), row(3, Int(-30'000)), row(4, Int(0)),
+                          row(5, Int(10'000))));
+  source.fields = {{"b", Type::Decimal(2)}};
+  EXPECT_THAT(std::string(Read("numbers.parquet", source).status.message()),
+              HasSubstr("'b' is a column of double, but the source's decimal(2) needs a column of "
+                        "decimals, integers or strings"));
 }
 
 TEST(ColumnFile, AllThatDoesNotFitIsNamedBeforeTheFirstRow) {

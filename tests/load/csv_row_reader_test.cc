@@ -239,6 +239,17 @@ TEST(CsvRowReader, BytesAreWrittenInBase64) {
   EXPECT_EQ(fixed.rows[0].values[0], Text(std::string("\x00\xff\xfe", 3)));
 }
 
+TEST(CsvRowReader, ReadsDecimalsByTheirDigits) {
+  EXPECT_EQ(CsvValue("price", "12.34"), Int(1234));
+  EXPECT_EQ(CsvValue("price", "-.05"), Int(-5));
+  EXPECT_EQ(CsvValue("price", "92233720368547758.07"), Int(INT64_MAX));
+  EXPECT_EQ(CsvValue("price", "12.3400"), Int(1234));
+  EXPECT_EQ(CsvError("price", "12.345"), "price: '12.345' has more than 2 digits after the point");
+  EXPECT_EQ(CsvError("price", "92233720368547758.08"),
+            "price: '92233720368547758.08' is beyond the range of decimal(2)");
+  EXPECT_EQ(CsvError("price", "12 EUR"), "price: '12 EUR' is not decimal(2)");
+}
+
 TEST(CsvRowReader, RefusesWhatIsNotOfTheType) {
   EXPECT_EQ(CsvError("flag", "yes"), "flag: 'yes' is not a bool (true or false)");
   EXPECT_EQ(CsvError("small", "2147483648"), "small: '2147483648' is beyond the range of an int32");

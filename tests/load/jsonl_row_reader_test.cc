@@ -148,6 +148,21 @@ TEST(JsonlRowReader, BytesAreWrittenInBase64) {
   EXPECT_EQ(file.rows[2].error, "device_id: 7 is not bytes (written in base64)");
 }
 
+TEST(JsonlRowReader, ReadsDecimalsByTheirDigits) {
+  EXPECT_EQ(JsonlValue("price", "12.34"), Int(1234));
+  EXPECT_EQ(JsonlValue("price", " -0.010 "), Int(-1));
+  EXPECT_EQ(JsonlValue("price", "92233720368547758.07"), Int(INT64_MAX));
+  EXPECT_EQ(JsonlValue("price", "90071992547409.93"), Int(9'007'199'254'740'993));
+  EXPECT_EQ(JsonlValue("price", R"("12.3\u0034")"), Int(1234));
+  EXPECT_EQ(JsonlValue("price", "null"), kNull);
+  EXPECT_EQ(JsonlError("price", "12.345"), "price: 12.345 has more than 2 digits after the point");
+  EXPECT_EQ(JsonlError("price", "1e17"), "price: 1e17 is beyond the range of decimal(2)");
+  EXPECT_EQ(JsonlError("price", "1e400"), "price: 1e400 is beyond the range of decimal(2)");
+  EXPECT_EQ(JsonlError("price", "\"abc\""), "price: \"abc\" is not decimal(2)");
+  EXPECT_EQ(JsonlError("price", "true"), "price: true is not decimal(2)");
+  EXPECT_THAT(JsonlError("price", "01"), HasSubstr("01 is not"));
+}
+
 TEST(JsonlRowReader, RefusesWhatIsNotOfTheType) {
   EXPECT_EQ(JsonlError("flag", "1"), "flag: 1 is not a bool (true or false)");
   EXPECT_EQ(JsonlError("flag", "tru"), "flag: tru is not a bool (true or false)");

@@ -60,6 +60,8 @@ class RandomFile {
       case Type::kString:
       case Type::kBytes:
         return MakeText();
+      case Type::kDecimal:
+        return Number(INT64_MIN, INT64_MAX) >> Below(64);
       case Type::kTimestamp:
         return Number(-10'000'000'000'000, 10'000'000'000'000);
     }
@@ -82,13 +84,19 @@ class RandomFile {
   const registry::Source source_;
 };
 
+std::string SpellInteger(Type type, int64_t number) {
+  if (type == Type::kTimestamp) return FormatRfc3339Ms(number);
+  // 10^-2 each.
+  return std::to_string(number) + (type == Type::kDecimal ? "e-2" : "");
+}
+
 std::string RandomFile::CsvField(Type type, const Value& value) {
   std::string text;
   if (std::holds_alternative<std::monostate>(value)) return text;
   if (const auto* string = std::get_if<std::string>(&value)) text = *string;
   if (const auto* flag = std::get_if<bool>(&value)) text = *flag ? "true" : "false";
   if (const auto* number = std::get_if<int64_t>(&value)) {
-    text = type == Type::kTimestamp ? FormatRfc3339Ms(*number) : std::to_string(*number);
+    text = SpellInteger(type, *number);
   }
   if (const auto* number = std::get_if<double>(&value)) text = fmt::format("{}", *number);
 
@@ -166,8 +174,8 @@ std::string RandomFile::WriteJsonl(std::vector<ReadRow>& rows) {
           },
           row.values[i]);
       const auto* number = std::get_if<int64_t>(&row.values[i]);
-      if (field.type == Type::kTimestamp && number != nullptr)
-        object[field.name] = FormatRfc3339Ms(*number);
+      if ((field.type == Type::kTimestamp || field.type == Type::kDecimal) && number != nullptr)
+        object[field.name] = SpellInteger(field.type, *number);
     }
     for (; Chance(10); ++line) text += "\n";
     row.line = line++;

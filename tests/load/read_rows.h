@@ -77,9 +77,10 @@ inline registry::Source AllTypesSource() {
   source.name = "all";
   source.kind = registry::FileRows{};
   source.timestamp = {"time", registry::TimestampUnit::kRfc3339};
-  source.fields = {{"flag", Type::kBool},       {"small", Type::kInt32},  {"big", Type::kInt64},
-                   {"single", Type::kFloat},    {"twice", Type::kDouble}, {"text", Type::kString},
-                   {"moment", Type::kTimestamp}};
+  source.fields = {{"flag", Type::kBool},        {"small", Type::kInt32},
+                   {"big", Type::kInt64},        {"single", Type::kFloat},
+                   {"twice", Type::kDouble},     {"text", Type::kString},
+                   {"moment", Type::kTimestamp}, {"price", Type::Decimal(2)}};
   return source;
 }
 

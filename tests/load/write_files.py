@@ -35,6 +35,8 @@ def types():
             "twice": pa.array([5e-324, 1.7976931348623157e308, None]),
             "text": pa.array(["", "h\u00e9llo \U0001f600", None]),
             "moment": pa.array([-62135596800000000, 253402300799999000, None], utc_us),
+            "price": pa.array([decimal.Decimal("-92233720368547758.08"), decimal.Decimal("92233720368547758.07"), None],
+                              pa.decimal128(19, 2)),
             "time": pa.array([DAY, DAY, DAY], utc_us),
         }
     )
@@ -65,7 +67,7 @@ for codec in ["none", "snappy", "gzip", "brotli", "zstd", "lz4"]:
     write(f"types-{codec}.parquet", types(), compression=codec)
 for page in ["1.0", "2.0"]:
     write(f"types-page-{page}.parquet", types(), data_page_version=page, use_dictionary=False)
-write("types-encoded.parquet", types().select(["big", "small", "text", "flag", "single", "twice", "moment", "time"]),
+write("types-encoded.parquet", types().select(["big", "small", "text", "flag", "single", "twice", "moment", "price", "time"]),
       use_dictionary=False, data_page_version="2.0",
       column_encoding={"big": "DELTA_BINARY_PACKED", "small": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY",
                        "single": "BYTE_STREAM_SPLIT", "flag": "RLE"})
@@ -119,6 +121,18 @@ for width, edge in [(32, 10**9 - 1), (64, 10**18 - 1), (128, 2**63 - 1), (256, 2
                          "updated_at": pa.array(range(len(whole)))})
     write(f"decimals-{width}.parquet", decimals)
     write_arrow(f"decimals-{width}.arrow", decimals, pa.ipc.new_file)
+# Prices, as decimals of another scale, as text and as integers.
+prices = pa.table({
+    "updated_at": pa.array(range(5)),
+    "wide": pa.array([decimal.Decimal(text) for text in ["12.3400", "-0.0100", "1.2345", "0", "7e15"]], pa.decimal128(20, 4)),
+    "narrow": pa.array([decimal.Decimal("1.5"), None, decimal.Decimal("-0.1"), decimal.Decimal("0"), decimal.Decimal("2")],
+                       pa.decimal128(3, 1)),
+    "round": pa.array([decimal.Decimal("12e2"), None, decimal.Decimal("-3e2"), decimal.Decimal("0"), decimal.Decimal("1e2")],
+                      pa.decimal128(3, -2)),
+    "text": pa.array(["12.34", "1e2", None, "-.05", "92233720368547758.07"]),
+    "whole": pa.array([1, -2, None, 2**53, 2**62], pa.int64())})
+write_arrow("prices.arrow", prices, pa.ipc.new_file)
+write("prices.parquet", prices.drop_columns(["round"]))  # which has no negative scale
 days = [datetime.date(1970, 1, 2), datetime.date(1969, 12, 31), datetime.date(2026, 11, 24)]
 write("dates.parquet", users(updated_at=pa.array(days)))
 write_arrow("dates.arrow", users(updated_at=pa.array(days, pa.date64())), pa.ipc.new_file)
@@ -158,10 +172,11 @@ for codec in ["uncompressed", "snappy", "gzip", "zstd"]:
     duck.execute(f"""
         copy (select * from (values
             (false, (-2147483648)::integer, (-9223372036854775808)::bigint, (-1.5)::float, 5e-324::double, '',
-             timestamptz '0001-01-01 00:00:00+00'),
+             timestamptz '0001-01-01 00:00:00+00', '-92233720368547758.08'::decimal(19, 2)),
             (true, 2147483647::integer, 9223372036854775807::bigint, 3.4028234663852886e38::float,
-             1.7976931348623157e308::double, 'h\u00e9llo \U0001f600', timestamptz '9999-12-31 23:59:59.999+00'),
-            (null, null, null, null, null, null, null)) as t(flag, small, big, single, twice, text, moment),
+             1.7976931348623157e308::double, 'h\u00e9llo \U0001f600', timestamptz '9999-12-31 23:59:59.999+00',
+             '92233720368547758.07'::decimal(19, 2)),
+            (null, null, null, null, null, null, null, null)) as t(flag, small, big, single, twice, text, moment, price),
             (select timestamptz '2026-11-24 10:00:00+00' as time))
         to '{path(f"duck-{codec}.parquet")}' (format parquet, compression {codec})""")
 duck.execute(f"""

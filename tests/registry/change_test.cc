@@ -17,9 +17,9 @@ entities:
   - {name: user, join_keys: {user_id: int64}}
   - {name: unused, join_keys: {id: int64}}
 sources:
-  - {name: clicks, push: {}, timestamp: at, fields: {user_id: int64, item: string, amount: double}}
+  - {name: clicks, push: {}, timestamp: at, fields: {user_id: int64, item: string, amount: double, price: decimal(2)}}
   - {name: orders, kafka: {topic: orders}, timestamp: at, fields: {user_id: int64, total: double}}
-  - {name: users, file: {path: users.csv}, timestamp: at, fields: {user_id: int64, age: int32, nation: string}}
+  - {name: users, file: {path: users.csv}, timestamp: at, fields: {user_id: int64, age: int32, nation: string, debt: decimal(2)}}
   - {name: totals, kafka: {topic: totals}, timestamp: at, fields: {user_id: int64, total: double}}
   - {name: spare, kafka: {topic: spare}, timestamp: at, fields: {id: int64}}
 feature_views:
@@ -101,8 +101,8 @@ const std::vector<Case> kCases = {
      {{R"("item != ''")", R"('item!=""')"}, {"of: amount,", "of: ' amount ',"}},
      {}},
     {"OrderOfFieldsAndAggregations",
-     {{"{user_id: int64, item: string, amount: double}",
-       "{amount: double, item: string, user_id: int64}"},
+     {{"{user_id: int64, item: string, amount: double, price: decimal(2)}",
+       "{amount: double, price: decimal(2), item: string, user_id: int64}"},
       {"windows: [10m, 1h]", "windows: [1h, 10m]"},
       {"features: [age, nation]", "features: [nation, age]"}},
      {}},
@@ -173,6 +173,12 @@ const std::vector<Case> kCases = {
      {{"age: int32", "age: int64"}},
      {"~! source users: type of field age: int32 -> int64",
       "~! feature profile.age: type: int32 -> int64 [it would change what a live feature means]"}},
+    {"OtherScaleOfAFieldThatNobodyReads",
+     {{"debt: decimal(2)", "debt: decimal(3)"}},
+     {"~! source users: type of field debt: decimal(2) -> decimal(3) [the live values of profile"}},
+    {"ADecimalForADouble",
+     {{"total: double", "total: decimal(2)"}},
+     {"~! source orders: type of field total: double -> decimal(2) [the live values of buys"}},
     {"FieldsComeAndGo",
      {{"total: double", "tax: double"}},
      {"~ source orders: new field tax double; field total is gone"}},

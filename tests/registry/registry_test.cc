@@ -173,6 +173,67 @@ TEST(RegistryTest, FeaturesHaveTypesAndDefaults) {
   EXPECT_EQ(feature("signals.clicks").type, Type::kFloat);
 }
 
+TEST(RegistryTest, DecimalsStayDecimalsWhereTheirUnitsMakeSense) {
+  auto registry = BuildText(R"(
+entities: [{name: user, join_keys: {user_id: int64}}]
+sources:
+  - {name: sales, push: {}, timestamp: at, fields: {user_id: int64, price: decimal(2), rate: decimal(4), kind: string}}
+  - {name: accounts, file: {path: accounts.csv}, timestamp: at, fields: {user_id: int64, balance: decimal(3)}}
+feature_views:
+  - name: v
+    entity: user
+    source: sales
+    aggregations:
+      - {name: sum, function: sum, of: price, default: 1.5}
+      - {name: product, function: sum, of: price * rate, where: price > 0.005}
+      - {name: mean, function: mean, of: price}
+      - {name: max, function: max, of: price}
+      - {name: top, function: top_k, k: 2, of: price}
+      - {name: dearest, function: top_k_by, k: 2, of: kind, by: price}
+      - {name: sums, function: category_sums, of: price, by: kind}
+      - {name: distinct, function: distinct_count, of: price}
+      - {name: median, function: median, of: price}
+      - {name: spread, function: stddev_pop, of: "price - 1 // less the fee"}
+      - {name: bins, function: histogram, of: price, edges: [0.1, 1]}
+      - {name: faded, function: decayed_sum, of: price, half_life: 1h}
+  - name: accounts
+    entity: user
+    source: accounts
+    features: [{name: balance, default: -0.125, expect: {between: [-10, 99.5], in: [1.5, 0.25]}}]
+  - name: o
+    request: {discount: decimal(2)}
+    features:
+      - {name: due, type: decimal(4), expr: "v.sum - request.discount"}
+      - {name: share, type: double, expr: "double(v.sum) / 3"}
+)");
+  ASSERT_NE(registry, nullptr);
+  const auto feature = [&](const char* name) -> const Feature& {
+    Result<FeatureReference> found = registry->FindFeature(name);
+    EXPECT_TRUE(found.ok()) << found.status().ToString();
+    return found->view->features[found->feature];
+  };
+  for (const char* name : {"v.sum", "v.max", "v.top", "v.sums"})
+    EXPECT_EQ(feature(name).type, Type::Decimal(2)) << name;
+  EXPECT_EQ(feature("v.product").type, Type::Decimal(6));
+  EXPECT_EQ(feature("v.dearest").type, Type::kString);
+  for (const char* name : {"v.mean", "v.median", "v.spread", "v.faded"})
+    EXPECT_EQ(feature(name).type, Type::kDouble) << name;
+  EXPECT_EQ(feature("v.distinct").type, Type::kInt64);
+  EXPECT_EQ(feature("v.bins").type, Type::kInt64);
+  EXPECT_EQ(feature("v.sum").default_value, Value(int64_t{150}));
+  EXPECT_EQ(feature("accounts.balance").type, Type::Decimal(3));
+  EXPECT_EQ(feature("accounts.balance").default_value, Value(int64_t{-125}));
+  const Expectation& expectation =
+      registry->FindFeatureView("accounts")->batch()->expectations.at(0);
+  EXPECT_EQ(BetweenText(expectation), "between -10.000 and 99.500");
+  EXPECT_EQ(InText(expectation), "one of 0.250, 1.500");
+  EXPECT_EQ(feature("o.due").type, Type::Decimal(4));
+  // The layout of what is stored names the scale.
+  const auto& tables = registry->catalog().views.at("v").tables;
+  ASSERT_EQ(tables.size(), 1u);
+  EXPECT_NE(tables[0].layout.find("sum(decimal(2))"), std::string::npos) << tables[0].layout;
+}
+
 TEST(RegistryTest, ExactViewsCutTheirCells) {
   auto registry = BuildText(kShop);
   const StreamView* stream = registry->FindFeatureView("pairs")->stream();

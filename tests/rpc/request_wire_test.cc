@@ -66,6 +66,21 @@ TEST(RequestWire, TakesEveryFieldAndType) {
   EXPECT_EQ(request.read_after[0].offset, 17);
 }
 
+TEST(RequestWire, TakesDecimalsWithTheirScale) {
+  v1::GetFeaturesRequest wire;
+  auto* decimals = wire.add_inputs()->mutable_decimals();
+  decimals->add_unscaled(1234);
+  decimals->add_unscaled(-5);
+  decimals->set_scale(2);
+  // No decimal has such a scale; it must not become one that does.
+  wire.add_inputs()->mutable_decimals()->set_scale(256 + 2);
+  FeatureRequest request;
+  ASSERT_TRUE(FromWire(wire, &request).ok());
+  EXPECT_EQ(request.inputs[0].values.type, Type::Decimal(2));
+  EXPECT_THAT(request.inputs[0].values.integers, ElementsAre(1234, -5));
+  EXPECT_GT(request.inputs[1].values.type.scale, kDecimalScaleMax);
+}
+
 TEST(RequestWire, NothingOfTheLastRequestIsLeft) {
   v1::GetFeaturesRequest first;
   first.set_feature_service("ranking");

@@ -13,8 +13,9 @@
 namespace freshet::rpc {
 namespace {
 
-constexpr Type kTypes[] = {Type::kBool,   Type::kInt32,  Type::kInt64,    Type::kFloat,
-                           Type::kDouble, Type::kString, Type::kTimestamp};
+constexpr Type kTypes[] = {Type::kBool,      Type::kInt32,     Type::kInt64,     Type::kFloat,
+                           Type::kDouble,    Type::kString,    Type::kTimestamp, Type::Decimal(0),
+                           Type::Decimal(2), Type::Decimal(18)};
 
 class Generator {
  public:
@@ -84,6 +85,7 @@ class Generator {
         break;
       case Type::kInt64:
       case Type::kTimestamp:
+      case Type::kDecimal:
         values->integers.push_back(Integer());
         break;
       case Type::kFloat:
@@ -130,6 +132,10 @@ void FillValues(const Column& values, v1::FeatureColumn* wire) {
       wire->mutable_strings();
       for (const std::string& v : values.texts) wire->mutable_strings()->add_values(v);
       break;
+    case Type::kDecimal:
+      wire->mutable_decimals()->set_scale(values.type.scale);
+      for (int64_t v : values.integers) wire->mutable_decimals()->add_unscaled(v);
+      break;
   }
 }
 
@@ -147,7 +153,7 @@ v1::GetFeaturesResponse AsMessage(const FeatureResponse& response) {
       added->set_row(failure.row);
       added->set_reason(failure.reason);
     }
-    out->set_type(static_cast<v1::Type>(column.values.type));
+    out->set_type(static_cast<v1::Type>(column.values.type.kind));
     out->set_is_list(column.values.is_list);
     for (const uint32_t length : column.values.lengths) out->add_lengths(length);
   }

@@ -9,19 +9,22 @@ namespace freshet::serve {
 namespace {
 
 TEST(Columns, NarrowingKeepsWhatFitsAndNamesWhatDoesNot) {
-  EXPECT_EQ(NarrowTo(Type::kInt32, Datum::Int(INT32_MIN)).value, Datum::Int(INT32_MIN));
-  EXPECT_NE(NarrowTo(Type::kInt32, Datum::Int(int64_t{INT32_MIN} - 1)).error, nullptr);
-  EXPECT_EQ(NarrowTo(Type::kDouble, Datum::Int(3)).value, Datum::Double(3.0));
-  EXPECT_EQ(NarrowTo(Type::kFloat, Datum::Double(0.1)).value,
+  EXPECT_EQ(NarrowTo(Type::kInt32, Type::kInt64, Datum::Int(INT32_MIN)).value,
+            Datum::Int(INT32_MIN));
+  EXPECT_NE(NarrowTo(Type::kInt32, Type::kInt64, Datum::Int(int64_t{INT32_MIN} - 1)).error,
+            nullptr);
+  EXPECT_EQ(NarrowTo(Type::kDouble, Type::kInt64, Datum::Int(3)).value, Datum::Double(3.0));
+  EXPECT_EQ(NarrowTo(Type::kFloat, Type::kDouble, Datum::Double(0.1)).value,
             Datum::Double(static_cast<double>(0.1f)));
-  EXPECT_NE(NarrowTo(Type::kFloat, Datum::Double(1e300)).error, nullptr);
-  EXPECT_EQ(NarrowTo(Type::kFloat, Datum::Double(INFINITY)).value, Datum::Double(INFINITY));
-  EXPECT_TRUE(NarrowTo(Type::kDouble, Datum::Double(std::nan(""))).value.is_null());
-  EXPECT_EQ(NarrowTo(Type::kDouble, Datum::Double(std::nan(""))).error, nullptr);
-  EXPECT_NE(NarrowTo(Type::kString, Datum::Int(1)).error, nullptr);
-  EXPECT_NE(NarrowTo(Type::kInt64, Datum::Double(1.0)).error, nullptr);
-  EXPECT_TRUE(NarrowTo(Type::kString, Datum::Null()).value.is_null());
-  EXPECT_EQ(NarrowTo(Type::kTimestamp, Datum::Int(5)).value, Datum::Int(5));
+  EXPECT_NE(NarrowTo(Type::kFloat, Type::kDouble, Datum::Double(1e300)).error, nullptr);
+  EXPECT_EQ(NarrowTo(Type::kFloat, Type::kDouble, Datum::Double(INFINITY)).value,
+            Datum::Double(INFINITY));
+  EXPECT_TRUE(NarrowTo(Type::kDouble, Type::kDouble, Datum::Double(std::nan(""))).value.is_null());
+  EXPECT_EQ(NarrowTo(Type::kDouble, Type::kDouble, Datum::Double(std::nan(""))).error, nullptr);
+  EXPECT_NE(NarrowTo(Type::kString, Type::kInt64, Datum::Int(1)).error, nullptr);
+  EXPECT_NE(NarrowTo(Type::kInt64, Type::kDouble, Datum::Double(1.0)).error, nullptr);
+  EXPECT_TRUE(NarrowTo(Type::kString, Type::kString, Datum::Null()).value.is_null());
+  EXPECT_EQ(NarrowTo(Type::kTimestamp, Type::kInt64, Datum::Int(5)).value, Datum::Int(5));
 }
 
 TEST(Columns, OnlyNearTypesStandForEachOther) {

@@ -63,7 +63,7 @@ TEST(EntityKey, RefusesWhatIsNoKey) {
 }
 
 TEST(EntityKey, RefusesBytesThatAreNoKey) {
-  const std::array types = {Type::kInt32, Type::kString, Type::kBool};
+  const std::array<Type, 3> types = {Type::kInt32, Type::kString, Type::kBool};
   std::string key = Key(Type::kInt32, Datum::Int(7)) + Key(Type::kString, Datum::String("x\0y"s)) +
                     Key(Type::kBool, Datum::Bool(true));
   ASSERT_TRUE(DecodeEntityKey(types, key).ok());
@@ -73,9 +73,9 @@ TEST(EntityKey, RefusesBytesThatAreNoKey) {
   }
   EXPECT_FALSE(DecodeEntityKey(types, key + "\x01").ok());
   EXPECT_FALSE(DecodeEntityKey(types, key.substr(0, key.size() - 1) + "\x02").ok());
-  const std::array int32 = {Type::kInt32};
+  const std::array<Type, 1> int32 = {Type::kInt32};
   EXPECT_FALSE(DecodeEntityKey(int32, Key(Type::kInt64, Datum::Int(int64_t{1} << 31))).ok());
-  const std::array text = {Type::kString};
+  const std::array<Type, 1> text = {Type::kString};
   EXPECT_FALSE(DecodeEntityKey(text, "a\x00\x02"s).ok());
 }
 
@@ -104,7 +104,7 @@ TEST(EntityKey, ByteOrderIsValueOrder) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
-  const std::array key_types = {Type::kBool, Type::kInt32, Type::kInt64, Type::kString};
+  const std::array<Type, 4> key_types = {Type::kBool, Type::kInt32, Type::kInt64, Type::kString};
   for (int round = 0; round < 2'000; ++round) {
     std::vector<Type> types(1 + random() % 3);
     for (Type& type : types) type = key_types[random() % key_types.size()];

@@ -54,6 +54,22 @@ TEST(Formats, PositionsHaveTheirGoldenBytes) {
   EXPECT_FALSE(DecodePosition(EncodePosition(-1)).ok());
 }
 
+TEST(Formats, DecimalsOfAGenerationKeepTheirScales) {
+  const Generation generation{
+      3, 258, 5, {"a", "b", "c"}, {Type::Decimal(0), Type::Decimal(2), Type::Decimal(18)}};
+  const std::string bytes = EncodeGeneration(generation);
+  EXPECT_EQ(bytes.substr(25), "\x20\x01\x00\x00\x00"s + "a" + "\x22\x01\x00\x00\x00"s + "b" +
+                                  "\x32\x01\x00\x00\x00"s + "c");
+  Result<Generation> decoded = DecodeGeneration(bytes);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->column_types, generation.column_types);
+  for (const char number : {8, 31, 51}) {
+    std::string other = bytes;
+    other[25] = number;
+    EXPECT_FALSE(DecodeGeneration(other).ok()) << int{number};
+  }
+}
+
 TEST(Formats, GenerationsHaveTheirGoldenBytes) {
   Generation generation{3, 258, 5, {"age", "x"}, {Type::kInt32, Type::kString}};
   std::string bytes = EncodeGeneration(generation);

@@ -9,23 +9,27 @@ namespace {
 
 using namespace std::string_literals;
 
-const std::vector<Type> kAllTypes = {Type::kBool,   Type::kInt32,  Type::kInt64,    Type::kFloat,
-                                     Type::kDouble, Type::kString, Type::kTimestamp};
+const std::vector<Type> kAllTypes = {Type::kBool,      Type::kInt32,    Type::kInt64,
+                                     Type::kFloat,     Type::kDouble,   Type::kString,
+                                     Type::kTimestamp, Type::Decimal(2)};
 
 TEST(Row, GoldenBytes) {
   RowLayout layout({Type::kBool, Type::kInt32, Type::kInt64, Type::kFloat, Type::kDouble,
-                    Type::kString, Type::kTimestamp, Type::kString, Type::kInt64});
+                    Type::kString, Type::kTimestamp, Type::kString, Type::kInt64,
+                    Type::Decimal(2)});
   std::vector<Datum> values = {Datum::Bool(true),  Datum::Int(-2),       Datum::Int(3),
                                Datum::Double(1.5), Datum::Null(),        Datum::String("hi"),
-                               Datum::Int(0x0102), Datum::String("you"), Datum::Null()};
+                               Datum::Int(0x0102), Datum::String("you"), Datum::Null(),
+                               Datum::Int(-1234)};
   std::string row;
   layout.Encode(0x0A0B0C, values, row);
   const std::string expected =
       "\x01"s + "\x0c\x0b\x0a\x00\x00\x00\x00\x00"s + "\x10\x01"s +  // version, time, nulls
       "\x01"s + "\xfe\xff\xff\xff"s + "\x03\x00\x00\x00\x00\x00\x00\x00"s + "\x00\x00\xc0\x3f"s +
       "\x00\x00\x00\x00\x00\x00\x00\x00"s +  // null double
-      "\x44\x00\x00\x00\x02\x00\x00\x00"s + "\x02\x01\x00\x00\x00\x00\x00\x00"s +
-      "\x46\x00\x00\x00\x03\x00\x00\x00"s + "\x00\x00\x00\x00\x00\x00\x00\x00"s + "hiyou"s;
+      "\x4c\x00\x00\x00\x02\x00\x00\x00"s + "\x02\x01\x00\x00\x00\x00\x00\x00"s +
+      "\x4e\x00\x00\x00\x03\x00\x00\x00"s + "\x00\x00\x00\x00\x00\x00\x00\x00"s +
+      "\x2e\xfb\xff\xff\xff\xff\xff\xff"s + "hiyou"s;
   EXPECT_EQ(row, expected);
   EXPECT_TRUE(layout.Validate(row).ok());
   EXPECT_EQ(RowLayout::EventTimeMs(row), 0x0A0B0C);

@@ -181,7 +181,7 @@ inline std::optional<std::string> CategoriesOf(const aggregate::Aggregate& funct
       text += TextOf(category);
     } else if (function.name == "category_counts") {
       text += TextOf(count);
-    } else if (function.output == Type::kInt64) {
+    } else if ((function.output == Type::kInt64 || function.output == Type::kDecimal)) {
       if (sum >= 0x1p63 || sum < -0x1p63) return std::nullopt;
       text += TextOf(static_cast<int64_t>(sum));
     } else {
@@ -222,13 +222,16 @@ inline OracleAnswer Evaluate(const aggregate::Aggregate& function,
   const bool overflow = sum >= 0x1p63 || sum < -0x1p63;
   if (is("count")) {
     answer.value = count;
-  } else if (is("sum") && function.output == Type::kInt64) {
+  } else if (is("sum") && (function.output == Type::kInt64 || function.output == Type::kDecimal)) {
     if (!overflow) answer.value = static_cast<int64_t>(sum);
     if (overflow) answer.outcome = ReadOutcome::kOverflow;
   } else if (is("sum")) {
     answer.value = static_cast<double>(sum);
   } else if (is("mean")) {
-    answer.value = IfAny(any, static_cast<double>(mean));
+    // The units of a decimal, of which so many are one.
+    Wide units = 1;
+    for (uint8_t i = 0; i < function.input.scale; ++i) units *= 10;
+    answer.value = IfAny(any, static_cast<double>(mean / units));
   } else if (is("min") && any) {
     answer.value = std::min_element(inputs.begin(), inputs.end(), less)->value;
   } else if (is("max") && any) {

@@ -221,15 +221,17 @@ class RandomCase {
     while (true) {
       const auto names = aggregate::AggregateNames();
       const std::string& name = names[Below(names.size())];
-      const auto type = static_cast<Type>(1 + Below(8));
-      const auto found =
-          aggregate::FindAggregate(name, static_cast<int>(type) == 8 ? nullptr : &type,
-                                   {.half_life_ms = options.head_hop_ms + Length(2 * LongestMs()),
-                                    .quantile = static_cast<double>(Below(11)) / 10,
-                                    .k = static_cast<uint32_t>(1 + Below(4)),
-                                    .quantiles = {{0, static_cast<double>(Below(11)) / 10, 1}, 3},
-                                    .edges = {{-1, static_cast<double>(Below(3)), 2.5}, 3},
-                                    .by_type = OneOf({Type::kInt64, Type::kDouble})});
+      const auto kind = 1 + Below(9);
+      Type type = static_cast<Type::Kind>(kind);
+      if (type == Type::kDecimal) type = Type::Decimal(static_cast<uint8_t>(Below(19)));
+      const auto found = aggregate::FindAggregate(
+          name, kind == 9 ? nullptr : &type,
+          {.half_life_ms = options.head_hop_ms + Length(2 * LongestMs()),
+           .quantile = static_cast<double>(Below(11)) / 10,
+           .k = static_cast<uint32_t>(1 + Below(4)),
+           .quantiles = {{0, static_cast<double>(Below(11)) / 10, 1}, 3},
+           .edges = {{-1, static_cast<double>(Below(3)), 2.5}, 3},
+           .by_type = OneOf({Type(Type::kInt64), Type(Type::kDouble), Type::Decimal(2)})});
       if (!found.ok() || ((*found)->needs_window && !EveryWindowHasLength())) continue;
       return *found;
     }
@@ -278,6 +280,7 @@ class RandomCase {
         return static_cast<int64_t>(Below(9)) - 4;
       case Type::kInt64:
       case Type::kTimestamp:
+      case Type::kDecimal:
         if (huge_integers)
           return OneOf<int64_t>(
               {std::numeric_limits<int64_t>::max(), 1, std::numeric_limits<int64_t>::min()});
