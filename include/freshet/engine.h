@@ -79,7 +79,7 @@ struct ServerStatus {
   };
   struct View {
     std::string name;
-    std::string kind;  // "stream", "batch", "on-demand"
+    std::string kind;  // "stream", "row", "batch", "on-demand"
     std::string entity;
     std::string source;
     uint32_t features = 0;

@@ -36,7 +36,7 @@ struct ExplainedTimeline {
   std::vector<ExplainedCell> cells;  // in time order; of many the newest
 };
 
-// The row that the features of one batch view come from.
+// The row that the features of one batch view come from, of a load or of a stream.
 struct ExplainedRow {
   std::string view;
   std::string source;
@@ -45,8 +45,15 @@ struct ExplainedRow {
   int64_t loaded_at_ms = kNoEventTimeMs;
   uint64_t row_count = 0;  // of the load
   bool is_found = false;
-  int64_t event_time_ms = kNoEventTimeMs;
+  int64_t event_time_ms = kNoEventTimeMs;  // of the row, or of the record that deleted it
   std::optional<int64_t> max_age_ms;
+
+  // Of rows that a stream feeds.
+  uint32_t table = 0;       // 0: the rows are loaded
+  bool is_deleted = false;  // the newest record of the entity deletes it
+  int64_t as_of_ms = kNoEventTimeMs;
+  // Every record before these places is in.
+  std::vector<StreamPosition> positions;
 };
 
 // A part of an expression and what it came to; operands are one deeper than their operator.

@@ -72,16 +72,21 @@ std::string RenderFeature(const ExplainedFeature& feature, const Explanation& ex
   return text + RenderSteps(feature);
 }
 
+// How far a stream has been read.
+std::string RenderStanding(int64_t as_of_ms, const std::vector<StreamPosition>& positions) {
+  std::string text = as_of_ms == kNoEventTimeMs
+                         ? "  not yet known to be complete up to any moment"
+                         : fmt::format("  complete up to {}", TimeText(as_of_ms));
+  for (const StreamPosition& position : positions)
+    text += fmt::format(", all before {}:{}:{} is in", position.source, position.partition,
+                        position.offset);
+  return text + "\n";
+}
+
 std::string RenderTimeline(const ExplainedTimeline& timeline, size_t number) {
   std::string text = fmt::format("timeline {}: {}, {}, from {}\n", number, timeline.view,
                                  Printable(timeline.key), timeline.source);
-  text += timeline.as_of_ms == kNoEventTimeMs
-              ? "  not yet known to be complete up to any moment"
-              : fmt::format("  complete up to {}", TimeText(timeline.as_of_ms));
-  for (const StreamPosition& position : timeline.positions)
-    text += fmt::format(", all before {}:{}:{} is in", position.source, position.partition,
-                        position.offset);
-  text += "\n";
+  text += RenderStanding(timeline.as_of_ms, timeline.positions);
   if (!timeline.is_found) return text + "  no event was seen\n";
   std::vector<Table::Heading> headings = {{"events from"}, {"to before"}, {"newest"}};
   for (const std::string& aggregation : timeline.aggregations)
@@ -103,10 +108,17 @@ std::string RenderTimeline(const ExplainedTimeline& timeline, size_t number) {
 std::string RenderRow(const ExplainedRow& row, size_t number) {
   std::string text =
       fmt::format("row {}: {}, {}, from {}\n", number, row.view, Printable(row.key), row.source);
-  if (row.generation == 0) return text + "  nothing was loaded yet\n";
-  text += fmt::format("  load {} of {}, {} rows\n", row.generation, TimeText(row.loaded_at_ms),
-                      Grouped(row.row_count));
-  if (!row.is_found) return text + "  none of them is this one\n";
+  if (row.table != 0) {
+    text += RenderStanding(row.as_of_ms, row.positions);
+    if (row.is_deleted)
+      return text + fmt::format("  deleted as of {}\n", TimeText(row.event_time_ms));
+    if (!row.is_found) return text + "  no record of it was seen\n";
+  } else {
+    if (row.generation == 0) return text + "  nothing was loaded yet\n";
+    text += fmt::format("  load {} of {}, {} rows\n", row.generation, TimeText(row.loaded_at_ms),
+                        Grouped(row.row_count));
+    if (!row.is_found) return text + "  none of them is this one\n";
+  }
   text += fmt::format("  of {}", TimeText(row.event_time_ms));
   if (row.max_age_ms.has_value())
     text += fmt::format(", served for {}", FormatDurationMs(*row.max_age_ms));
@@ -203,15 +215,23 @@ Json ToJson(const ExplainedTimeline& timeline) {
 }
 
 Json ToJson(const ExplainedRow& row) {
-  return {{"view", row.view},
-          {"source", row.source},
-          {"key", row.key},
-          {"generation", row.generation == 0 ? Json() : Json(row.generation)},
-          {"loaded_at_ms", TimeToJson(row.loaded_at_ms)},
-          {"row_count", row.row_count},
-          {"is_found", row.is_found},
-          {"event_time_ms", TimeToJson(row.event_time_ms)},
-          {"max_age_ms", row.max_age_ms.has_value() ? Json(*row.max_age_ms) : Json()}};
+  Json json = {{"view", row.view},
+               {"source", row.source},
+               {"key", row.key},
+               {"is_found", row.is_found},
+               {"event_time_ms", TimeToJson(row.event_time_ms)},
+               {"max_age_ms", row.max_age_ms.has_value() ? Json(*row.max_age_ms) : Json()}};
+  if (row.table != 0) {
+    json["table"] = row.table;
+    json["is_deleted"] = row.is_deleted;
+    json["as_of_ms"] = TimeToJson(row.as_of_ms);
+    json["positions"] = ListToJson(row.positions);
+  } else {
+    json["generation"] = row.generation == 0 ? Json() : Json(row.generation);
+    json["loaded_at_ms"] = TimeToJson(row.loaded_at_ms);
+    json["row_count"] = row.row_count;
+  }
+  return json;
 }
 
 }  // namespace

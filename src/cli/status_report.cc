@@ -71,7 +71,7 @@ std::string RefusedText(const ServerStatus::Source& source) {
   for (const auto& [count, what] :
        {std::pair(source.lost, "lost"), std::pair(source.filter_failures, "`where` failed"),
         std::pair(source.truncated, "truncated"), std::pair(source.repeated, "repeated"),
-        std::pair(source.too_old, "too old for any window")})
+        std::pair(source.too_old, "too old for any window or row")})
     if (count > 0) parts.push_back(fmt::format("{} {}", Grouped(count), what));
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -30,6 +30,14 @@ ExplainedCell CellOf(const v1::ExplainedCell& wire) {
   return cell;
 }
 
+std::vector<StreamPosition> PositionsOf(
+    const google::protobuf::RepeatedPtrField<v1::StreamPosition>& wire) {
+  std::vector<StreamPosition> positions;
+  for (const v1::StreamPosition& position : wire)
+    positions.push_back({position.source(), position.partition(), position.offset()});
+  return positions;
+}
+
 ExplainedTimeline TimelineOf(const v1::ExplainedTimeline& wire) {
   ExplainedTimeline timeline;
   timeline.view = wire.view();
@@ -39,8 +47,7 @@ ExplainedTimeline TimelineOf(const v1::ExplainedTimeline& wire) {
   timeline.is_found = wire.is_found();
   if (wire.has_newest_event_ms()) timeline.newest_event_ms = wire.newest_event_ms();
   if (wire.has_as_of_ms()) timeline.as_of_ms = wire.as_of_ms();
-  for (const v1::StreamPosition& position : wire.positions())
-    timeline.positions.push_back({position.source(), position.partition(), position.offset()});
+  timeline.positions = PositionsOf(wire.positions());
   timeline.aggregations.assign(wire.aggregations().begin(), wire.aggregations().end());
   timeline.cell_count = wire.cell_count();
   for (const v1::ExplainedCell& cell : wire.cells()) timeline.cells.push_back(CellOf(cell));
@@ -58,6 +65,10 @@ ExplainedRow RowOf(const v1::ExplainedRow& wire) {
   row.is_found = wire.is_found();
   if (wire.has_event_time_ms()) row.event_time_ms = wire.event_time_ms();
   if (wire.has_max_age_ms()) row.max_age_ms = wire.max_age_ms();
+  row.table = wire.table();
+  row.is_deleted = wire.is_deleted();
+  if (wire.has_as_of_ms()) row.as_of_ms = wire.as_of_ms();
+  row.positions = PositionsOf(wire.positions());
   return row;
 }
 

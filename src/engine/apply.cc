@@ -100,12 +100,16 @@ Status EngineImpl::Install(std::shared_ptr<const registry::Registry> next) {
 }
 
 void EngineImpl::ApplyRetention(const registry::Registry& registry) {
-  std::map<uint32_t, int64_t> retention_ms;
+  std::map<uint32_t, int64_t> loaded_ms;
+  std::map<store::TableId, int64_t> fed_ms;
   for (const auto& view : registry.feature_views()) {
-    if (view->batch() != nullptr && view->batch()->retention_ms.has_value())
-      retention_ms[view->id] = *view->batch()->retention_ms;
+    if (view->batch() == nullptr || !view->batch()->retention_ms.has_value()) continue;
+    if (view->fed_by() == nullptr) loaded_ms[view->id] = *view->batch()->retention_ms;
+    for (const registry::TableId table : view->fed_tables())
+      fed_ms[table] = *view->batch()->retention_ms;
   }
-  store_->SetRetention(std::move(retention_ms));
+  store_->SetRetention(std::move(loaded_ms));
+  store_->SetStreamRetention(std::move(fed_ms));
 }
 
 Status EngineImpl::WriteRecord(const registry::Registry& registry) {

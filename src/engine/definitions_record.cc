@@ -45,10 +45,9 @@ struct Stored {
 Stored StoredUnder(const registry::Registry& registry) {
   Stored stored;
   for (const auto& view : registry.feature_views()) {
-    if (view->batch() != nullptr) stored.views.insert(view->id);
-    if (view->stream() == nullptr) continue;
-    for (const registry::TimelineTable& table : view->stream()->tables)
-      stored.tables.insert(table.id);
+    const bool is_loaded = view->batch() != nullptr && view->fed_by() == nullptr;
+    if (is_loaded) stored.views.insert(view->id);
+    for (const registry::TableId table : view->fed_tables()) stored.tables.insert(table);
   }
   for (const auto& source : registry.sources()) {
     if (std::holds_alternative<registry::PushLog>(source->kind)) stored.sources.insert(source->id);

@@ -18,7 +18,7 @@ namespace freshet::engine {
 // record until the bytes are gone, so that a process that ends in between leaves nothing behind for
 // good.
 struct Leftovers {
-  std::vector<uint32_t> tables;   // timelines and positions
+  std::vector<uint32_t> tables;   // of streams: state and positions
   std::vector<uint32_t> views;    // generations of batch views
   std::vector<uint32_t> sources;  // event logs
 

@@ -95,9 +95,9 @@ class EventMatcher {
                const Entity& entity, std::string_view key)
       : entity_(entity), key_(key), decoder_(ingest::NewJsonDecoder(source)) {
     for (const auto& view : registry.feature_views()) {
-      const bool reads =
-          view->entity == &entity && view->stream() != nullptr && view->stream()->source == &source;
-      if (reads) key_fields_.push_back(&view->stream()->key_fields);
+      if (view->entity != &entity || view->fed_by() != &source) continue;
+      key_fields_.push_back(view->stream() != nullptr ? &view->stream()->key_fields
+                                                      : &view->batch()->key_fields);
     }
   }
 
@@ -146,8 +146,11 @@ class Forgetting {
       FRESHET_RETURN_IF_ERROR(EraseEvents(registry, *source, entity, key));
     for (const auto& view : registry.feature_views()) {
       if (view->entity != &entity) continue;
-      if (view->stream() != nullptr) FRESHET_RETURN_IF_ERROR(EraseTimelines(*view, key));
-      if (view->batch() != nullptr) FRESHET_RETURN_IF_ERROR(EraseRows(*view, key));
+      if (view->fed_by() != nullptr) {
+        FRESHET_RETURN_IF_ERROR(EraseFed(*view, key));
+      } else if (view->batch() != nullptr) {
+        FRESHET_RETURN_IF_ERROR(EraseRows(*view, key));
+      }
       const registry::Source* source = SourceOf(*view);
       const bool is_erased =
           source == nullptr || std::holds_alternative<registry::PushLog>(source->kind);
@@ -175,15 +178,17 @@ class Forgetting {
     return Status::Ok();
   }
 
-  Status EraseTimelines(const FeatureView& view, std::string_view key) {
-    std::vector<store::StateKey> timelines;
-    for (const registry::TimelineTable& table : view.stream()->tables)
-      timelines.push_back({store::TableKind::kTimelines, table.id, key});
-    const Result<std::vector<bool>> found = ingestor_.Erase(timelines);
+  // What a stream feeds.
+  Status EraseFed(const FeatureView& view, std::string_view key) {
+    std::vector<store::StateKey> state;
+    for (const registry::TableId table : view.fed_tables())
+      state.push_back({store::TableKind::kTimelines, table, key});
+    const Result<std::vector<bool>> found = ingestor_.Erase(state);
     if (!found.ok()) return found.status().Prefixed(view.name);
+    const std::string what = view.stream() != nullptr ? "timeline" : "row";
     for (const bool was_there : *found)
-      receipt_.parts.push_back({view.name, "timeline", was_there ? 1u : 0u});
-    erased_.insert(erased_.end(), timelines.begin(), timelines.end());
+      receipt_.parts.push_back({view.name, what, was_there ? 1u : 0u});
+    erased_.insert(erased_.end(), state.begin(), state.end());
     return Status::Ok();
   }
 

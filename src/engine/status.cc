@@ -52,7 +52,7 @@ ServerStatus::View ToView(const registry::FeatureView& view, store::Store& store
     status.kind = "stream";
     status.source = stream->source->name;
   } else if (const registry::BatchView* batch = view.batch()) {
-    status.kind = "batch";
+    status.kind = view.fed_by() != nullptr ? "row" : "batch";
     status.source = batch->source->name;
     if (const std::shared_ptr<const store::Generation> generation = store.FindGeneration(view.id)) {
       status.loaded_at_ms = generation->loaded_at_ms;

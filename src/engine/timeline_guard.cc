@@ -4,12 +4,27 @@
 
 #include <fmt/format.h>
 
+#include "store/stream_row.h"
+
 namespace freshet::engine {
+namespace {
+
+void AddLayouts(const registry::FeatureView& view,
+                std::unordered_map<uint32_t, store::RowLayout>& layouts) {
+  for (const registry::RowTable& table : view.batch()->tables) {
+    std::vector<Type> types;
+    for (const uint32_t feature : table.features) types.push_back(view.features[feature].type);
+    layouts.emplace(table.id, std::move(types));
+  }
+}
+
+}  // namespace
 
 void TimelineGuard::Use(std::vector<std::shared_ptr<const registry::Registry>> registries) {
   auto tables = std::make_shared<Tables>();
   for (const auto& registry : registries) {
     for (const auto& view : registry->feature_views()) {
+      if (view->batch() != nullptr) AddLayouts(*view, tables->layouts);
       if (view->stream() == nullptr) continue;
       for (const registry::TimelineTable& table : view->stream()->tables) {
         tables->schemas[table.id] = &table.schema;
@@ -28,6 +43,8 @@ Status TimelineGuard::Check(uint32_t table, std::string_view bytes) const {
     std::lock_guard lock(mutex_);
     tables = tables_;
   }
+  const auto layout = tables->layouts.find(table);
+  if (layout != tables->layouts.end()) return store::StreamRow::Validate(layout->second, bytes);
   const auto schema = tables->schemas.find(table);
   if (schema == tables->schemas.end()) {
     return Status::Internal(

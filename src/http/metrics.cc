@@ -86,7 +86,7 @@ constexpr CounterName kCounterNames[] = {
     {"store_disk_bytes", "freshet_disk_bytes", MetricType::Gauge,
      "Bytes of the state on disk, as estimated."},
     {"store_rows_expired", "freshet_rows_expired_total", MetricType::Counter,
-     "Rows and tombstones of batch views dropped past their retention."},
+     "Rows and tombstones dropped past their retention."},
     {"store_generations_to_remove", "freshet_generations_to_remove", MetricType::Gauge,
      "Loads of batch views that went out and whose rows are not removed yet."},
 };
@@ -121,9 +121,10 @@ struct SourceFigure {
 constexpr SourceFigure kSourceFigures[] = {
     {"freshet_source_events_total", "Records read from the source's log.",
      &ServerStatus::Source::events},
-    {"freshet_source_applied_total", "Events folded into at least one timeline.",
+    {"freshet_source_applied_total", "Events folded into at least one timeline or row.",
      &ServerStatus::Source::applied},
-    {"freshet_source_too_old_total", "Events of a view that are before every window of it.",
+    {"freshet_source_too_old_total",
+     "Events of a view that are before every window of it, or older than the entity's row.",
      &ServerStatus::Source::too_old},
     {"freshet_source_truncated_total", "Events of a view that their full timeline could not take.",
      &ServerStatus::Source::truncated},

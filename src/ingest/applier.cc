@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "aggregate/stable_hash.h"
+#include "base/limits.h"
 #include "store/entity_key.h"
 
 namespace freshet::ingest {
@@ -14,21 +15,6 @@ namespace {
 using registry::Aggregation;
 using registry::FeatureView;
 using registry::StreamView;
-
-bool IsBehind(const std::vector<int64_t>& start, const Record& record) {
-  const auto partition = static_cast<size_t>(record.partition);
-  return partition < start.size() && record.offset < start[partition];
-}
-
-std::vector<int64_t> ByPartition(const Offsets& offsets) {
-  std::vector<int64_t> by_partition;
-  if (offsets.empty()) return by_partition;
-  by_partition.resize(static_cast<size_t>(offsets.rbegin()->first) + 1, INT64_MIN);
-  for (const auto& [partition, offset] : offsets) {
-    by_partition[static_cast<size_t>(partition)] = offset;
-  }
-  return by_partition;
-}
 
 }  // namespace
 
@@ -51,7 +37,7 @@ struct Applier::Key {
 struct Applier::Table {
   registry::TableId id = 0;
   const timeline::Schema* schema = nullptr;
-  std::vector<int64_t> start;          // by partition
+  StartOffsets start;
   std::vector<uint32_t> aggregations;  // indexes into the view's; empty: the view's own, in order
   std::vector<Datum> values;
   std::vector<Datum> by;
@@ -74,6 +60,8 @@ struct Applier::View {
   std::vector<Datum> by;      // empty when no aggregation takes one
   std::vector<uint8_t> admitted;
   std::vector<Table> tables;
+  std::unique_ptr<RowTables> rows;  // of a view of rows, which has nothing of the above
+  std::optional<size_t> delete_when;
 };
 
 Applier::Applier(const registry::Source& source, const std::vector<TableTarget>& targets,
@@ -100,7 +88,7 @@ size_t Applier::AddExpression(const std::shared_ptr<const expr::Program>& progra
 
 size_t Applier::AddKey(const FeatureView& view) {
   Key key;
-  key.fields = view.stream()->key_fields;
+  key.fields = view.stream() != nullptr ? view.stream()->key_fields : view.batch()->key_fields;
   for (const registry::JoinKey& join_key : view.entity->join_keys) {
     key.types.push_back(join_key.type);
   }
@@ -119,6 +107,11 @@ Applier::View& Applier::AddView(const FeatureView& view) {
   View& added = views_.emplace_back();
   added.view = &view;
   added.key = AddKey(view);
+  if (const registry::BatchView* batch = view.batch()) {
+    added.rows = std::make_unique<RowTables>(view);
+    if (batch->delete_when) added.delete_when = AddExpression(batch->delete_when);
+    return added;
+  }
   if (view.stream()->where) added.where = AddExpression(view.stream()->where);
   added.values.resize(view.stream()->aggregations.size());
   added.admitted.resize(view.stream()->aggregations.size(), 1);
@@ -127,11 +120,11 @@ Applier::View& Applier::AddView(const FeatureView& view) {
 
 void Applier::AddTable(const TableTarget& target) {
   View& view = AddView(*target.view);
+  if (target.rows != nullptr) return view.rows->Add(*target.rows, target.start);
   const StreamView& stream = *target.view->stream();
-  Table& table = view.tables.emplace_back();
+  Table& table = view.tables.emplace_back(Table{.start = StartOffsets(target.start)});
   table.id = target.table->id;
   table.schema = &target.table->schema;
-  table.start = ByPartition(target.start);
   bool is_whole_view = target.table->aggregations.size() == stream.aggregations.size();
   for (size_t i = 0; i < target.table->aggregations.size(); ++i) {
     const uint32_t index = target.table->aggregations[i];
@@ -173,20 +166,51 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
   ++event_number_;
   bool applied = false;
   for (View& view : views_) {
-    if (std::all_of(view.tables.begin(), view.tables.end(),
-                    [&](const Table& table) { return IsBehind(table.start, record); })) {
-      continue;
-    }
+    if (Covers(view, record)) continue;
     if (view.where && !Holds(*view.where, event)) continue;
     const Refusal key_refusal = EncodeKey(keys_[view.key], event, detail);
     if (key_refusal != Refusal::kNone) {
       *refusal = key_refusal;
       continue;
     }
-    FRESHET_RETURN_IF_ERROR(ApplyToView(view, record, event, retry, &applied));
+    FRESHET_RETURN_IF_ERROR(view.rows != nullptr
+                                ? ApplyToRows(view, record, event, retry, &applied)
+                                : ApplyToView(view, record, event, retry, &applied));
   }
   counts_.applied += applied ? 1 : 0;
   return Status::Ok();
+}
+
+Status Applier::Delete(const Record& tombstone, RetryQuestion retry, Refusal* refusal,
+                       std::string* detail) {
+  *refusal = Refusal::kNone;
+  if (tombstone.timestamp_ms < 0 || tombstone.timestamp_ms > limits::kEventTimeMsMax) {
+    *refusal = Refusal::kTimeOutOfRange;
+    *detail = fmt::format("a tombstone's record tells its time, and cannot be of {}",
+                          tombstone.timestamp_ms);
+    return Status::Ok();
+  }
+  bool applied = false;
+  for (View& view : views_) {
+    if (view.rows == nullptr || Covers(view, tombstone)) continue;
+    const Refusal key_refusal = view.rows->DecodeKey(tombstone, &tombstone_key_, detail);
+    if (key_refusal != Refusal::kNone) {
+      *refusal = key_refusal;
+      continue;
+    }
+    const auto write = [&](RowTables::Update update, RowOutcome* outcome) {
+      return view.rows->Delete(tombstone, tombstone.timestamp_ms, tombstone_key_, update, outcome);
+    };
+    FRESHET_RETURN_IF_ERROR(WriteRows(retry, write, &applied));
+  }
+  counts_.applied += applied ? 1 : 0;
+  return Status::Ok();
+}
+
+bool Applier::Covers(const View& view, const Record& record) {
+  if (view.rows != nullptr) return view.rows->Cover(record);
+  return std::all_of(view.tables.begin(), view.tables.end(),
+                     [&](const Table& table) { return table.start.Cover(record); });
 }
 
 Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent& event,
@@ -196,7 +220,7 @@ Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent
   folded.order = {event.time_ms, record.partition, record.offset};
   folded.identity = identity_;
   for (Table& table : view.tables) {
-    if (IsBehind(table.start, record)) continue;
+    if (table.start.Cover(record)) continue;
     if (table.aggregations.empty()) {
       folded.values = view.values;
       folded.admitted = view.admitted;
@@ -211,22 +235,42 @@ Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent
       folded.values = table.values;
       folded.admitted = table.admitted;
     }
-    FRESHET_RETURN_IF_ERROR(Update(table, keys_[view.key].bytes, folded, retry, applied));
+    FRESHET_RETURN_IF_ERROR(Fold(table, keys_[view.key].bytes, folded, retry, applied));
   }
   return Status::Ok();
 }
 
-Status Applier::Update(const Table& table, std::string_view key, const timeline::Event& event,
-                       RetryQuestion retry, bool* applied) {
-  auto outcome = timeline::ApplyOutcome::kApplied;
-  const auto fold = [&](std::string& bytes) {
-    outcome = timeline::Apply(*table.schema, event, bytes);
+Status Applier::ApplyToRows(View& view, const Record& record, const DecodedEvent& event,
+                            RetryQuestion retry, bool* applied) {
+  const std::string_view key = keys_[view.key].bytes;
+  const bool deletes = view.delete_when.has_value() && Holds(*view.delete_when, event);
+  const auto write = [&](RowTables::Update update, RowOutcome* outcome) {
+    return deletes ? view.rows->Delete(record, event.time_ms, key, update, outcome)
+                   : view.rows->Put(record, event, key, update, outcome);
   };
-  Status updated = writer_.Update(table.id, key, fold);
-  while (!updated.ok()) {
-    if (!retry(updated)) return updated;
-    updated = writer_.Update(table.id, key, fold);
-  }
+  return WriteRows(retry, write, applied);
+}
+
+Status Applier::WriteRows(RetryQuestion retry,
+                          FunctionRef<Status(RowTables::Update update, RowOutcome* outcome)> write,
+                          bool* applied) {
+  const auto update = [&](store::TableId table, std::string_view key,
+                          FunctionRef<void(std::string & bytes)> change) {
+    return Update(table, key, change, retry);
+  };
+  RowOutcome outcome;
+  FRESHET_RETURN_IF_ERROR(write(update, &outcome));
+  *applied = *applied || outcome.taken > 0;
+  counts_.too_old += outcome.older;
+  return Status::Ok();
+}
+
+Status Applier::Fold(const Table& table, std::string_view key, const timeline::Event& event,
+                     RetryQuestion retry, bool* applied) {
+  auto outcome = timeline::ApplyOutcome::kApplied;
+  FRESHET_RETURN_IF_ERROR(Update(
+      table.id, key,
+      [&](std::string& bytes) { outcome = timeline::Apply(*table.schema, event, bytes); }, retry));
   switch (outcome) {
     case timeline::ApplyOutcome::kApplied:
       *applied = true;
@@ -242,6 +286,13 @@ Status Applier::Update(const Table& table, std::string_view key, const timeline:
       break;
   }
   return Status::Ok();
+}
+
+Status Applier::Update(store::TableId table, std::string_view key,
+                       FunctionRef<void(std::string& bytes)> change, RetryQuestion retry) {
+  Status updated = writer_.Update(table, key, change);
+  while (!updated.ok() && retry(updated)) updated = writer_.Update(table, key, change);
+  return updated;
 }
 
 bool Applier::Holds(size_t condition, const DecodedEvent& event) {

@@ -1,4 +1,4 @@
-// Folds decoded events into the timelines of the tables that a lane feeds.
+// Folds decoded events into the timelines and rows of the tables that a lane feeds.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "base/function_ref.h"
 #include "ingest/decoder.h"
 #include "ingest/log_reader.h"
+#include "ingest/row_tables.h"
 #include "registry/definitions.h"
 #include "store/store.h"
 
@@ -21,12 +22,13 @@ namespace freshet::ingest {
 struct TableTarget {
   const registry::FeatureView* view = nullptr;
   const registry::TimelineTable* table = nullptr;
-  Offsets start;  // records before these are in the table already
+  Offsets start;                             // records before these are in the table already
+  const registry::RowTable* rows = nullptr;  // in the place of `table`, of a view of rows
 };
 
 struct ApplyCounts {
   uint64_t applied = 0;
-  uint64_t too_old = 0;
+  uint64_t too_old = 0;  // before every window, or than the entity's row
   uint64_t truncated = 0;
   uint64_t repeated = 0;
   uint64_t filter_failures = 0;
@@ -51,6 +53,10 @@ class Applier {
   // means that the event is in some tables and not in others.
   Status Apply(const Record& record, const DecodedEvent& event, RetryQuestion retry,
                Refusal* refusal, std::string* detail);
+  // Likewise of a tombstone, which deletes the rows of the entity that its key names; views without
+  // rows do not look at it.
+  Status Delete(const Record& tombstone, RetryQuestion retry, Refusal* refusal,
+                std::string* detail);
 
   // Since the applier was made.
   const ApplyCounts& counts() const { return counts_; }
@@ -65,11 +71,20 @@ class Applier {
   size_t AddKey(const registry::FeatureView& view);
   View& AddView(const registry::FeatureView& view);
   void AddTable(const TableTarget& target);
+  static bool Covers(const View& view, const Record& record);
 
   Status ApplyToView(View& view, const Record& record, const DecodedEvent& event,
                      RetryQuestion retry, bool* applied);
-  Status Update(const Table& table, std::string_view key, const timeline::Event& event,
-                RetryQuestion retry, bool* applied);
+  Status ApplyToRows(View& view, const Record& record, const DecodedEvent& event,
+                     RetryQuestion retry, bool* applied);
+  // Calls `write`, the writing of an event or of a tombstone to rows, with what updates a table.
+  Status WriteRows(RetryQuestion retry,
+                   FunctionRef<Status(RowTables::Update update, RowOutcome* outcome)> write,
+                   bool* applied);
+  Status Fold(const Table& table, std::string_view key, const timeline::Event& event,
+              RetryQuestion retry, bool* applied);
+  Status Update(store::TableId table, std::string_view key,
+                FunctionRef<void(std::string& bytes)> change, RetryQuestion retry);
   bool Holds(size_t condition, const DecodedEvent& event);
   void Evaluate(View& view, const DecodedEvent& event);
   Datum ValueOf(size_t expression, const DecodedEvent& event);
@@ -85,6 +100,7 @@ class Applier {
   uint64_t event_number_ =
       0;  // tells what was computed for this event from what is left of an earlier one
   std::optional<timeline::Identity> identity_;  // of this event
+  std::string tombstone_key_;
   ApplyCounts counts_;
 };
 

@@ -22,10 +22,9 @@ using TablesBySource = std::map<std::string, std::vector<registry::TableId>>;
 TablesBySource StreamTables(const registry::Registry& registry) {
   TablesBySource tables;
   for (const auto& view : registry.feature_views()) {
-    if (view->stream() == nullptr) continue;
-    for (const registry::TimelineTable& table : view->stream()->tables) {
-      tables[view->stream()->source->name].push_back(table.id);
-    }
+    if (view->fed_by() == nullptr) continue;
+    for (const registry::TableId table : view->fed_tables())
+      tables[view->fed_by()->name].push_back(table);
   }
   return tables;
 }

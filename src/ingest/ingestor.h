@@ -56,8 +56,8 @@ struct LaneStatus {
 struct SourceCounters {
   std::string source;
   uint64_t events = 0;
-  uint64_t applied = 0;    // folded into at least one timeline
-  uint64_t too_old = 0;    // (event, table) pairs before every window
+  uint64_t applied = 0;  // folded into at least one timeline, or an entity's row
+  uint64_t too_old = 0;  // (event, table) pairs before every window, or older than the entity's row
   uint64_t truncated = 0;  // (event, table) pairs that did not fit into their timeline
   uint64_t repeated = 0;   // (event, table) pairs that an event of the same identity came before
   uint64_t filter_failures = 0;  // `where` that was null or failed, `of` that failed
@@ -81,7 +81,7 @@ class Ingestor {
                                                const Clock& clock);
   virtual ~Ingestor() = default;  // stops first
 
-  // Starts lanes for the stream tables of `registry`; on a later call starts lanes for new tables,
+  // Starts lanes for the tables that streams feed of `registry`; on a later call starts lanes for new tables,
   // stops those of removed ones, and hands the registry to the others. Returns once removed tables
   // are no longer written. One caller at a time.
   virtual Status Apply(std::shared_ptr<const registry::Registry> registry) = 0;
@@ -98,7 +98,7 @@ class Ingestor {
   virtual Arrival WaitUntilIn(registry::TableId table, int32_t partition, int64_t offset,
                               std::chrono::steady_clock::time_point deadline) const = 0;
 
-  // Erases the timelines of entities, durably on return; events that are read later begin new ones. One
+  // Erases the timelines and rows of entities, durably on return; events that are read later begin new ones. One
   // answer for each key: whether there was a timeline. Unavailable while the lane of one of them does not get to it.
   virtual Result<std::vector<bool>> Erase(std::span<const store::StateKey> timelines) = 0;
 

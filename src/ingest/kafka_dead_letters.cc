@@ -8,8 +8,9 @@
 namespace freshet::ingest {
 namespace {
 
-// Room for the headers beside the largest event.
+// Room for the key and the headers beside the largest event.
 constexpr size_t kMessageBytesMax = limits::kEventBytesMax + (64u << 10);
+constexpr size_t kKeyBytesMax = 32u << 10;
 
 void AddHeader(rd_kafka_headers_t* headers, const char* name, std::string_view value) {
   rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
@@ -27,9 +28,18 @@ Status KafkaDeadLetters::Send(const Record& record, std::string_view reason) {
   rd_kafka_poll(producer_.get(), 0);
   FRESHET_RETURN_IF_ERROR(CheckRoom());
   KafkaHeaders headers = MakeHeaders(record, reason);
-  if (record.payload.size() <= limits::kEventBytesMax) return Produce(record.payload, headers);
-  AddHeader(headers.get(), "payload_bytes", std::to_string(record.payload.size()));
-  return Produce({}, headers);
+  std::optional<std::string_view> key = record.key;
+  if (key.has_value() && key->size() > kKeyBytesMax) {
+    AddHeader(headers.get(), "key_bytes", std::to_string(key->size()));
+    key.reset();
+  }
+  std::optional<std::string_view> payload;
+  if (!record.is_tombstone) payload = record.payload;
+  if (record.payload.size() > limits::kEventBytesMax) {
+    AddHeader(headers.get(), "payload_bytes", std::to_string(record.payload.size()));
+    payload = "";
+  }
+  return Produce(key, payload, headers);
 }
 
 Status KafkaDeadLetters::Flush(int64_t timeout_ms) {
@@ -96,10 +106,16 @@ KafkaHeaders KafkaDeadLetters::MakeHeaders(const Record& record, std::string_vie
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgnu-statement-expression"
 #endif
-Status KafkaDeadLetters::Produce(std::string_view payload, KafkaHeaders& headers) {
+Status KafkaDeadLetters::Produce(const std::optional<std::string_view>& key,
+                                 const std::optional<std::string_view>& payload,
+                                 KafkaHeaders& headers) {
+  // Nothing has null data.
+  const std::string_view key_bytes = key.value_or(std::string_view());
+  const std::string_view value = payload.value_or(std::string_view());
   const rd_kafka_resp_err_t error = rd_kafka_producev(
       producer_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()),
-      RD_KAFKA_V_VALUE(const_cast<char*>(payload.data()), payload.size()),
+      RD_KAFKA_V_KEY(key_bytes.data(), key_bytes.size()),
+      RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Status::Unavailable(fmt::format("a dead letter cannot be sent to topic '{}': {}", topic_,
@@ -120,13 +136,11 @@ Status KafkaDeadLetters::ResendFailed() {
     failed_bytes_ = 0;
   }
   while (!letters.empty()) {
-    Status sent = Produce(letters.front().payload, letters.front().headers);
+    Letter& first = letters.front();
+    Status sent = Produce(first.key, first.payload, first.headers);
     if (!sent.ok()) {
       std::lock_guard lock(failed_mutex_);
-      for (Letter& letter : letters) {
-        failed_bytes_ += letter.payload.size();
-        failed_.push_back(std::move(letter));
-      }
+      for (Letter& letter : letters) KeepLetter(std::move(letter));
       return sent;
     }
     letters.pop_front();
@@ -147,14 +161,30 @@ void KafkaDeadLetters::Keep(const rd_kafka_message_t& message) {
   } else {
     letter.headers.reset(rd_kafka_headers_new(1));
   }
-  letter.payload.assign(static_cast<const char*>(message.payload), message.len);
-  if (message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && message.len > 0) {
-    AddHeader(letter.headers.get(), "payload_bytes", std::to_string(message.len));
-    letter.payload.clear();
-  }
+  if (message.key != nullptr)
+    letter.key.emplace(static_cast<const char*>(message.key), message.key_len);
+  if (message.payload != nullptr)
+    letter.payload.emplace(static_cast<const char*>(message.payload), message.len);
+  if (message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) ShrinkLetter(letter);
   std::lock_guard lock(failed_mutex_);
   failure_ = rd_kafka_err2str(message.err);
-  failed_bytes_ += letter.payload.size();
+  KeepLetter(std::move(letter));
+}
+
+// What is largest goes first.
+void KafkaDeadLetters::ShrinkLetter(Letter& letter) {
+  if (letter.payload.has_value() && !letter.payload->empty()) {
+    AddHeader(letter.headers.get(), "payload_bytes", std::to_string(letter.payload->size()));
+    letter.payload->clear();
+  } else if (letter.key.has_value()) {
+    AddHeader(letter.headers.get(), "key_bytes", std::to_string(letter.key->size()));
+    letter.key.reset();
+  }
+}
+
+void KafkaDeadLetters::KeepLetter(Letter letter) {
+  failed_bytes_ += letter.payload.has_value() ? letter.payload->size() : 0;
+  failed_bytes_ += letter.key.has_value() ? letter.key->size() : 0;
   failed_.push_back(std::move(letter));
 }
 

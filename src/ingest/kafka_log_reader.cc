@@ -197,10 +197,14 @@ void KafkaLogReader::Take(rd_kafka_message_t* message, std::vector<Record>& reco
   held_.push_back(message);
   PositionOf(message->partition) = message->offset + 1;
   rd_kafka_timestamp_type_t timestamp_type;
-  records.push_back({message->partition,
-                     message->offset,
-                     rd_kafka_message_timestamp(message, &timestamp_type),
-                     {static_cast<const char*>(message->payload), message->len}});
+  Record& record = records.emplace_back();
+  record.partition = message->partition;
+  record.offset = message->offset;
+  record.timestamp_ms = rd_kafka_message_timestamp(message, &timestamp_type);
+  record.payload = {static_cast<const char*>(message->payload), message->len};
+  record.is_tombstone = message->payload == nullptr;
+  if (message->key != nullptr)
+    record.key.emplace(static_cast<const char*>(message->key), message->key_len);
 }
 
 void KafkaLogReader::TakeEvent(const rd_kafka_message_t& event) {

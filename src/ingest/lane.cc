@@ -205,20 +205,35 @@ void Lane::Adopt(std::shared_ptr<const registry::Registry> registry,
   std::map<registry::TableId, Offsets> fills;
   for (const registry::TableId table : tables) fills[table] = fills_[table];
   fills_ = std::move(fills);
-  std::vector<TableTarget> targets;
-  for (const auto& view : registry_->feature_views()) {
-    if (view->stream() == nullptr || view->stream()->source != source_) continue;
-    for (const registry::TimelineTable& table : view->stream()->tables) {
-      const auto fill = fills_.find(table.id);
-      if (fill != fills_.end()) targets.push_back({view.get(), &table, fill->second});
-    }
-  }
+  has_rows_ = false;
+  for (const auto& view : registry_->feature_views())
+    has_rows_ = has_rows_ || (view->batch() != nullptr && view->fed_by() == source_);
+  const std::vector<TableTarget> targets = Targets();
   FRESHET_CHECK(targets.size() == fills_.size());
   PublishCounts();
   decoder_ = NewJsonDecoder(*source_);
   applier_ = std::make_unique<Applier>(*source_, targets, *writer_);
   published_ = {};
   state_.SetFed(ViewNames(targets), tables);
+}
+
+std::vector<TableTarget> Lane::Targets() const {
+  std::vector<TableTarget> targets;
+  for (const auto& view : registry_->feature_views()) {
+    if (view->fed_by() != source_) continue;
+    const auto add = [&](registry::TableId id, const registry::TimelineTable* table,
+                         const registry::RowTable* rows) {
+      const auto fill = fills_.find(id);
+      if (fill != fills_.end()) targets.push_back({view.get(), table, fill->second, rows});
+    };
+    if (view->stream() != nullptr) {
+      for (const registry::TimelineTable& table : view->stream()->tables)
+        add(table.id, &table, nullptr);
+    } else {
+      for (const registry::RowTable& table : view->batch()->tables) add(table.id, nullptr, &table);
+    }
+  }
+  return targets;
 }
 
 // Makes everything that was applied so far durable.

@@ -94,6 +94,8 @@ class Lane {
 
   void Adopt(std::shared_ptr<const registry::Registry> registry,
              const std::vector<registry::TableId>& tables);
+  // Those of its tables that the registry has.
+  std::vector<TableTarget> Targets() const;
   void TakeOrder();
   void TakeErasure();
   Status EraseNow(Erasure& erasure);
@@ -129,7 +131,8 @@ class Lane {
   std::shared_ptr<const registry::Registry> registry_;
   const registry::Source* source_ = nullptr;
   std::map<registry::TableId, Offsets>
-      fills_;  // the lane's tables, and up to where each was filled at its start
+      fills_;              // the lane's tables, and up to where each was filled at its start
+  bool has_rows_ = false;  // some view of the source has rows, so that its tombstones say something
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Applier> applier_;
   ApplyCounts published_;

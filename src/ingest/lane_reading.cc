@@ -109,7 +109,9 @@ void Lane::EndLogTrouble() {
 
 void Lane::ApplyRecord(const Record& record) {
   if (record.is_erased) return;
-  Refusal refusal = decoder_->Decode(record.payload, &event_, &detail_);
+  const bool is_deletion = record.is_tombstone && has_rows_;
+  Refusal refusal = Refusal::kNone;
+  if (!is_deletion) refusal = decoder_->Decode(record.payload, &event_, &detail_);
   if (refusal != Refusal::kNone) {
     Refuse(record, refusal, false);
     return;
@@ -122,7 +124,8 @@ void Lane::ApplyRecord(const Record& record) {
     WaitForStop(kRetryMs);
     return !stopping();
   };
-  const Status applied = applier_->Apply(record, event_, retry, &refusal, &detail_);
+  const Status applied = is_deletion ? applier_->Delete(record, retry, &refusal, &detail_)
+                                     : applier_->Apply(record, event_, retry, &refusal, &detail_);
   if (!applied.ok()) {
     torn_ = true;
     state_.Fail(applied);

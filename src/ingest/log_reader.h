@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,11 @@ struct KafkaOptions {
 struct Record {
   int32_t partition = 0;
   int64_t offset = 0;
-  int64_t timestamp_ms = 0;  // of the record, as the log has it
-  std::string_view payload;  // valid until the next poll
-  bool is_erased = false;    // it has no payload any more, and is passed over
+  int64_t timestamp_ms = 0;             // of the record, as the log has it
+  std::string_view payload;             // valid until the next poll
+  bool is_erased = false;               // it has no payload any more, and is passed over
+  bool is_tombstone = false;            // it never had one: of Kafka, a record whose value is null
+  std::optional<std::string_view> key;  // of Kafka; likewise valid until the next poll
 };
 
 // partition -> offset.

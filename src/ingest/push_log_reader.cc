@@ -63,7 +63,11 @@ class PushLogReader : public LogReader {
     payload_ends_.clear();
     FRESHET_RETURN_IF_ERROR(
         store_.ReadLog(id_, next_offset_, records_max, [&](const store::LogRecord& record) {
-          records.push_back({kPartition, record.offset, record.timestamp_ms, {}, record.is_erased});
+          Record& read = records.emplace_back();
+          read.partition = kPartition;
+          read.offset = record.offset;
+          read.timestamp_ms = record.timestamp_ms;
+          read.is_erased = record.is_erased;
           payloads_.append(record.payload);
           payload_ends_.push_back(payloads_.size());
         }));

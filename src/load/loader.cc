@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -451,7 +452,15 @@ Status CheckOptions(const LoadOptions& options) {
 Result<const FeatureView*> FindBatchView(const registry::Registry& registry,
                                          std::string_view name) {
   const FeatureView* view = registry.FindFeatureView(name);
-  if (view != nullptr && view->batch() != nullptr) return view;
+  if (view != nullptr && view->batch() != nullptr && view->fed_by() == nullptr) return view;
+  if (view != nullptr && view->batch() != nullptr) {
+    const bool is_push = std::holds_alternative<registry::PushLog>(view->fed_by()->kind);
+    return Status::FailedPrecondition(
+        fmt::format("the rows of feature view '{}' come from the stream '{}' and not from loads; "
+                    "{} rows there: "
+                    "those that are older than what an entity has change nothing",
+                    name, view->fed_by()->name, is_push ? "push" : "produce"));
+  }
   if (view != nullptr) {
     return Status::FailedPrecondition(fmt::format(
         "the feature view '{}' is not loaded from files: only a view whose source has 'file:' is",
@@ -459,7 +468,7 @@ Result<const FeatureView*> FindBatchView(const registry::Registry& registry,
   }
   std::vector<std::string> loadable;
   for (const auto& known : registry.feature_views()) {
-    if (known->batch() != nullptr) loadable.push_back(known->name);
+    if (known->batch() != nullptr && known->fed_by() == nullptr) loadable.push_back(known->name);
   }
   return Status::NotFound(
       fmt::format("no feature view is called '{}'{}", name, Suggestion(name, loadable)));

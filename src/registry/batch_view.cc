@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "base/time.h"
+#include "registry/expressions.h"
 #include "registry/readers.h"
 #include "registry/reading.h"
 
@@ -22,9 +23,21 @@ struct RowFeatureDraft {
   std::optional<yaml::Node> field_node;
   std::optional<yaml::Node> default_node;
   std::optional<yaml::Node> expect_node;
+  std::optional<int64_t> max_staleness_ms;
 };
 
-RowFeatureDraft ReadRowFeatureDraft(const yaml::Node& node) {
+// What rows come from, as far as it is known. Neither, and nothing is refused for it.
+struct RowOrigin {
+  bool is_file = false;
+  bool is_stream = false;
+};
+
+RowOrigin OriginOf(const KnownSource* source) {
+  if (source == nullptr || !source->kind_known) return {};
+  return {.is_file = !source->source->is_stream(), .is_stream = source->source->is_stream()};
+}
+
+RowFeatureDraft ReadRowFeatureDraft(const yaml::Node& node, const RowOrigin& origin) {
   RowFeatureDraft draft;
   if (!node.is_map()) {
     draft.name_node = node;
@@ -43,7 +56,12 @@ RowFeatureDraft ReadRowFeatureDraft(const yaml::Node& node) {
     draft.field = ReadDataName(*field, "field").value_or("");
   }
   draft.default_node = reader.Optional("default");
+  if (origin.is_stream)
+    RefuseKey(reader, "expect", "it judges loads, and a stream feeds this view");
+  if (origin.is_file)
+    RefuseKey(reader, "max_staleness", "a file is no stream that could be behind");
   draft.expect_node = reader.Optional("expect");
+  draft.max_staleness_ms = ReadMaxStaleness(reader);
   draft.description = ReadDescription(reader);
   reader.Done();
   return draft;
@@ -71,6 +89,7 @@ bool AddFeature(const RowFeatureDraft& draft, const KnownSource* source, Feature
   Feature feature;
   feature.name = draft.name;
   feature.description = draft.description;
+  feature.max_staleness_ms = draft.max_staleness_ms;
   uint32_t position = 0;
   Expectation expectation;
   if (source != nullptr && source->fields_known && !draft.field.empty()) {
@@ -118,6 +137,28 @@ uint64_t ReadRowsMin(const yaml::Node& node) {
   return static_cast<uint64_t>(std::max<int64_t>(0, rows));
 }
 
+void ReadDeleteWhen(const yaml::Node& node, const KnownSource* source, BatchView* batch) {
+  std::optional<std::string> text = node.AsString("delete_when");
+  if (!text.has_value()) return;
+  batch->delete_when_text = *text;
+  if (source == nullptr || !source->fields_known) return;
+  batch->delete_when =
+      CompileCondition(node, "delete_when", *text, VariablesOf(source->source->fields));
+}
+
+// What holds for the rows of a stream, or for those of a file.
+void ReadOriginKeys(yaml::MapReader& reader, const RowOrigin& origin, const KnownSource* source,
+                    BatchView* batch) {
+  if (origin.is_file)
+    RefuseKey(reader, "delete_when",
+              "rows of a file delete by the column that `freshet load --delete-column` names");
+  if (origin.is_stream)
+    RefuseKey(reader, "min_rows", "it judges loads, and a stream feeds this view");
+  if (auto delete_when = reader.Optional("delete_when"))
+    ReadDeleteWhen(*delete_when, source, batch);
+  if (auto rows_min = reader.Optional("min_rows")) batch->rows_min = ReadRowsMin(*rows_min);
+}
+
 }  // namespace
 
 KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView* view) {
@@ -126,12 +167,7 @@ KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView
   BatchView batch;
   view->description = ReadDescription(reader);
   ViewInputs inputs = ReadViewInputs(reader, scope, view);
-  if (inputs.source != nullptr && inputs.source->kind_known && inputs.source->source->is_stream()) {
-    reader.Required("source")->Report(
-        fmt::format("source '{}' is a stream; a view over it has 'aggregations', such as "
-                    "{{name: last_item, function: last, of: item}}",
-                    inputs.source->source->name));
-  }
+  const RowOrigin origin = OriginOf(inputs.source);
   RefuseKey(reader, "aggregations", "a view over a file lists features, one a column");
   RefuseKey(reader, "request", "a view with request inputs has no entity and no source");
   RefuseKey(reader, "exact", "only aggregations have windows");
@@ -140,19 +176,20 @@ KnownView ReadBatchView(yaml::MapReader& reader, const Scope& scope, FeatureView
     batch.max_age_ms = max_age->AsDurationMs("max_age");
   if (auto retention = reader.Optional("retention"))
     batch.retention_ms = ReadRetention(*retention, batch.max_age_ms);
-  if (auto rows_min = reader.Optional("min_rows")) batch.rows_min = ReadRowsMin(*rows_min);
+  ReadOriginKeys(reader, origin, inputs.source, &batch);
 
   if (inputs.entity != nullptr && inputs.entity->join_keys_known &&
       view->entity->join_keys.empty()) {
-    reader.Optional("entity")->Report(fmt::format(
-        "entity '{}' has no join keys, and rows are found by them; only stream views may have such "
-        "an entity",
-        view->entity->name));
+    reader.Optional("entity")->Report(
+        fmt::format("entity '{}' has no join keys, and rows are found by them; only views with "
+                    "aggregations may "
+                    "have such an entity",
+                    view->entity->name));
   }
   if (auto list = reader.Required("features")) {
     known.names_known = true;
     for (const yaml::Node& item : ReadItems(*list, "the features", limits::kFeaturesPerViewMax)) {
-      bool is_named = AddFeature(ReadRowFeatureDraft(item), inputs.source, view, &batch);
+      bool is_named = AddFeature(ReadRowFeatureDraft(item, origin), inputs.source, view, &batch);
       known.names_known = known.names_known && is_named;
     }
   }

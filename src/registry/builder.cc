@@ -217,11 +217,11 @@ void Builder::AssignViewTables(const Item& item, FeatureView& view) {
   auto in_scope = scope_.views.known.find(item.name);
   bool is_right =
       item.is_first && in_scope != scope_.views.known.end() && in_scope->second.types_known;
-  if (view.stream() == nullptr || !is_right) return;
+  if (view.fed_by() == nullptr || !is_right) return;
   Status status = AssignTables(live, &next.next_id, &view, &entry);
-  for (const TimelineTable& table : view.stream()->tables) {
-    if (status.ok()) status = CheckSize(table);
-  }
+  const StreamView* stream = view.stream();
+  for (size_t i = 0; stream != nullptr && status.ok() && i < stream->tables.size(); ++i)
+    status = CheckSize(stream->tables[i]);
   if (!status.ok()) item.node.Report(std::string(status.message()));
 }
 

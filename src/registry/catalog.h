@@ -12,12 +12,12 @@
 
 namespace freshet::registry {
 
-// One timeline table of a stream view and the features that are read from it.
+// One table that a stream feeds, of timelines or of rows, and the features that are read from it.
 struct CatalogTable {
   uint32_t id = 0;
   std::vector<std::string> features;  // within the view, e.g. "clicks_1m"; in the order that the
                                       // layout follows
-  // What the bytes of its timelines hang on, spelled out. A registry that was built again from the
+  // What the bytes of its timelines or rows hang on, spelled out. A registry that was built again from the
   // stored definitions and the stored catalog must come to the same.
   std::string layout;
 
@@ -26,7 +26,7 @@ struct CatalogTable {
 
 struct CatalogView {
   uint32_t id = 0;
-  std::vector<CatalogTable> tables;  // empty for batch and on-demand views
+  std::vector<CatalogTable> tables;  // empty where no stream feeds the view
 
   friend bool operator==(const CatalogView&, const CatalogView&) = default;
 };

@@ -109,7 +109,8 @@ void CompareFeature(const FeatureView& live, uint32_t live_index, const FeatureV
 std::string Describe(const FeatureView& view, uint32_t index) {
   std::string type = TypeText(view.features[index]);
   if (view.batch() != nullptr) {
-    return fmt::format("{} from field {}; null until the next load", type, FieldOf(view, index));
+    return fmt::format("{} from field {}{}", type, FieldOf(view, index),
+                       view.fed_by() != nullptr ? "" : "; null until the next load");
   }
   if (view.on_demand() != nullptr)
     return fmt::format("{}: {}", type, view.on_demand()->derived[index].text);
@@ -148,14 +149,16 @@ std::vector<std::string> OthersInTable(const Registry& live_registry, const Feat
 Change RemovedFeature(const Registry& live_registry, const FeatureView& live,
                       const Feature& feature, const FeatureView& next) {
   std::string subject = fmt::format("feature {}.{}", live.name, feature.name);
-  if (live.stream() == nullptr) return Removed(std::move(subject), "no service uses it");
+  if (live.fed_by() == nullptr) return Removed(std::move(subject), "no service uses it");
+  const std::string_view state = live.stream() != nullptr ? "timeline" : "row";
   std::vector<std::string> others = OthersInTable(live_registry, live, feature.name, next);
   if (others.empty())
-    return Removed(std::move(subject), "no service uses it; its timelines are deleted");
+    return Removed(std::move(subject),
+                   fmt::format("no service uses it; its {}s are deleted", state));
   Change change = Removed(std::move(subject), "no service uses it");
   change.refused = true;
   change.reason =
-      fmt::format("its state stands in one timeline with that of {}, which stays", Listed(others));
+      fmt::format("its state stands in one {} with that of {}, which stays", state, Listed(others));
   change.way_out =
       "keep it, it costs nothing more; or make a new view without it, and remove this one once no "
       "service uses it";

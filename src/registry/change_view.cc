@@ -20,7 +20,8 @@ constexpr std::string_view kNewView = "make a new view with a name of its own";
 
 std::string KindText(const FeatureView& view) {
   if (view.stream() != nullptr) return "stream";
-  return view.batch() != nullptr ? "batch" : "on-demand";
+  if (view.batch() == nullptr) return "on-demand";
+  return view.fed_by() != nullptr ? "row" : "batch";
 }
 
 std::string SourceText(const FeatureView& view) {
@@ -55,6 +56,29 @@ std::string BytesText(size_t bytes) {
   if (bytes < 10'000) return fmt::format("{} B", bytes);
   if (bytes < 10'000'000) return fmt::format("{:.1f} KB", static_cast<double>(bytes) / 1e3);
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+void CompareDeletions(const BatchView& live, const BatchView& next, ChangeDraft& draft) {
+  if (IsSameExpression(live.delete_when_text, next.delete_when_text)) return;
+  draft.RefuseIfDifferent("delete_when", live.delete_when_text, next.delete_when_text,
+                          "it says which events have deleted their entity", std::string(kNewView));
+}
+
+void NoteRowTables(const BatchView& live, const BatchView& next, ChangeDraft& draft) {
+  const auto has = [](const BatchView& view, TableId id) {
+    return std::any_of(view.tables.begin(), view.tables.end(),
+                       [&](const RowTable& table) { return table.id == id; });
+  };
+  for (const RowTable& table : next.tables) {
+    if (!has(live, table.id))
+      draft.Note(
+          fmt::format("one more row an entity, of {} columns, filled from the beginning of "
+                      "its stream",
+                      table.features.size()));
+  }
+  for (const RowTable& table : live.tables) {
+    if (!has(next, table.id)) draft.Note("the rows of the removed features are deleted");
+  }
 }
 
 void CompareWhere(const StreamView& live, const StreamView& next, ChangeDraft& draft) {
@@ -98,12 +122,14 @@ void NoteTables(const StreamView& live, const StreamView& next, ChangeDraft& dra
 }
 
 // Whatever was changed: bytes that are stored must be read as they were written.
-void GuardLayouts(const CatalogView& live, const CatalogView& next, ChangeDraft& draft) {
+void GuardLayouts(const CatalogView& live, const CatalogView& next, std::string_view state,
+                  ChangeDraft& draft) {
   for (const CatalogTable& before : live.tables) {
     for (const CatalogTable& after : next.tables) {
       if (before.id != after.id || before.layout == after.layout) continue;
-      draft.Refuse(fmt::format("layout of its timelines: {} -> {}", before.layout, after.layout),
-                   "stored timelines could not be read any more", std::string(kNewView));
+      draft.Refuse(fmt::format("layout of its {}: {} -> {}", state, before.layout, after.layout),
+                   fmt::format("stored {} could not be read any more", state),
+                   std::string(kNewView));
     }
   }
 }
@@ -149,8 +175,15 @@ bool CompareView(const Registry& live_registry, const FeatureView& live,
     CompareWhere(*live.stream(), *next.stream(), draft);
     CompareHeads(*live.stream(), *next.stream(), draft);
     NoteTables(*live.stream(), *next.stream(), draft);
+  }
+  if (is_same_kind && live.batch() != nullptr) {
+    CompareDeletions(*live.batch(), *next.batch(), draft);
+    NoteRowTables(*live.batch(), *next.batch(), draft);
+  }
+  if (is_same_kind && live.fed_by() != nullptr) {
     GuardLayouts(live_registry.catalog().views.at(live.name),
-                 next_registry.catalog().views.at(next.name), draft);
+                 next_registry.catalog().views.at(next.name),
+                 live.stream() != nullptr ? "timelines" : "rows", draft);
   }
   if (is_same_kind && live.on_demand() != nullptr)
     CompareInputs(*live.on_demand(), *next.on_demand(), draft);
@@ -229,7 +262,9 @@ std::string DescribeView(const FeatureView& view) {
     for (const TimelineTable& table : view.stream()->tables)
       text += fmt::format("; timeline, {}", DescribeTable(table));
   }
-  if (view.batch() != nullptr)
+  if (view.batch() != nullptr && view.fed_by() != nullptr)
+    text += "; the newest row of each entity, filled from the beginning of its stream";
+  if (view.batch() != nullptr && view.fed_by() == nullptr)
     text += fmt::format("; empty until it is loaded (freshet load {})", view.name);
   return text;
 }

@@ -138,6 +138,22 @@ struct StreamView {
   std::vector<WindowedFeature> windowed;  // parallel to FeatureView::features
 };
 
+// Part of a batch view that a stream feeds whose rows live in one table, one an entity. A view has
+// one table, and one more for each time that features were added to it while it lived: each is filled
+// from the beginning of its stream.
+struct RowTable {
+  TableId id = 0;
+  std::vector<uint32_t> features;  // per column: the index into FeatureView::features
+};
+
+// Where a feature of such a view is found.
+struct RowColumn {
+  uint32_t table = 0;  // index into BatchView::tables
+  uint32_t column = 0;
+};
+
+// Rows of features: of a file, put there by loads, or of a stream, whose newest event of an entity is
+// its row.
 struct BatchView {
   const Source* source = nullptr;
   std::vector<uint32_t> key_fields;      // per join key: the index into Source::fields
@@ -148,6 +164,11 @@ struct BatchView {
   // What the rows of a load must be like for it to be served.
   std::vector<Expectation> expectations;  // parallel to FeatureView::features
   uint64_t rows_min = 0;
+  // Of a stream: the rest is empty where rows are loaded.
+  std::string delete_when_text;                      // empty: no event deletes
+  std::shared_ptr<const expr::Program> delete_when;  // over the source's fields
+  std::vector<RowTable> tables;
+  std::vector<RowColumn> columns;  // parallel to FeatureView::features
 };
 
 struct FeatureView;
@@ -186,6 +207,11 @@ struct FeatureView {
   const StreamView* stream() const { return std::get_if<StreamView>(&kind); }
   const BatchView* batch() const { return std::get_if<BatchView>(&kind); }
   const OnDemandView* on_demand() const { return std::get_if<OnDemandView>(&kind); }
+
+  // The stream that feeds the view's tables; null for a view of loaded rows and an on-demand view.
+  const Source* fed_by() const;
+  // The tables that it feeds.
+  std::vector<TableId> fed_tables() const;
 };
 
 // From join keys to the columns of a request that hold them, where those have other names.

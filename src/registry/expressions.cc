@@ -41,6 +41,17 @@ std::shared_ptr<const expr::Program> CompileNode(const yaml::Node& node, const s
   return program;
 }
 
+std::shared_ptr<const expr::Program> CompileCondition(const yaml::Node& node, std::string_view key,
+                                                      const std::string& text,
+                                                      std::span<const expr::Variable> variables) {
+  std::shared_ptr<const expr::Program> program = CompileNode(node, text, variables);
+  if (program != nullptr && program->type() != Type::kBool) {
+    node.Report(fmt::format("{} must be a condition, true or false; this is of type {}", key,
+                            TypeName(program->type())));
+  }
+  return program;
+}
+
 std::vector<DottedName> DottedNames(std::string_view text) {
   std::vector<DottedName> names;
   std::vector<expr::Token> tokens;

@@ -20,6 +20,11 @@ std::vector<expr::Variable> VariablesOf(const std::vector<Field>& fields);
 std::shared_ptr<const expr::Program> CompileNode(const yaml::Node& node, const std::string& text,
                                                  std::span<const expr::Variable> variables);
 
+// Likewise of a condition, which is true or false; `key` is what it stands under.
+std::shared_ptr<const expr::Program> CompileCondition(const yaml::Node& node, std::string_view key,
+                                                      const std::string& text,
+                                                      std::span<const expr::Variable> variables);
+
 // "a.b" as it stands in an expression.
 struct DottedName {
   size_t offset = 0;

@@ -28,6 +28,24 @@ std::vector<std::string> NamesOf(const std::vector<std::unique_ptr<T>>& all) {
 
 }  // namespace
 
+const Source* FeatureView::fed_by() const {
+  if (stream() != nullptr) return stream()->source;
+  const bool is_fed =
+      batch() != nullptr && batch()->source != nullptr && batch()->source->is_stream();
+  return is_fed ? batch()->source : nullptr;
+}
+
+std::vector<TableId> FeatureView::fed_tables() const {
+  std::vector<TableId> ids;
+  if (stream() != nullptr) {
+    for (const TimelineTable& table : stream()->tables) ids.push_back(table.id);
+  }
+  if (batch() != nullptr) {
+    for (const RowTable& table : batch()->tables) ids.push_back(table.id);
+  }
+  return ids;
+}
+
 std::optional<uint32_t> FindFeatureOf(const FeatureView& view, std::string_view feature) {
   auto found = std::find_if(view.features.begin(), view.features.end(),
                             [&](const Feature& each) { return each.name == feature; });

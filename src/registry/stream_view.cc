@@ -225,11 +225,7 @@ void StreamViewReader::ReadCondition(const yaml::Node& node, std::string* text,
   std::optional<std::string> where = node.AsString("where");
   if (!where.has_value()) return;
   *text = *where;
-  if (!fields_known_) return;
-  *program = CompileNode(node, *where, variables_);
-  if (*program == nullptr || (*program)->type() == Type::kBool) return;
-  node.Report(fmt::format("where must be a condition, true or false; this is of type {}",
-                          TypeName((*program)->type())));
+  if (fields_known_) *program = CompileCondition(node, "where", *where, variables_);
 }
 
 void StreamViewReader::CheckAggregationNames(const std::vector<Draft>& drafts) {
@@ -342,10 +338,13 @@ KnownView ReadStreamView(yaml::MapReader& reader, const Scope& scope, FeatureVie
         "source '{}' is a file, whose rows have no aggregations; list 'features' instead",
         inputs.source->source->name));
   }
-  RefuseKey(reader, "features", "a view over a stream has aggregations, whose names make features");
+  RefuseKey(
+      reader, "features",
+      "a view has aggregations, whose names make features, or lists fields of its newest event "
+      "as features; make a view of its own for those");
   RefuseKey(reader, "request", "a view with request inputs has no entity, source or aggregations");
-  RefuseKey(reader, "retention", "the windows of a view over a stream bound what is kept");
-  RefuseKey(reader, "max_age", "the windows of a view over a stream bound how old its values are");
+  RefuseKey(reader, "retention", "the windows of aggregations bound what is kept");
+  RefuseKey(reader, "max_age", "the windows of aggregations bound how old their values are");
 
   WindowRule rule = ReadWindowRule(reader);
   StreamViewReader stream_reader(inputs.source, view);

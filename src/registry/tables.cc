@@ -138,7 +138,7 @@ std::string LayoutOf(const TimelineTable& table) {
                      fmt::join(windows, ","), options.has_lifetime ? 1 : 0, fmt::join(slots, ","));
 }
 
-Status AddTable(TableId id, const Members& members, FeatureView* view, CatalogView* next) {
+Status AddTimelineTable(TableId id, const Members& members, FeatureView* view, CatalogView* next) {
   StreamView& stream = std::get<StreamView>(view->kind);
   FRESHET_ASSIGN_OR_RETURN(TimelineTable table, MakeTable(stream, id, members));
   stream.tables.push_back(std::move(table));
@@ -147,6 +147,29 @@ Status AddTable(TableId id, const Members& members, FeatureView* view, CatalogVi
   entry.id = id;
   for (uint32_t feature : members) entry.features.push_back(view->features[feature].name);
   entry.layout = LayoutOf(stream.tables.back());
+  return Status::Ok();
+}
+
+// The columns of its rows are the members in their order.
+void AddRowTable(TableId id, const Members& members, FeatureView* view, CatalogView* next) {
+  auto& batch = std::get<BatchView>(view->kind);
+  batch.columns.resize(view->features.size());
+  CatalogTable& entry = next->tables.emplace_back();
+  entry.id = id;
+  std::vector<std::string_view> types;
+  for (uint32_t column = 0; column < members.size(); ++column) {
+    const Feature& feature = view->features[members[column]];
+    batch.columns[members[column]] = {static_cast<uint32_t>(batch.tables.size()), column};
+    entry.features.push_back(feature.name);
+    types.push_back(TypeName(feature.type));
+  }
+  entry.layout = fmt::format("rows={}", fmt::join(types, ","));
+  batch.tables.push_back({id, members});
+}
+
+Status AddTable(TableId id, const Members& members, FeatureView* view, CatalogView* next) {
+  if (view->stream() != nullptr) return AddTimelineTable(id, members, view, next);
+  AddRowTable(id, members, view, next);
   return Status::Ok();
 }
 

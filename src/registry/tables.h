@@ -1,8 +1,9 @@
-// Which timeline table each feature of a stream view lives in, and the layout of those tables.
+// Which table each feature of a view that a stream feeds lives in, and the layout of those tables.
 //
 // A layout must never hang on how the YAML is arranged, or live bytes would be read wrongly. It
 // follows from the features that the catalog lists for the table, in the catalog's order:
-// aggregations stand in the order of their first feature, windows by length.
+// aggregations stand in the order of their first feature, windows by length; columns of rows in the
+// order of the features.
 #pragma once
 
 #include <cstdint>

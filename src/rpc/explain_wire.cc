@@ -19,6 +19,12 @@ void SetCell(const ExplainedCell& cell, v1::ExplainedCell* wire) {
   for (const Value& slot : cell.slots) SetScalar(slot, wire->add_slots());
 }
 
+void SetPosition(const StreamPosition& position, v1::StreamPosition* wire) {
+  wire->set_source(position.source);
+  wire->set_partition(position.partition);
+  wire->set_offset(position.offset);
+}
+
 void SetTimeline(const ExplainedTimeline& timeline, v1::ExplainedTimeline* wire) {
   wire->set_view(timeline.view);
   wire->set_source(timeline.source);
@@ -28,12 +34,8 @@ void SetTimeline(const ExplainedTimeline& timeline, v1::ExplainedTimeline* wire)
   if (timeline.newest_event_ms != kNoEventTimeMs)
     wire->set_newest_event_ms(timeline.newest_event_ms);
   if (timeline.as_of_ms != kNoEventTimeMs) wire->set_as_of_ms(timeline.as_of_ms);
-  for (const StreamPosition& position : timeline.positions) {
-    v1::StreamPosition* out = wire->add_positions();
-    out->set_source(position.source);
-    out->set_partition(position.partition);
-    out->set_offset(position.offset);
-  }
+  for (const StreamPosition& position : timeline.positions)
+    SetPosition(position, wire->add_positions());
   for (const std::string& aggregation : timeline.aggregations) wire->add_aggregations(aggregation);
   wire->set_cell_count(timeline.cell_count);
   for (const ExplainedCell& cell : timeline.cells) SetCell(cell, wire->add_cells());
@@ -49,6 +51,10 @@ void SetRow(const ExplainedRow& row, v1::ExplainedRow* wire) {
   wire->set_is_found(row.is_found);
   if (row.event_time_ms != kNoEventTimeMs) wire->set_event_time_ms(row.event_time_ms);
   if (row.max_age_ms.has_value()) wire->set_max_age_ms(*row.max_age_ms);
+  wire->set_table(row.table);
+  wire->set_is_deleted(row.is_deleted);
+  if (row.as_of_ms != kNoEventTimeMs) wire->set_as_of_ms(row.as_of_ms);
+  for (const StreamPosition& position : row.positions) SetPosition(position, wire->add_positions());
 }
 
 void SetStep(const ExplainedStep& step, v1::ExplainedStep* wire) {

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "serve/columns.h"
 #include "serve/derive.h"
+#include "store/stream_row.h"
 #include "timeline/describe.h"
 #include "timeline/window.h"
 
@@ -46,7 +47,7 @@ void ExplainValue(const SlotWriter& writer, ExplainedFeature& feature) {
 }
 
 // Names a feature's window, and finds the cells that are in it.
-void ExplainWindow(const TimelineRead& read, const timeline::Want& want, std::string_view bytes,
+void ExplainWindow(const StreamRead& read, const timeline::Want& want, std::string_view bytes,
                    int64_t now_ms, const ExplainedTimeline& timeline, ExplainedFeature& feature) {
   int64_t begin_ms = kNoEventTimeMs;
   int64_t last_ms = now_ms;
@@ -77,7 +78,7 @@ void ExplainWindow(const TimelineRead& read, const timeline::Want& want, std::st
   feature.cell_end = std::max(feature.cell_begin, feature.cell_end);
 }
 
-void ExplainCells(const TimelineRead& read, std::string_view bytes, int64_t now_ms,
+void ExplainCells(const StreamRead& read, std::string_view bytes, int64_t now_ms,
                   ExplainedTimeline* timeline) {
   timeline->is_found = !bytes.empty();
   if (bytes.empty()) return;
@@ -90,44 +91,87 @@ void ExplainCells(const TimelineRead& read, std::string_view bytes, int64_t now_
   }
 }
 
-const registry::TimelineTable& TableOf(const TimelineRead& read) {
+const registry::TimelineTable& TableOf(const StreamRead& read) {
   const std::vector<registry::TimelineTable>& tables = read.view->stream()->tables;
   return *std::find_if(tables.begin(), tables.end(), [&](const registry::TimelineTable& table) {
     return table.id == read.table;
   });
 }
 
-void ExplainTimeline(const Plan& plan, uint32_t index, std::string_view bytes, int64_t now_ms,
+std::vector<StreamPosition> Named(std::vector<StreamPosition> positions,
+                                  const std::string& source) {
+  for (StreamPosition& position : positions) position.source = source;
+  return positions;
+}
+
+// One stream's state, as it was read.
+struct StreamState {
+  const StreamRead& read;
+  std::string_view bytes;
+  int64_t as_of_ms = 0;
+  const std::vector<StreamPosition>& positions;
+};
+
+void ExplainTimeline(const Plan& plan, const StreamState& state, int64_t now_ms,
                      const Scratch& scratch, Explanation* explanation) {
-  const TimelineRead& read = plan.timelines[index];
+  const StreamRead& read = state.read;
   const registry::StreamView& stream = *read.view->stream();
-  ExplainedTimeline& timeline = explanation->timelines[index];
+  const auto index = static_cast<uint32_t>(explanation->timelines.size());
+  ExplainedTimeline& timeline = explanation->timelines.emplace_back();
   timeline.view = read.view->name;
   timeline.source = stream.source->name;
   timeline.key = KeyText(plan, plan.keys[read.key], scratch);
   timeline.table = read.table;
-  timeline.as_of_ms = scratch.as_of_ms[index];
-  for (StreamPosition& position : timeline.positions) position.source = timeline.source;
+  timeline.as_of_ms = state.as_of_ms;
+  timeline.positions = Named(state.positions, timeline.source);
   const std::vector<uint32_t>& aggregations = TableOf(read).aggregations;
   for (const uint32_t aggregation : aggregations)
     timeline.aggregations.push_back(stream.aggregations[aggregation].name);
-  ExplainCells(read, bytes, now_ms, &timeline);
+  ExplainCells(read, state.bytes, now_ms, &timeline);
   for (size_t i = 0; i < read.slots.size(); ++i) {
     ExplainedFeature& feature = explanation->features[read.slots[i]];
     feature.timeline = index;
     feature.aggregation = timeline.aggregations[read.wants[i].aggregation];
-    ExplainWindow(read, read.wants[i], bytes, now_ms, timeline, feature);
+    ExplainWindow(read, read.wants[i], state.bytes, now_ms, timeline, feature);
   }
 }
 
-void ExplainRow(const Plan& plan, uint32_t index, std::string_view bytes, const Scratch& scratch,
-                store::Store& store, Explanation* explanation) {
-  const RowRead& read = plan.rows[index];
-  ExplainedRow& row = explanation->rows[index];
-  row.view = read.view->name;
-  row.source = read.view->batch()->source->name;
-  row.key = KeyText(plan, plan.keys[read.key], scratch);
-  row.max_age_ms = read.view->batch()->max_age_ms;
+// What rows of a load and of a stream have in common.
+ExplainedRow& AddRow(const Plan& plan, const registry::FeatureView& view, uint32_t key,
+                     const Scratch& scratch, Explanation* explanation) {
+  ExplainedRow& row = explanation->rows.emplace_back();
+  row.view = view.name;
+  row.source = view.batch()->source->name;
+  row.key = KeyText(plan, plan.keys[key], scratch);
+  row.max_age_ms = view.batch()->max_age_ms;
+  return row;
+}
+
+void ExplainColumn(uint32_t slot, const std::string& column, Explanation* explanation) {
+  explanation->features[slot].row = static_cast<uint32_t>(explanation->rows.size() - 1);
+  explanation->features[slot].column = column;
+}
+
+void ExplainStreamRow(const Plan& plan, const StreamState& state, const Scratch& scratch,
+                      Explanation* explanation) {
+  const StreamRead& read = state.read;
+  ExplainedRow& row = AddRow(plan, *read.view, read.key, scratch, explanation);
+  row.table = read.table;
+  row.as_of_ms = state.as_of_ms;
+  row.positions = Named(state.positions, row.source);
+  if (!state.bytes.empty()) {
+    const std::string_view stored = store::StreamRow::Row(state.bytes);
+    row.is_deleted = store::RowLayout::IsTombstone(stored);
+    row.is_found = !row.is_deleted;
+    row.event_time_ms = store::RowLayout::EventTimeMs(stored);
+  }
+  for (const uint32_t slot : read.slots)
+    ExplainColumn(slot, plan.slots[slot].feature->name, explanation);
+}
+
+void ExplainRow(const Plan& plan, const RowRead& read, std::string_view bytes,
+                const Scratch& scratch, store::Store& store, Explanation* explanation) {
+  ExplainedRow& row = AddRow(plan, *read.view, read.key, scratch, explanation);
   const std::shared_ptr<const store::Generation> generation = store.FindGeneration(read.view->id);
   if (generation != nullptr) {
     row.generation = generation->table;
@@ -136,10 +180,8 @@ void ExplainRow(const Plan& plan, uint32_t index, std::string_view bytes, const 
   }
   row.is_found = !bytes.empty();
   if (row.is_found) row.event_time_ms = store::RowLayout::EventTimeMs(bytes);
-  for (size_t i = 0; i < read.slots.size(); ++i) {
-    explanation->features[read.slots[i]].row = index;
-    explanation->features[read.slots[i]].column = read.columns[i];
-  }
+  for (size_t i = 0; i < read.slots.size(); ++i)
+    ExplainColumn(read.slots[i], read.columns[i], explanation);
 }
 
 }  // namespace
@@ -157,9 +199,8 @@ void ExplainDerived(const Plan& plan, int64_t now_ms, Scratch& scratch, Explanat
   }
 }
 
-void ExplainStored(const Plan& plan, int64_t now_ms, const Scratch& scratch,
-                   const std::vector<std::string>& kept, store::Store& store,
-                   Explanation* explanation) {
+void ExplainStored(const Plan& plan, int64_t now_ms, const Scratch& scratch, const ReadState& state,
+                   store::Store& store, Explanation* explanation) {
   explanation->read_time_ms = now_ms;
   for (size_t slot = 0; slot < plan.slots.size(); ++slot) {
     ExplainedFeature& feature = explanation->features[slot];
@@ -168,13 +209,18 @@ void ExplainStored(const Plan& plan, int64_t now_ms, const Scratch& scratch,
     ExplainValue(scratch.writers[slot], feature);
   }
   // A view that was never loaded has no target, and so nothing was read.
-  std::vector<std::string_view> bytes(plan.timelines.size() + plan.rows.size());
-  for (size_t i = 0; i < kept.size(); ++i) bytes[scratch.targets[i].read] = kept[i];
-  for (uint32_t i = 0; i < plan.timelines.size(); ++i)
-    ExplainTimeline(plan, i, bytes[i], now_ms, scratch, explanation);
-  explanation->rows.resize(plan.rows.size());
-  for (uint32_t i = 0; i < plan.rows.size(); ++i)
-    ExplainRow(plan, i, bytes[plan.timelines.size() + i], scratch, store, explanation);
+  std::vector<std::string_view> bytes(plan.streams.size() + plan.rows.size());
+  for (size_t i = 0; i < state.kept.size(); ++i) bytes[scratch.targets[i].read] = state.kept[i];
+  for (size_t i = 0; i < plan.streams.size(); ++i) {
+    const StreamState stream{plan.streams[i], bytes[i], scratch.as_of_ms[i], state.positions[i]};
+    if (plan.streams[i].is_of_rows()) {
+      ExplainStreamRow(plan, stream, scratch, explanation);
+    } else {
+      ExplainTimeline(plan, stream, now_ms, scratch, explanation);
+    }
+  }
+  for (size_t i = 0; i < plan.rows.size(); ++i)
+    ExplainRow(plan, plan.rows[i], bytes[plan.streams.size() + i], scratch, store, explanation);
 }
 
 }  // namespace freshet::serve

@@ -18,10 +18,15 @@ namespace freshet::serve {
 // are flagged.
 void ExplainDerived(const Plan& plan, int64_t now_ms, Scratch& scratch, Explanation* explanation);
 
-// All else. `kept` has the bytes of each of Scratch::targets; Explanation::timelines has, for each of the
-// plan's, the places that were in before they were read.
-void ExplainStored(const Plan& plan, int64_t now_ms, const Scratch& scratch,
-                   const std::vector<std::string>& kept, store::Store& store,
-                   Explanation* explanation);
+// What the values were made of.
+struct ReadState {
+  const std::vector<std::string>& kept;  // per Scratch::targets: the bytes
+  // Per Plan::streams: the places that were in before they were read.
+  const std::vector<std::vector<StreamPosition>>& positions;
+};
+
+// All else.
+void ExplainStored(const Plan& plan, int64_t now_ms, const Scratch& scratch, const ReadState& state,
+                   store::Store& store, Explanation* explanation);
 
 }  // namespace freshet::serve

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "store/stream_row.h"
 
 namespace freshet::serve {
 namespace {
@@ -69,7 +70,7 @@ void SetStatus(SlotWriter& writer, uint32_t row, FeatureStatus status) {
 }
 
 // Why a windowed value could not be computed, and the way out.
-std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcome, Type type,
+std::string FailureReason(const StreamRead& read, timeline::ReadOutcome outcome, Type type,
                           std::string_view bytes) {
   switch (outcome) {
     case timeline::ReadOutcome::kOverflow:
@@ -100,6 +101,33 @@ std::string FailureReason(const TimelineRead& read, timeline::ReadOutcome outcom
 void KeepReason(SlotWriter& writer, uint32_t row, std::string reason) {
   std::vector<FeatureFailure>& failures = writer.column->failures;
   if (failures.size() < limits::kFailureReasonsMax) failures.push_back({row, std::move(reason)});
+}
+
+// `columns` are per slot; `bytes` is empty where there is no row.
+inline void PutRow(const registry::BatchView& view, const std::vector<uint32_t>& slots,
+                   const store::RowLayout& layout, const std::vector<uint32_t>& columns,
+                   std::string_view bytes, int64_t now_ms, uint32_t row,
+                   std::span<SlotWriter> writers) {
+  if (bytes.empty()) {
+    for (uint32_t slot : slots) PutDefault(writers[slot], row, FeatureStatus::kNotFound);
+    return;
+  }
+  const int64_t event_time_ms = store::RowLayout::EventTimeMs(bytes);
+  const bool is_too_old = view.max_age_ms.has_value() && event_time_ms < now_ms - *view.max_age_ms;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    SlotWriter& writer = writers[slots[i]];
+    SetEventTime(writer, row, event_time_ms);
+    const uint32_t column = columns[i];
+    if (is_too_old) {
+      PutDefault(writer, row, FeatureStatus::kOutsideMaxAge);
+    } else if (column == GenerationView::kMissing) {
+      PutDefault(writer, row, FeatureStatus::kNullValue);
+    } else if (const Datum value = layout.Read(bytes, column); value.is_null()) {
+      PutDefault(writer, row, FeatureStatus::kNullValue);
+    } else {
+      SetAt(writer, row, value);
+    }
+  }
 }
 
 }  // namespace
@@ -187,7 +215,7 @@ void RepeatFirstRow(SlotWriter& writer, const KeyRun& run) {
   }
 }
 
-bool FinalizeTimeline(const TimelineRead& read, timeline::Reader& reader, std::string_view bytes,
+bool FinalizeTimeline(const StreamRead& read, timeline::Reader& reader, std::string_view bytes,
                       int64_t now_ms, uint32_t row, std::span<SlotWriter> writers) {
   if (bytes.empty()) {
     for (uint32_t slot : read.slots) PutDefault(writers[slot], row, FeatureStatus::kNotFound);
@@ -219,29 +247,18 @@ bool FinalizeTimeline(const TimelineRead& read, timeline::Reader& reader, std::s
   return is_too_early;
 }
 
+void FinalizeStreamRow(const StreamRead& read, std::string_view bytes, int64_t now_ms, uint32_t row,
+                       std::span<SlotWriter> writers) {
+  const std::string_view stored = bytes.empty() ? bytes : store::StreamRow::Row(bytes);
+  const bool is_there = !stored.empty() && !store::RowLayout::IsTombstone(stored);
+  PutRow(*read.view->batch(), read.slots, *read.layout, read.columns,
+         is_there ? stored : std::string_view(), now_ms, row, writers);
+}
+
 void FinalizeRow(const RowRead& read, const GenerationView& generation, std::string_view bytes,
                  int64_t now_ms, uint32_t row, std::span<SlotWriter> writers) {
-  if (bytes.empty()) {
-    for (uint32_t slot : read.slots) PutDefault(writers[slot], row, FeatureStatus::kNotFound);
-    return;
-  }
-  const int64_t event_time_ms = store::RowLayout::EventTimeMs(bytes);
-  const std::optional<int64_t>& max_age_ms = read.view->batch()->max_age_ms;
-  const bool is_too_old = max_age_ms.has_value() && event_time_ms < now_ms - *max_age_ms;
-  for (size_t i = 0; i < read.slots.size(); ++i) {
-    SlotWriter& writer = writers[read.slots[i]];
-    SetEventTime(writer, row, event_time_ms);
-    const uint32_t column = generation.columns[i];
-    if (is_too_old) {
-      PutDefault(writer, row, FeatureStatus::kOutsideMaxAge);
-    } else if (column == GenerationView::kMissing) {
-      PutDefault(writer, row, FeatureStatus::kNullValue);
-    } else if (const Datum value = generation.layout->Read(bytes, column); value.is_null()) {
-      PutDefault(writer, row, FeatureStatus::kNullValue);
-    } else {
-      SetAt(writer, row, value);
-    }
-  }
+  PutRow(*read.view->batch(), read.slots, *generation.layout, generation.columns, bytes, now_ms,
+         row, writers);
 }
 
 }  // namespace freshet::serve

@@ -34,10 +34,14 @@ void RepeatFirstRow(SlotWriter& writer, const KeyRun& run);
 // Puts all features of a timeline; `bytes` is empty for an entity that was never seen. True when
 // the answer is only wanting a later moment: some event is newer than `now_ms` by more than the
 // clock skew.
-bool FinalizeTimeline(const TimelineRead& read, timeline::Reader& reader, std::string_view bytes,
+bool FinalizeTimeline(const StreamRead& read, timeline::Reader& reader, std::string_view bytes,
                       int64_t now_ms, uint32_t row, std::span<SlotWriter> writers);
 
-// Puts all features of a stored row; `bytes` is empty for an entity without one, else a valid row
+// Puts all features of a row that a stream feeds; `bytes` is empty for an entity that was never seen.
+void FinalizeStreamRow(const StreamRead& read, std::string_view bytes, int64_t now_ms, uint32_t row,
+                       std::span<SlotWriter> writers);
+
+// Puts all features of a loaded row; `bytes` is empty for an entity without one, else a valid row
 // of the generation.
 void FinalizeRow(const RowRead& read, const GenerationView& generation, std::string_view bytes,
                  int64_t now_ms, uint32_t row, std::span<SlotWriter> writers);

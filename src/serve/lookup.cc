@@ -67,7 +67,7 @@ Status AddRowKeys(const Plan& plan, size_t index, uint32_t row_count, store::Sto
   if (!view.layout.has_value() || view.table != generation->table) {
     FRESHET_RETURN_IF_ERROR(ResolveColumns(read, plan, *generation, view));
   }
-  const auto target = static_cast<uint32_t>(plan.timelines.size() + index);
+  const auto target = static_cast<uint32_t>(plan.streams.size() + index);
   AddKeys(scratch.keys[read.key], store::TableKind::kRows, generation->table, target, scratch);
   scratch.held_generations.push_back(std::move(generation));
   return Status::Ok();
@@ -80,10 +80,10 @@ struct TargetRead {
 };
 
 TargetRead ReadOf(const Plan& plan, uint32_t read, const Scratch& scratch) {
-  if (read < plan.timelines.size()) {
-    return {plan.timelines[read].slots, scratch.keys[plan.timelines[read].key]};
+  if (read < plan.streams.size()) {
+    return {plan.streams[read].slots, scratch.keys[plan.streams[read].key]};
   }
-  const RowRead& rows = plan.rows[read - plan.timelines.size()];
+  const RowRead& rows = plan.rows[read - plan.streams.size()];
   return {rows.slots, scratch.keys[rows.key]};
 }
 
@@ -111,8 +111,8 @@ Status AddAllKeys(const Plan& plan, const LookupOptions& options, uint32_t row_c
                   store::Store& store, Scratch& scratch) {
   scratch.state_keys.clear();
   scratch.targets.clear();
-  for (uint32_t i = 0; i < plan.timelines.size(); ++i) {
-    const TimelineRead& read = plan.timelines[i];
+  for (uint32_t i = 0; i < plan.streams.size(); ++i) {
+    const StreamRead& read = plan.streams[i];
     if (scratch.is_late[i] != 0) {
       PutAll(read.slots, row_count, FeatureStatus::kTimedOut, scratch);
     } else if (!options.skip_stale || !IsAllStale(read, scratch)) {
@@ -141,11 +141,16 @@ Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_co
     if (options.kept != nullptr) (*options.kept)[i].assign(bytes);
     const LookupTarget target = scratch.targets[i];
     const uint32_t row = ReadOf(plan, target.read, scratch).keys.runs[target.run].first_row;
-    if (target.read < plan.timelines.size()) {
-      *is_too_early |= FinalizeTimeline(plan.timelines[target.read], scratch.readers[target.read],
-                                        bytes, options.now_ms, row, scratch.writers);
+    if (target.read < plan.streams.size()) {
+      const StreamRead& read = plan.streams[target.read];
+      if (read.is_of_rows()) {
+        FinalizeStreamRow(read, bytes, options.now_ms, row, scratch.writers);
+      } else {
+        *is_too_early |= FinalizeTimeline(read, *scratch.readers[target.read], bytes,
+                                          options.now_ms, row, scratch.writers);
+      }
     } else {
-      const size_t index = target.read - plan.timelines.size();
+      const size_t index = target.read - plan.streams.size();
       FinalizeRow(plan.rows[index], scratch.generations[index], bytes, options.now_ms, row,
                   scratch.writers);
     }

@@ -59,8 +59,8 @@ class Compiler {
   }
 
   void AddSource(const FeatureView& view) {
-    if (view.stream() == nullptr) return;
-    const std::string& name = view.stream()->source->name;
+    if (view.fed_by() == nullptr) return;
+    const std::string& name = view.fed_by()->name;
     if (std::find(plan_.sources.begin(), plan_.sources.end(), name) == plan_.sources.end()) {
       plan_.sources.push_back(name);
     }
@@ -78,8 +78,8 @@ class Compiler {
   }
 
   void AddRead(const FeatureReference& feature, const KeyColumns* key_columns, uint32_t slot) {
-    if (feature.view->stream() != nullptr) {
-      AddTimelineRead(feature, key_columns, slot);
+    if (feature.view->fed_by() != nullptr) {
+      AddStreamRead(feature, key_columns, slot);
     } else if (feature.view->batch() != nullptr) {
       AddRowRead(feature, key_columns, slot);
     } else {
@@ -87,35 +87,52 @@ class Compiler {
     }
   }
 
-  void AddTimelineRead(const FeatureReference& feature, const KeyColumns* key_columns,
-                       uint32_t slot) {
+  void AddStreamRead(const FeatureReference& feature, const KeyColumns* key_columns,
+                     uint32_t slot) {
     const uint32_t key = KeyOf(*feature.view->entity, key_columns);
-    const registry::StreamView& stream = *feature.view->stream();
-    const registry::WindowedFeature& windowed = stream.windowed[feature.feature];
-    const registry::TimelineTable& table = stream.tables[windowed.table];
-    auto read = std::find_if(plan_.timelines.begin(), plan_.timelines.end(),
-                             [&](const TimelineRead& candidate) {
-                               return candidate.table == table.id && candidate.key == key;
-                             });
-    if (read == plan_.timelines.end()) {
-      read =
-          plan_.timelines.insert(plan_.timelines.end(), NewTimelineRead(*feature.view, table, key));
+    if (const registry::StreamView* stream = feature.view->stream()) {
+      const registry::WindowedFeature& windowed = stream->windowed[feature.feature];
+      const registry::TimelineTable& table = stream->tables[windowed.table];
+      StreamRead& read = FindStreamRead(*feature.view, table.id, key);
+      if (read.schema == nullptr) SetSchema(table.schema, read);
+      read.wants.push_back(windowed.want);
+      read.slots.push_back(slot);
+    } else {
+      const registry::BatchView& batch = *feature.view->batch();
+      const registry::RowColumn& column = batch.columns[feature.feature];
+      const registry::RowTable& table = batch.tables[column.table];
+      StreamRead& read = FindStreamRead(*feature.view, table.id, key);
+      if (!read.is_of_rows()) read.layout.emplace(TypesOf(*feature.view, table));
+      read.columns.push_back(column.column);
+      read.slots.push_back(slot);
     }
-    read->wants.push_back(windowed.want);
-    read->slots.push_back(slot);
   }
 
-  TimelineRead NewTimelineRead(const FeatureView& view, const registry::TimelineTable& table,
-                               uint32_t key) {
+  StreamRead& FindStreamRead(const FeatureView& view, registry::TableId table, uint32_t key) {
+    const auto known =
+        std::find_if(plan_.streams.begin(), plan_.streams.end(), [&](const StreamRead& candidate) {
+          return candidate.table == table && candidate.key == key;
+        });
+    if (known != plan_.streams.end()) return *known;
     const auto source =
-        std::lower_bound(plan_.sources.begin(), plan_.sources.end(), view.stream()->source->name);
-    const size_t cells_max = table.schema.options().cells_max;
-    TimelineRead read;
+        std::lower_bound(plan_.sources.begin(), plan_.sources.end(), view.fed_by()->name);
+    StreamRead& read = plan_.streams.emplace_back();
     read.view = &view;
     read.key = key;
     read.source = static_cast<uint32_t>(source - plan_.sources.begin());
-    read.table = table.id;
-    read.schema = &table.schema;
+    read.table = table;
+    return read;
+  }
+
+  static std::vector<Type> TypesOf(const FeatureView& view, const registry::RowTable& table) {
+    std::vector<Type> types;
+    for (const uint32_t feature : table.features) types.push_back(view.features[feature].type);
+    return types;
+  }
+
+  static void SetSchema(const timeline::Schema& schema, StreamRead& read) {
+    const size_t cells_max = schema.options().cells_max;
+    read.schema = &schema;
     read.truncated_reason = fmt::format(
         "the window reaches behind what one timeline keeps, at most {} cells in {} bytes and {} "
         "single "
@@ -123,7 +140,6 @@ class Compiler {
         "before events that came since; a larger hop, a smaller window or a larger `longest` fits",
         cells_max != 0 ? cells_max : limits::kTimelineCellsMax, limits::kTimelineBytesMax,
         limits::kRecentEventsMax);
-    return read;
   }
 
   void AddRowRead(const FeatureReference& feature, const KeyColumns* key_columns, uint32_t slot) {

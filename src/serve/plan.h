@@ -15,6 +15,7 @@
 
 #include "base/datum.h"
 #include "registry/registry.h"
+#include "store/row.h"
 #include "timeline/timeline.h"
 
 namespace freshet::serve {
@@ -39,19 +40,25 @@ struct Slot {
   Datum default_value;  // borrows from `feature`
 };
 
-// The features that come from one timeline table.
-struct TimelineRead {
+// The features that come from one table that a stream feeds, of timelines or of rows.
+struct StreamRead {
   const registry::FeatureView* view = nullptr;
   uint32_t key = 0;     // an index into Plan::keys
   uint32_t source = 0;  // an index into Plan::sources
   registry::TableId table = 0;
+  std::vector<uint32_t> slots;
+  // Of timelines.
   const timeline::Schema* schema = nullptr;
-  std::vector<timeline::Want> wants;
-  std::vector<uint32_t> slots;   // per want
-  std::string truncated_reason;  // for answers that the bounds of a timeline cut off
+  std::vector<timeline::Want> wants;  // per slot
+  std::string truncated_reason;       // for answers that the bounds of a timeline cut off
+  // Of rows.
+  std::optional<store::RowLayout> layout;
+  std::vector<uint32_t> columns;  // per slot
+
+  bool is_of_rows() const { return layout.has_value(); }
 };
 
-// The features that come from the rows of one batch view.
+// The features that come from the loaded rows of one batch view.
 struct RowRead {
   uint32_t key = 0;
   const registry::FeatureView* view = nullptr;
@@ -94,7 +101,7 @@ struct Plan {
   std::vector<KeyPlan> keys;
   std::vector<Slot> slots;
   uint32_t output_count = 0;
-  std::vector<TimelineRead> timelines;
+  std::vector<StreamRead> streams;
   std::vector<RowRead> rows;
   std::vector<DerivedRead> derived;  // each after what it reads
   std::vector<std::string> sources;  // the streams behind the features, sorted

@@ -63,10 +63,9 @@ Status Query::ExplainWith(const FeatureRequest& request, const QueryContext& con
   }
   FRESHET_RETURN_IF_ERROR(EncodeKeys(plan_, row_count, scratch));
   MarkLate({}, scratch);
-  for (const TimelineRead& read : plan_.timelines) {
-    explanation->timelines.emplace_back();
-    explanation->timelines.back().positions = context.streams.positions(read.table);
-  }
+  std::vector<std::vector<StreamPosition>> positions;
+  for (const StreamRead& read : plan_.streams)
+    positions.push_back(context.streams.positions(read.table));
   std::vector<std::string> kept;
   QueryContext keeping = context;
   keeping.kept = &kept;
@@ -76,7 +75,8 @@ Status Query::ExplainWith(const FeatureRequest& request, const QueryContext& con
   ExplainDerived(plan_, response.read_time_ms, scratch, explanation);
   if (scratch.has_stale && context.terms.stale_action == StaleAction::kServe)
     FlagStale(plan_, row_count, scratch);
-  ExplainStored(plan_, response.read_time_ms, scratch, kept, context.store, explanation);
+  ExplainStored(plan_, response.read_time_ms, scratch, {kept, positions}, context.store,
+                explanation);
   return Status::Ok();
 }
 
@@ -91,9 +91,9 @@ Status Query::Read(const FeatureRequest& request, const QueryContext& context, u
 }
 
 void Query::MarkLate(std::span<const registry::TableId> late_tables, Scratch& scratch) const {
-  for (size_t i = 0; i < plan_.timelines.size(); ++i) {
+  for (size_t i = 0; i < plan_.streams.size(); ++i) {
     const bool is_late = std::find(late_tables.begin(), late_tables.end(),
-                                   plan_.timelines[i].table) != late_tables.end();
+                                   plan_.streams[i].table) != late_tables.end();
     scratch.is_late[i] = is_late ? 1 : 0;
   }
 }
@@ -122,8 +122,8 @@ Status Query::Attempt(const FeatureRequest& request, const QueryContext& context
 }
 
 void Query::ReadAsOf(const QueryContext& context, Scratch& scratch) const {
-  for (size_t i = 0; i < plan_.timelines.size(); ++i)
-    scratch.as_of_ms[i] = context.streams.as_of_ms(plan_.timelines[i].table);
+  for (size_t i = 0; i < plan_.streams.size(); ++i)
+    scratch.as_of_ms[i] = context.streams.as_of_ms(plan_.streams[i].table);
 }
 
 void Query::BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,
@@ -144,8 +144,8 @@ void Query::BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scrat
 
 void Query::AnswerAsOf(const Scratch& scratch, FeatureResponse* response) const {
   for (const std::string& source : plan_.sources) response->as_of.push_back({source, INT64_MAX});
-  for (size_t i = 0; i < plan_.timelines.size(); ++i) {
-    int64_t& as_of_ms = response->as_of[plan_.timelines[i].source].as_of_ms;
+  for (size_t i = 0; i < plan_.streams.size(); ++i) {
+    int64_t& as_of_ms = response->as_of[plan_.streams[i].source].as_of_ms;
     as_of_ms = std::min(as_of_ms, scratch.as_of_ms[i]);
   }
 }

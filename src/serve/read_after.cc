@@ -78,7 +78,7 @@ Result<std::vector<AwaitedEvent>> FindAwaited(const Plan& plan,
   for (size_t i = 0; i < events.size(); ++i) {
     const StreamPosition& event = events[i];
     FRESHET_RETURN_IF_ERROR(CheckEvent(*plan.registry, event, i));
-    for (const TimelineRead& read : plan.timelines) {
+    for (const StreamRead& read : plan.streams) {
       if (event.source == plan.sources[read.source])
         awaited.push_back({read.table, event.partition, event.offset});
     }

@@ -12,12 +12,15 @@ Scratch::Scratch(const Plan& plan)
       keys(plan.keys.size()),
       writers(plan.slots.size()),
       hidden(plan.slots.size() - plan.output_count),
-      as_of_ms(plan.timelines.size()),
-      is_late(plan.timelines.size()),
+      as_of_ms(plan.streams.size()),
+      is_late(plan.streams.size()),
       is_stale(plan.slots.size()),
       generations(plan.rows.size()) {
-  readers.reserve(plan.timelines.size());
-  for (const TimelineRead& read : plan.timelines) readers.emplace_back(*read.schema, read.wants);
+  readers.reserve(plan.streams.size());
+  for (const StreamRead& read : plan.streams) {
+    std::optional<timeline::Reader>& reader = readers.emplace_back();
+    if (!read.is_of_rows()) reader.emplace(*read.schema, read.wants);
+  }
 }
 
 std::unique_ptr<Scratch> ScratchPool::Take(const Plan& plan) {

@@ -57,8 +57,8 @@ struct GenerationView {
   std::vector<uint32_t> columns;           // per RowRead::slots: the stored column, or kMissing
 };
 
-// What one key of the look-up is for: run `run` of the key of timelines[read], or of rows[read -
-// timelines.size()].
+// What one key of the look-up is for: run `run` of the key of streams[read], or of rows[read -
+// streams.size()].
 struct LookupTarget {
   uint32_t read = 0;
   uint32_t run = 0;
@@ -75,15 +75,15 @@ struct BoundColumn {
 struct Scratch {
   explicit Scratch(const Plan& plan);
 
-  std::vector<BoundColumn> entity_columns;  // per Plan::entity_columns
-  std::vector<BoundColumn> input_columns;   // per Plan::input_columns
-  std::vector<KeyRuns> keys;                // per Plan::keys
-  std::vector<SlotWriter> writers;          // per Plan::slots
-  std::vector<FeatureColumn> hidden;        // of the slots behind the outputs
-  std::vector<timeline::Reader> readers;    // per Plan::timelines
-  std::vector<int64_t> as_of_ms;            // per Plan::timelines
-  std::vector<uint8_t> is_late;             // per Plan::timelines: lacks events of read_after
-  std::vector<uint8_t> is_stale;            // per Plan::slots: its stream is too far behind
+  std::vector<BoundColumn> entity_columns;               // per Plan::entity_columns
+  std::vector<BoundColumn> input_columns;                // per Plan::input_columns
+  std::vector<KeyRuns> keys;                             // per Plan::keys
+  std::vector<SlotWriter> writers;                       // per Plan::slots
+  std::vector<FeatureColumn> hidden;                     // of the slots behind the outputs
+  std::vector<std::optional<timeline::Reader>> readers;  // per Plan::streams, of timelines
+  std::vector<int64_t> as_of_ms;                         // per Plan::streams
+  std::vector<uint8_t> is_late;   // per Plan::streams: lacks events of read_after
+  std::vector<uint8_t> is_stale;  // per Plan::slots: its stream is too far behind
   bool has_stale = false;
   size_t value_count = 0;                   // rows times slots of the largest request so far
   std::vector<GenerationView> generations;  // per Plan::rows

@@ -34,8 +34,8 @@ void Flag(SlotWriter& writer, uint32_t row_count) {
 Result<bool> FindStale(const Plan& plan, const Terms& terms, int64_t now_ms, Scratch& scratch) {
   bool found = false;
   scratch.is_stale.assign(plan.slots.size(), 0);
-  for (size_t i = 0; i < plan.timelines.size(); ++i) {
-    const TimelineRead& read = plan.timelines[i];
+  for (size_t i = 0; i < plan.streams.size(); ++i) {
+    const StreamRead& read = plan.streams[i];
     const int64_t as_of_ms = scratch.as_of_ms[i];
     // It is known already what its values are.
     if (scratch.is_late[i] != 0) continue;
@@ -55,7 +55,7 @@ Result<bool> FindStale(const Plan& plan, const Terms& terms, int64_t now_ms, Scr
   return found;
 }
 
-bool IsAllStale(const TimelineRead& read, const Scratch& scratch) {
+bool IsAllStale(const StreamRead& read, const Scratch& scratch) {
   return std::all_of(read.slots.begin(), read.slots.end(),
                      [&](uint32_t slot) { return scratch.is_stale[slot] != 0; });
 }

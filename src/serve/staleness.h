@@ -17,7 +17,7 @@ namespace freshet::serve {
 Result<bool> FindStale(const Plan& plan, const Terms& terms, int64_t now_ms, Scratch& scratch);
 
 // Whether nothing of this read is wanted, since all of it would be replaced.
-bool IsAllStale(const TimelineRead& read, const Scratch& scratch);
+bool IsAllStale(const StreamRead& read, const Scratch& scratch);
 
 // Puts the default or, for kNull, the type's zero into every row of every stale slot.
 void ReplaceStale(const Plan& plan, StaleAction action, uint32_t row_count, Scratch& scratch);

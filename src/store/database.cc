@@ -119,16 +119,17 @@ Status FromRocks(const rocksdb::Status& status, std::string_view doing) {
 
 Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
   FRESHET_RETURN_IF_ERROR(CheckOrWriteFormatFile(options.path));
-  auto retention = std::make_shared<RowRetention>(*options.clock);
-  auto database = std::unique_ptr<Database>(new Database(retention));
+  auto database = std::unique_ptr<Database>(new Database(*options.clock));
   std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   rocksdb::DBOptions db_options = DatabaseOptions(options);
   rocksdb::ColumnFamilyOptions state_options = StateOptions(options, cache);
   rocksdb::ColumnFamilyOptions row_options = state_options;
-  row_options.compaction_filter_factory = retention;
+  row_options.compaction_filter_factory = database->retention_;
+  rocksdb::ColumnFamilyOptions timeline_options = state_options;
+  timeline_options.compaction_filter_factory = database->stream_retention_;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, SmallOptions(cache)},
-      {"timelines", state_options},
+      {"timelines", timeline_options},
       {"rows", row_options},
       {"meta", SmallOptions(cache)},
       {"log", LogOptions(options, cache)},

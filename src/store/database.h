@@ -19,6 +19,7 @@
 #include "store/key_layout.h"
 #include "store/row_retention.h"
 #include "store/store.h"
+#include "store/stream_row.h"
 
 namespace freshet::store {
 
@@ -71,13 +72,20 @@ class Database {
   const rocksdb::Options& row_file_options() const { return row_file_options_; }
   const rocksdb::Options& run_file_options() const { return run_file_options_; }
 
-  RowRetention& retention() const { return *retention_; }
+  // Of loaded rows, and of rows that streams feed.
+  RowRetention& retention(TableKind kind) const {
+    return kind == TableKind::kTimelines ? *stream_retention_ : *retention_;
+  }
   uint64_t EstimateDiskBytes() const;
 
  private:
-  explicit Database(std::shared_ptr<RowRetention> retention) : retention_(std::move(retention)) {}
+  explicit Database(const Clock& clock)
+      : retention_(std::make_shared<RowRetention>(0, clock)),
+        stream_retention_(std::make_shared<RowRetention>(StreamRow::kHeaderBytes, clock)) {}
 
-  const std::shared_ptr<RowRetention> retention_;  // RocksDB holds it too
+  // RocksDB holds them too.
+  const std::shared_ptr<RowRetention> retention_;
+  const std::shared_ptr<RowRetention> stream_retention_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   rocksdb::Options row_file_options_;

@@ -112,7 +112,7 @@ void Generations::ApplyRetention() {
       if (generation != nullptr) tables[generation->table] = retention_ms;
     }
   }
-  database_.retention().Set(std::move(tables));
+  database_.retention(TableKind::kRows).Set(std::move(tables));
 }
 
 std::shared_ptr<const Generation> Generations::WithHold(Generation generation) {

@@ -34,8 +34,7 @@ RetentionSweeper::~RetentionSweeper() {
 }
 
 Status RetentionSweeper::SweepNow() {
-  for (const auto& [table, retention_ms] : database_.retention().tables())
-    FRESHET_RETURN_IF_ERROR(Sweep(table));
+  for (const auto& [table, retention_ms] : Retentions()) FRESHET_RETURN_IF_ERROR(Sweep(table));
   return Status::Ok();
 }
 
@@ -50,7 +49,7 @@ void RetentionSweeper::Run() {
 }
 
 void RetentionSweeper::SweepWhatIsDue() {
-  const RowRetention::Retentions tables = database_.retention().tables();
+  const std::map<Table, int64_t> tables = Retentions();
   std::erase_if(due_at_, [&](const auto& due) { return !tables.contains(due.first); });
   const Time now = std::chrono::steady_clock::now();
   for (const auto& [table, retention_ms] : tables) {
@@ -69,9 +68,19 @@ void RetentionSweeper::SweepWhatIsDue() {
   has_looked_ = true;
 }
 
-Status RetentionSweeper::Sweep(TableId table) {
-  const KeyRange range = TableRange(table);
-  return database_.RewriteFiles(database_.rows(), range.begin, range.end, &is_ending_);
+std::map<RetentionSweeper::Table, int64_t> RetentionSweeper::Retentions() const {
+  std::map<Table, int64_t> all;
+  for (const TableKind kind : {TableKind::kTimelines, TableKind::kRows}) {
+    for (const auto& [table, retention_ms] : database_.retention(kind).tables())
+      all[{kind, table}] = retention_ms;
+  }
+  return all;
+}
+
+Status RetentionSweeper::Sweep(const Table& table) {
+  const auto [kind, id] = table;
+  const KeyRange range = TableRange(id);
+  return database_.RewriteFiles(database_.family(kind), range.begin, range.end, &is_ending_);
 }
 
 }  // namespace freshet::store

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "freshet/status.h"
 
@@ -30,17 +31,20 @@ class RetentionSweeper {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
+  // Tables of the two kinds may have the same number.
+  using Table = std::pair<TableKind, TableId>;
 
   void Run();
+  std::map<Table, int64_t> Retentions() const;
   void SweepWhatIsDue();
-  Status Sweep(TableId table);
+  Status Sweep(const Table& table);
 
   Database& database_;
   std::atomic<bool> is_ending_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<TableId, Time> due_at_;  // the thread's
-  bool has_looked_ = false;         // the thread's
+  std::map<Table, Time> due_at_;  // the thread's
+  bool has_looked_ = false;       // the thread's
   std::thread thread_;
 };
 

@@ -15,20 +15,23 @@ namespace {
 // Judges by the time at which its compaction began. One thread.
 class ExpiryFilter : public rocksdb::CompactionFilter {
  public:
-  ExpiryFilter(std::shared_ptr<const RowRetention::Retentions> retentions, int64_t now_ms,
-               std::shared_ptr<std::atomic<uint64_t>> rows_dropped)
+  ExpiryFilter(std::shared_ptr<const RowRetention::Retentions> retentions, size_t row_offset,
+               int64_t now_ms, std::shared_ptr<std::atomic<uint64_t>> rows_dropped)
       : retentions_(std::move(retentions)),
+        row_offset_(row_offset),
         now_ms_(now_ms),
         rows_dropped_(std::move(rows_dropped)) {}
 
   bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice& value, std::string*,
               bool*) const override {
-    if (key.size() <= kTablePrefixBytes || value.size() < RowLayout::kHeaderBytes) return false;
+    if (key.size() <= kTablePrefixBytes || value.size() < row_offset_ + RowLayout::kHeaderBytes)
+      return false;
     const std::string_view state_key = ToView(key);
     if (EntityKeyOf(state_key) == kSummaryEntityKey) return false;
     const int64_t retention_ms = RetentionOf(TableOf(state_key));
     const bool is_expired =
-        retention_ms > 0 && RowLayout::EventTimeMs(ToView(value)) < now_ms_ - retention_ms;
+        retention_ms > 0 &&
+        RowLayout::EventTimeMs(ToView(value).substr(row_offset_)) < now_ms_ - retention_ms;
     if (is_expired) rows_dropped_->fetch_add(1, std::memory_order_relaxed);
     return is_expired;
   }
@@ -45,6 +48,7 @@ class ExpiryFilter : public rocksdb::CompactionFilter {
   }
 
   const std::shared_ptr<const RowRetention::Retentions> retentions_;
+  const size_t row_offset_;
   const int64_t now_ms_;
   const std::shared_ptr<std::atomic<uint64_t>> rows_dropped_;
   // A compaction is one thread's.
@@ -69,7 +73,7 @@ std::unique_ptr<rocksdb::CompactionFilter> RowRetention::CreateCompactionFilter(
     const rocksdb::CompactionFilter::Context&) {
   std::lock_guard lock(mutex_);
   if (retentions_->empty()) return nullptr;
-  return std::make_unique<ExpiryFilter>(retentions_, clock_.NowMs(), rows_dropped_);
+  return std::make_unique<ExpiryFilter>(retentions_, row_offset_, clock_.NowMs(), rows_dropped_);
 }
 
 }  // namespace freshet::store

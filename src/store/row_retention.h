@@ -14,13 +14,14 @@
 
 namespace freshet::store {
 
-// Any thread. RocksDB asks it for a filter at the beginning of each compaction of `rows`.
+// Any thread. RocksDB asks it for a filter at the beginning of each compaction of its column family.
 class RowRetention : public rocksdb::CompactionFilterFactory {
  public:
   using Retentions = std::map<TableId, int64_t>;  // in milliseconds
 
-  // `clock` must outlive it.
-  explicit RowRetention(const Clock& clock) : clock_(clock) {}
+  // Rows begin `row_offset` bytes into the values of the tables that have a retention. `clock` must
+  // outlive it.
+  RowRetention(size_t row_offset, const Clock& clock) : row_offset_(row_offset), clock_(clock) {}
 
   // Rows of other tables stay.
   void Set(Retentions retentions);
@@ -32,6 +33,7 @@ class RowRetention : public rocksdb::CompactionFilterFactory {
   const char* Name() const override { return "freshet.RowRetention"; }
 
  private:
+  const size_t row_offset_;
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Retentions> retentions_ = std::make_shared<const Retentions>();

@@ -96,6 +96,9 @@ class RocksStore : public Store {
   void SetRetention(std::map<uint32_t, int64_t> retention_ms) override {
     generations_.SetRetention(std::move(retention_ms));
   }
+  void SetStreamRetention(std::map<TableId, int64_t> retention_ms) override {
+    database_->retention(TableKind::kTimelines).Set(std::move(retention_ms));
+  }
   Status DropExpiredRows() override { return sweeper_.SweepNow(); }
   Status DropGenerations(std::span<const uint32_t> view_ids) override {
     return generations_.Drop(view_ids);
@@ -191,7 +194,8 @@ StoreStats RocksStore::Stats() {
   stats.dirty_bytes = counters_.dirty_bytes;
   stats.checkpoints = counters_.checkpoints;
   stats.disk_bytes = database_->EstimateDiskBytes();
-  stats.rows_expired = database_->retention().rows_dropped();
+  stats.rows_expired = database_->retention(TableKind::kRows).rows_dropped() +
+                       database_->retention(TableKind::kTimelines).rows_dropped();
   stats.generations_to_remove = generations_.count_to_remove();
   return stats;
 }

@@ -1,7 +1,8 @@
 // The store: the one owner of persistent bytes. RocksDB stays behind this header.
 //
 // What it keeps, all of it specified in docs/formats.md:
-//   timelines    (table, entity key) -> timeline
+//   timelines    (table, entity key) -> what a stream has made of its events: a timeline, or the
+//                newest row
 //   rows         (table, entity key) -> row; a table is one generation of one batch view
 //   positions    (table, partition) -> the next offset to read
 //   definitions  the YAML files as applied, and the catalog
@@ -45,6 +46,7 @@ struct StoreOptions {
   const Clock* clock = &Clock::System();  // tells when a generation was loaded; outlives the store
 };
 
+// kTimelines: what streams feed, timelines or rows (StreamRow, tombstones too). kRows: what loads bring.
 enum class TableKind : uint8_t { kTimelines, kRows };
 
 struct StateKey {
@@ -62,7 +64,8 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-// One writer of timelines: it alone changes the tables that it is given. Update and Freeze belong
+// One writer of timelines, and of the rows that a stream feeds, which are written and looked up as
+// timelines are: it alone changes the tables that it is given. Update and Freeze belong
 // to one thread; Write may run on another, one at a time. Changes that were not written when the
 // writer goes are taken back: the tables stand again where their stored positions say. A writer
 // must go before its store does.
@@ -237,6 +240,8 @@ class Store {
   // what is served and of what a rollback would bring back, whose event time is longer ago. Rows of
   // other views stay. Counts of rows do not follow until the next whole load.
   virtual void SetRetention(std::map<uint32_t, int64_t> retention_ms) = 0;
+  // Likewise of rows that streams feed, by table. They are not counted.
+  virtual void SetStreamRetention(std::map<TableId, int64_t> retention_ms) = 0;
   // Drops all rows past their retention now; otherwise a thread of the store does it now and then.
   virtual Status DropExpiredRows() = 0;
   // Removes every generation of views that are no longer defined. No reader may use them any more.

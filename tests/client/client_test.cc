@@ -454,7 +454,13 @@ TEST_F(ClientTest, AnExplanationArrivesAsItWasGiven) {
     row.is_found = true;
     row.event_time_ms = 6;
     row.max_age_ms = 7;
-    explanation.rows = {row, ExplainedRow{}};
+    ExplainedRow of_stream{.view = "account", .source = "accounts", .key = "user_id=1"};
+    of_stream.table = 12;
+    of_stream.is_deleted = true;
+    of_stream.event_time_ms = 13;
+    of_stream.as_of_ms = 14;
+    of_stream.positions = {{"accounts", 1, 15}};
+    explanation.rows = {row, ExplainedRow{}, of_stream};
     return explanation;
   };
   FeatureRequest request;
@@ -508,7 +514,7 @@ TEST_F(ClientTest, AnExplanationArrivesAsItWasGiven) {
   EXPECT_EQ(timeline.cells[1].end_ms, 3);
   EXPECT_EQ(timeline.cells[1].newest_event_ms, 2);
   EXPECT_EQ(timeline.cells[1].slots[1], Value(std::string("x")));
-  ASSERT_THAT(got->rows, SizeIs(2));
+  ASSERT_THAT(got->rows, SizeIs(3));
   EXPECT_EQ(got->rows[0].generation, 3u);
   EXPECT_EQ(got->rows[0].loaded_at_ms, 4);
   EXPECT_EQ(got->rows[0].row_count, 5u);
@@ -516,6 +522,17 @@ TEST_F(ClientTest, AnExplanationArrivesAsItWasGiven) {
   EXPECT_EQ(got->rows[0].max_age_ms, 7);
   EXPECT_FALSE(got->rows[1].is_found);
   EXPECT_EQ(got->rows[1].loaded_at_ms, kNoEventTimeMs);
+  EXPECT_EQ(got->rows[1].table, 0u);
+  EXPECT_EQ(got->rows[1].as_of_ms, kNoEventTimeMs);
+  const ExplainedRow& of_stream = got->rows[2];
+  EXPECT_EQ(of_stream.table, 12u);
+  EXPECT_TRUE(of_stream.is_deleted);
+  EXPECT_EQ(of_stream.event_time_ms, 13);
+  EXPECT_EQ(of_stream.as_of_ms, 14);
+  ASSERT_THAT(of_stream.positions, SizeIs(1));
+  EXPECT_EQ(of_stream.positions[0].source, "accounts");
+  EXPECT_EQ(of_stream.positions[0].partition, 1);
+  EXPECT_EQ(of_stream.positions[0].offset, 15);
   request.features = {"wrong"};
   EXPECT_EQ(client_->Explain(request).status().code(), StatusCode::kInvalidArgument);
 }

@@ -3,6 +3,8 @@
 
 #include "base/limits.h"
 #include "ingest/decoder.h"
+#include "ingest/tombstone_key.h"
+#include "store/entity_key.h"
 
 namespace {
 
@@ -42,6 +44,20 @@ void Check(Decoder& decoder, std::string_view payload) {
   }
 }
 
+// The text as the key of a tombstone.
+void CheckKey(TombstoneKeyDecoder& decoder, const std::vector<registry::JoinKey>& join_keys,
+              std::string_view text) {
+  std::string key;
+  std::string detail;
+  if (decoder.Decode(text, &key, &detail) != Refusal::kNone) {
+    Must(!detail.empty());
+    return;
+  }
+  std::vector<Type> types;
+  for (const registry::JoinKey& each : join_keys) types.push_back(each.type);
+  Must(store::DecodeEntityKey(types, key).ok());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -53,5 +69,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view payload(reinterpret_cast<const char*>(data), size);
   Check(*number_decoder, payload);
   Check(*text_decoder, payload);
+  static const std::vector<registry::JoinKey> number = {{"id", Type::kInt64}};
+  static const std::vector<registry::JoinKey> two = {{"kind", Type::kString}, {"ok", Type::kBool}};
+  static const std::vector<registry::JoinKey> text = {{"kind", Type::kString}};
+  static TombstoneKeyDecoder number_keys(number);
+  static TombstoneKeyDecoder two_keys(two);
+  static TombstoneKeyDecoder text_keys(text);
+  CheckKey(number_keys, number, payload);
+  CheckKey(two_keys, two, payload);
+  CheckKey(text_keys, text, payload);
   return 0;
 }

@@ -20,6 +20,7 @@ sources:
   - {name: clicks, push: {}, timestamp: at, fields: {user_id: int64, item: string, amount: double, price: decimal(2)}}
   - {name: orders, kafka: {topic: orders}, timestamp: at, fields: {user_id: int64, total: double}}
   - {name: users, file: {path: users.csv}, timestamp: at, fields: {user_id: int64, age: int32, nation: string, debt: decimal(2)}}
+  - {name: totals, kafka: {topic: totals}, timestamp: at, fields: {user_id: int64, total: double}}
   - {name: spare, kafka: {topic: spare}, timestamp: at, fields: {id: int64}}
 feature_views:
   - name: activity
@@ -29,6 +30,8 @@ feature_views:
       - {name: clicks, function: count, where: "item != ''", windows: [10m, 1h]}
       - {name: spend, function: sum, of: amount, windows: [1h]}
   - {name: buys, entity: user, source: orders, aggregations: [{name: n, function: count}]}
+  - {name: latest, entity: user, source: totals, features: [total]}
+  - {name: pair, entity: user, source: totals, features: [user_id, total]}
   - {name: profile, entity: user, source: users, features: [age, nation], max_age: 30d}
   - name: signals
     request: {basket: double}
@@ -134,10 +137,13 @@ const std::vector<Case> kCases = {
        "name: user, join_keys: {user_id: int64, item: string}"},
       {"timestamp: at, fields: {user_id: int64, total: double}",
        "timestamp: at, fields: {user_id: int64, item: string, total: double}"},
+      {"topic: totals}, timestamp: at, fields: {user_id: int64, total: double}",
+       "topic: totals}, timestamp: at, fields: {user_id: int64, item: string, total: double}"},
       {"user_id: int64, age: int32", "user_id: int64, item: string, age: int32"}},
      {"~! entity user: join keys: user_id int64 -> user_id int64, item string [the state of "
-      "activity, buys, profile is stored under these join keys]",
-      "~ source orders: new field item string", "~ source users: new field item string"}},
+      "activity, buys, latest, pair, profile is stored under these join keys]",
+      "~ source orders: new field item string", "~ source users: new field item string",
+      "~ source totals: new field item string"}},
     {"JoinKeysOfAnUnusedEntity",
      {{"{id: int64}}\nsources", "{id: string}}\nsources"}},
      {"~ entity unused: join keys: id int64 -> id string"}},
@@ -267,6 +273,44 @@ const std::vector<Case> kCases = {
       "that "
       "of clicks_10m, clicks_1h, which stays]",
       "~! feature signals.ratio: expr: "}},
+    // Rows of a stream.
+    {"RowViewAdded",
+     {{"  - name: signals",
+       "  - {name: state, entity: user, source: totals, features: [total]}\n  - name: signals"}},
+     {"+ feature view state: row view of user over totals, 1 features: total; the newest row of "
+      "each "
+      "entity, filled from the beginning of its stream"}},
+    {"RowFeatureAdded",
+     {{"features: [total]}", "features: [total, {name: sum, field: total}]}"}},
+     {"~ feature view latest: one more row an entity, of 1 columns, filled from the beginning of "
+      "its "
+      "stream",
+      "+ feature latest.sum: double from field total"}},
+    {"RowFeatureRemoved",
+     {{"features: [user_id, total]", "features: [user_id]"}},
+     {"~! feature view pair: layout of its rows: rows=int64,double -> rows=int64 [stored rows "
+      "could "
+      "not be read any more]",
+      "-! feature pair.total: no service uses it [its state stands in one row with that of "
+      "user_id, "
+      "which stays]"}},
+    {"DeletionsChanged",
+     {{"features: [total]}", "features: [total], delete_when: total < 0.0}"}},
+     {"~! feature view latest: delete_when: none -> total < 0.0 [it says which events have "
+      "deleted"}},
+    {"RowFieldChanged",
+     {{"features: [total]}", "features: [{name: total, field: user_id}]}"}},
+     {"~! feature view latest: layout of its rows: rows=double -> rows=int64",
+      "~! feature latest.total: type: double -> int64"}},
+    {"RowsOfAFileInstead",
+     {{"source: totals, features: [total]}", "source: users, features: [age]}"}},
+     {"~! feature view latest: kind: row -> batch"}},
+    {"RowMaxAge",
+     {{"features: [total]}", "features: [total], max_age: 1d}"}},
+     {"~ feature view latest: max_age: none -> 1d"}},
+    {"RowViewRemoved",
+     {{"  - {name: latest, entity: user, source: totals, features: [total]}\n", ""}},
+     {"- feature view latest: with its 1 features: total; its state is deleted"}},
     // Features of files.
     {"BatchFeatureAddedAndRemoved",
      {{"features: [age, nation]", "features: [age, {name: country, field: nation}]"}},
@@ -305,7 +349,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, ChangeTest, ::testing::ValuesIn(kCases),
 TEST(CompareTest, FromNothingEverythingIsAdded) {
   auto next = BuildText(kLive);
   std::vector<Change> changes = Compare(nullptr, *next);
-  ASSERT_EQ(changes.size(), 11u);
+  ASSERT_EQ(changes.size(), 14u);
   for (const Change& change : changes) {
     EXPECT_EQ(change.kind, ChangeKind::kAdd);
     EXPECT_FALSE(change.refused);
@@ -313,8 +357,8 @@ TEST(CompareTest, FromNothingEverythingIsAdded) {
   }
   EXPECT_EQ(changes[0].subject, "entity user");
   EXPECT_EQ(changes[2].subject, "source clicks");
-  EXPECT_EQ(changes[6].subject, "feature view activity");
-  EXPECT_EQ(changes[10].subject, "feature service ranking");
+  EXPECT_EQ(changes[7].subject, "feature view activity");
+  EXPECT_EQ(changes[13].subject, "feature service ranking");
 }
 
 TEST(CompareTest, ATimelineOfItsOwnMayGo) {

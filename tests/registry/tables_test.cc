@@ -197,5 +197,51 @@ TEST(TablesTest, RandomAdditionsNeverTouchLiveTables) {
   }
 }
 
+std::string WithRows(const std::string& features) {
+  return R"(
+entities: [{name: user, join_keys: {id: int64}}]
+sources: [{name: s, push: {}, timestamp: t, fields: {id: int64, x: double, w: string}}]
+feature_views:
+  - {name: v, entity: user, source: s, features: [)" +
+         features + "]}\n";
+}
+
+TEST(TablesTest, RowsOfAStreamKeepTheirColumnsWhateverTheOrderOfTheFeatures) {
+  auto before = BuildText(WithRows("x, w"));
+  const FeatureView& view = *before->FindFeatureView("v");
+  EXPECT_EQ(view.fed_by(), before->FindSource("s"));
+  EXPECT_THAT(view.fed_tables(), ElementsAre(3u));
+  EXPECT_EQ(before->catalog().views.at("v").tables.at(0).layout, "rows=double,string");
+
+  auto after = BuildText(WithRows("{name: id_too, field: id}, w, x"), before->catalog());
+  const BatchView& batch = *after->FindFeatureView("v")->batch();
+  ASSERT_EQ(batch.tables.size(), 2u);
+  EXPECT_EQ(batch.tables[0].id, 3u);
+  EXPECT_THAT(batch.tables[0].features, ElementsAre(2u, 1u));
+  EXPECT_EQ(batch.tables[1].id, 4u);
+  EXPECT_THAT(batch.tables[1].features, ElementsAre(0u));
+  EXPECT_EQ(batch.columns[0].table, 1u);
+  EXPECT_EQ(batch.columns[1].table, 0u);
+  EXPECT_EQ(batch.columns[1].column, 1u);
+  EXPECT_EQ(batch.columns[2].column, 0u);
+  EXPECT_EQ(after->catalog().views.at("v").tables.at(0).layout, "rows=double,string");
+  EXPECT_EQ(after->catalog().views.at("v").tables.at(1).layout, "rows=int64");
+
+  auto again = BuildText(WithRows("{name: id_too, field: id}, w, x"), after->catalog());
+  EXPECT_EQ(again->catalog(), after->catalog());
+}
+
+TEST(TablesTest, LoadedRowsHaveNoTables) {
+  auto registry = BuildText(R"(
+entities: [{name: user, join_keys: {id: int64}}]
+sources: [{name: s, file: {path: s.csv}, timestamp: t, fields: {id: int64, x: double}}]
+feature_views: [{name: v, entity: user, source: s, features: [x]}]
+)");
+  const FeatureView& view = *registry->FindFeatureView("v");
+  EXPECT_EQ(view.fed_by(), nullptr);
+  EXPECT_TRUE(view.fed_tables().empty());
+  EXPECT_TRUE(registry->catalog().views.at("v").tables.empty());
+}
+
 }  // namespace
 }  // namespace freshet::registry

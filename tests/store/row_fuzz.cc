@@ -1,10 +1,11 @@
-// Any bytes are either refused or a row that can be read and encoded again. The first byte and the
+// Any bytes are either refused or a row, of a load or of a stream, that can be read and encoded again. The first byte and the
 // next ones choose the columns.
 #include <cmath>
 #include <cstdint>
 
 #include "base/check.h"
 #include "store/row.h"
+#include "store/stream_row.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace freshet;
@@ -19,6 +20,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                        size - 1 - columns.size());
 
   store::RowLayout layout(columns);
+  if (store::StreamRow::Validate(layout, row).ok()) {
+    const store::RowOrder order = store::StreamRow::Order(row);
+    std::string again;
+    store::StreamRow::AppendHeader(order.partition, order.offset, again);
+    again += store::StreamRow::Row(row);
+    FRESHET_CHECK(again == row);
+    return 0;
+  }
   if (!layout.Validate(row).ok()) return 0;
   if (store::RowLayout::IsTombstone(row)) {
     std::string again;

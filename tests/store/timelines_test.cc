@@ -1,6 +1,8 @@
 #include <random>
 
+#include "base/clock.h"
 #include "store/store.h"
+#include "store/stream_row.h"
 #include "store_fixture.h"
 
 namespace freshet::store {
@@ -232,6 +234,40 @@ TEST_F(Timelines, OfDroppedTablesDoNotComeBackWithACheckpointUnderWay) {
   EXPECT_EQ(Count(kTable, "frozen"), 0u);
   EXPECT_EQ(Count(kTable, "dirty"), 0u);
   EXPECT_TRUE(store_->ReadPositions(kTable)->empty());
+}
+
+TEST_F(Timelines, RowsOfAStreamGoPastTheirRetentionAndNothingElseDoes) {
+  FakeClock clock(10'000);
+  options_.clock = &clock;
+  Open();
+  const auto row_of = [](int64_t event_time_ms) {
+    std::string bytes;
+    StreamRow::AppendHeader(0, 1, bytes);
+    RowLayout::EncodeTombstone(event_time_ms, bytes);
+    return bytes;
+  };
+  auto writer = store_->NewTimelineWriter();
+  const auto put = [&](TableId table, std::string_view key, const std::string& value) {
+    ASSERT_TRUE(writer->Update(table, key, [&](std::string& bytes) { bytes = value; }).ok());
+  };
+  put(kTable, "old", row_of(1'000));
+  put(kTable, "new", row_of(9'000));
+  put(kTable + 1, "old", row_of(1'000));
+  put(kTable + 2, "timeline", std::string(100, 'T'));
+  Checkpoint(*writer, {});
+  writer.reset();
+  store_->SetRetention({{kTable + 1, 1}});  // of a view of that number
+  store_->SetStreamRetention({{kTable, 9'000}});
+  ASSERT_TRUE(store_->DropExpiredRows().ok());
+  EXPECT_EQ(store_->Stats().rows_expired, 0u) << "the oldest is just as old as it may be";
+  clock.Advance(1);
+  ASSERT_TRUE(store_->DropExpiredRows().ok());
+  EXPECT_EQ(store_->Stats().rows_expired, 1u);
+  Open();
+  EXPECT_EQ(Read(kTable, "old"), "");
+  EXPECT_EQ(Read(kTable, "new"), row_of(9'000));
+  EXPECT_EQ(Read(kTable + 1, "old"), row_of(1'000));
+  EXPECT_EQ(Read(kTable + 2, "timeline"), std::string(100, 'T'));
 }
 
 TEST_F(Timelines, AgreeWithAModelOverRandomSteps) {

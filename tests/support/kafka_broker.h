@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <sched.h>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct KafkaRecord {
   int64_t timestamp_ms = 0;                    // 0: now
   int64_t offset = -1;                         // filled by Read
   std::map<std::string, std::string> headers;  // filled by Read
+  std::optional<std::string> key;
+  bool is_tombstone = false;  // the value is null, whatever the payload
 };
 
 class KafkaBroker {

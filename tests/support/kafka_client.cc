@@ -75,10 +75,15 @@ void CheckTopics(const rd_kafka_topic_result_t** results, size_t count) {
 }
 
 void Send(rd_kafka_t* producer, const std::string& topic, const KafkaRecord& record) {
+  std::string_view payload;
+  if (!record.is_tombstone) payload = record.payload;
+  std::string_view key;
+  if (record.key.has_value()) key = *record.key;
   for (;;) {
     const rd_kafka_resp_err_t error = rd_kafka_producev(
         producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(record.partition),
-        RD_KAFKA_V_VALUE(const_cast<char*>(record.payload.data()), record.payload.size()),
+        RD_KAFKA_V_KEY(key.data(), key.size()),
+        RD_KAFKA_V_VALUE(const_cast<char*>(payload.data()), payload.size()),
         RD_KAFKA_V_TIMESTAMP(record.timestamp_ms), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
@@ -106,6 +111,9 @@ void WaitForPartitions(const std::string& address, const std::string& topic, int
 KafkaRecord ToRecord(const rd_kafka_message_t& message) {
   KafkaRecord record;
   record.payload.assign(static_cast<const char*>(message.payload), message.len);
+  record.is_tombstone = message.payload == nullptr;
+  if (message.key != nullptr)
+    record.key.emplace(static_cast<const char*>(message.key), message.key_len);
   record.partition = message.partition;
   record.offset = message.offset;
   rd_kafka_timestamp_type_t type;

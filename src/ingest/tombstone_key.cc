@@ -1,0 +1,140 @@
+#include "ingest/tombstone_key.h"
+
+#include <algorithm>
+#include <simdjson.h>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "ingest/json_values.h"
+#include "store/entity_key.h"
+
+namespace freshet::ingest {
+namespace {
+
+// Escapes may make a text of JSON six times as long.
+constexpr size_t kRecordKeyBytesMax = 6 * limits::kEntityKeyBytesMax;
+
+Refusal NotTheKey(std::string_view what, std::string* detail) {
+  *detail = fmt::format("the key of a tombstone {}", what);
+  return Refusal::kNotJson;
+}
+
+// Null stays null, to be told as missing.
+Refusal ReadJoinKey(simdjson::ondemand::value value, const registry::JoinKey& key, Datum* datum,
+                    std::string* detail) {
+  json_type json;
+  if (auto error = value.type().get(json)) return NotJson(error, detail);
+  if (json != json_type::null) return ReadTyped(value, json, key.type, key.name, datum, detail);
+  bool is_null = false;
+  // The parser tells a null by its first letter.
+  if (value.is_null().get(is_null) || !is_null) return NotJson(simdjson::N_ATOM_ERROR, detail);
+  *datum = Datum::Null();
+  return Refusal::kNone;
+}
+
+}  // namespace
+
+struct TombstoneKeyDecoder::Parser {
+  // The text stands padded in `buffer` until the next one does.
+  simdjson::error_code Iterate(std::string_view text, simdjson::ondemand::document& document) {
+    buffer.assign(text);
+    buffer.resize(text.size() + simdjson::SIMDJSON_PADDING);
+    return parser.iterate(buffer.data(), text.size(), buffer.size()).get(document);
+  }
+
+  simdjson::ondemand::parser parser;
+  std::string buffer;
+};
+
+TombstoneKeyDecoder::TombstoneKeyDecoder(const std::vector<registry::JoinKey>& join_keys)
+    : join_keys_(join_keys), parser_(std::make_unique<Parser>()), values_(join_keys.size()) {}
+
+TombstoneKeyDecoder::~TombstoneKeyDecoder() = default;
+
+Refusal TombstoneKeyDecoder::Decode(std::string_view record_key, std::string* entity_key,
+                                    std::string* detail) {
+  if (record_key.size() > kRecordKeyBytesMax) {
+    *detail = fmt::format("the key of a tombstone has {} bytes; at most {} are allowed",
+                          record_key.size(), kRecordKeyBytesMax);
+    return Refusal::kTooLarge;
+  }
+  std::fill(values_.begin(), values_.end(), Datum::Null());
+  const bool is_object = record_key.starts_with('{');
+  const Refusal refusal =
+      is_object ? ReadObject(record_key, detail) : ReadScalar(record_key, detail);
+  if (refusal != Refusal::kNone) return refusal;
+  entity_key->clear();
+  for (size_t i = 0; i < join_keys_.size(); ++i) {
+    if (values_[i].is_null()) {
+      *detail = fmt::format("join key '{}' is missing or null in the key of a tombstone",
+                            join_keys_[i].name);
+      return Refusal::kMissingField;
+    }
+    const Status appended = store::AppendEntityKey(join_keys_[i].type, values_[i], *entity_key);
+    if (!appended.ok()) {
+      *detail = appended.message();
+      return Refusal::kTooLarge;
+    }
+  }
+  return Refusal::kNone;
+}
+
+// Another field may be what tells one of several records of the entity from another, so that the
+// deletion of one record is not that of the entity.
+Refusal TombstoneKeyDecoder::ReadObject(std::string_view text, std::string* detail) {
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object object;
+  auto error = parser_->Iterate(text, document);
+  if (!error) error = document.get_object().get(object);
+  if (error) return NotJson(error, detail);
+  for (auto entry : object) {
+    simdjson::ondemand::field field;
+    std::string_view name;
+    if (auto bad = std::move(entry).get(field)) return NotJson(bad, detail);
+    if (auto bad = field.unescaped_key().get(name)) return NotJson(bad, detail);
+    const auto key = std::find_if(join_keys_.begin(), join_keys_.end(),
+                                  [&](const registry::JoinKey& each) { return each.name == name; });
+    if (key == join_keys_.end()) {
+      return NotTheKey(fmt::format("has '{}', which is no join key of the entity",
+                                   ToUtf8(name.substr(0, limits::kNameBytesMax))),
+                       detail);
+    }
+    const Refusal refusal =
+        ReadJoinKey(field.value(), *key, &values_[key - join_keys_.begin()], detail);
+    if (refusal != Refusal::kNone) return refusal;
+  }
+  if (document.current_location().error() == simdjson::OUT_OF_BOUNDS) return Refusal::kNone;
+  return NotTheKey("has text after the end of the object", detail);
+}
+
+// In a list of one, since the parser takes values that stand in something.
+Refusal TombstoneKeyDecoder::ReadScalar(std::string_view text, std::string* detail) {
+  const registry::JoinKey& key = join_keys_.front();
+  if (join_keys_.size() != 1)
+    return NotTheKey("of an entity with several join keys must be a JSON object of them", detail);
+  if (key.type == Type::kString && !text.starts_with('"')) {
+    values_.front() = Datum::String(text);
+    if (FirstInvalidUtf8(text) == std::string_view::npos) return Refusal::kNone;
+    return NotTheKey("is not UTF-8", detail);
+  }
+  simdjson::ondemand::document document;
+  simdjson::ondemand::array list;
+  auto error = parser_->Iterate(fmt::format("[{}]", text), document);
+  if (!error) error = document.get_array().get(list);
+  if (error) return NotJson(error, detail);
+  size_t count = 0;
+  for (auto entry : list) {
+    simdjson::ondemand::value value;
+    if (auto bad = std::move(entry).get(value)) return NotJson(bad, detail);
+    const Refusal refusal = ReadJoinKey(value, key, &values_.front(), detail);
+    if (refusal != Refusal::kNone) return refusal;
+    ++count;
+  }
+  const bool is_all = document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  if (count == 1 && is_all) return Refusal::kNone;
+  return NotTheKey("is no single value", detail);
+}
+
+}  // namespace freshet::ingest
