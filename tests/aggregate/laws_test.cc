@@ -18,7 +18,7 @@ std::vector<SharedAggregate> AllAggregates() {
   for (const std::string& name : AggregateNames()) {
     if (const auto found = FindAggregate(name, nullptr, kParameters); found.ok())
       all.push_back(*found);
-    for (int kind = 1; kind <= 8; ++kind) {
+    for (int kind = 1; kind <= 9; ++kind) {
       Type input = static_cast<Type::Kind>(kind);
       if (input == Type::kDecimal) input = Type::Decimal(2);
       if (const auto found = FindAggregate(name, &input, kParameters); found.ok())

@@ -37,7 +37,7 @@ TEST(EntityKey, BytesAreWrittenAsStringsAre) {
   for (const std::string& bytes : {""s, "ab"s, "a\x00z"s, "\xff\x00\x01"s}) {
     const std::string key = Key(Type::kBytes, Datum::String(bytes));
     EXPECT_EQ(key, Key(Type::kString, Datum::String(bytes)));
-    const std::array types = {Type::kBytes};
+    const std::array<Type, 1> types = {Type::kBytes};
     const auto values = DecodeEntityKey(types, key);
     ASSERT_TRUE(values.ok());
     EXPECT_EQ((*values)[0], Value(bytes));

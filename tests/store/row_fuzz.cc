@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<Type> columns(data[0] % 20);
   if (size < 1 + columns.size()) return 0;
   for (size_t i = 0; i < columns.size(); ++i) {
-    const auto kind = static_cast<Type::Kind>(1 + data[1 + i] % 8);
+    const auto kind = static_cast<Type::Kind>(1 + data[1 + i] % 9);
     columns[i] = kind == Type::kDecimal ? Type::Decimal(2) : Type(kind);
   }
   std::string_view row(reinterpret_cast<const char*>(data) + 1 + columns.size(),

@@ -221,11 +221,11 @@ class RandomCase {
     while (true) {
       const auto names = aggregate::AggregateNames();
       const std::string& name = names[Below(names.size())];
-      const auto kind = 1 + Below(9);
+      const auto kind = 1 + Below(10);
       Type type = static_cast<Type::Kind>(kind);
       if (type == Type::kDecimal) type = Type::Decimal(static_cast<uint8_t>(Below(19)));
       const auto found = aggregate::FindAggregate(
-          name, kind == 9 ? nullptr : &type,
+          name, kind == 10 ? nullptr : &type,
           {.half_life_ms = options.head_hop_ms + Length(2 * LongestMs()),
            .quantile = static_cast<double>(Below(11)) / 10,
            .k = static_cast<uint32_t>(1 + Below(4)),
