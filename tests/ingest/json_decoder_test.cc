@@ -141,11 +141,11 @@ TEST_F(JsonDecoderTest, BytesAreWrittenInBase64) {
   ASSERT_EQ(Decode(R"({"at": 5, "device": "3q2+7w==", "kind": "x", "token": "\u0041P_-"})"),
             Refusal::kNone)
       << detail_;
-  EXPECT_EQ(Value(7), Datum::String("\xde\xad\xbe\xef"));
-  EXPECT_EQ(Value(8), Datum::String("\x00\xff\xfe"s));
+  EXPECT_EQ(Value(8), Datum::String("\xde\xad\xbe\xef"));
+  EXPECT_EQ(Value(9), Datum::String("\x00\xff\xfe"s));
   ASSERT_EQ(Decode(R"({"at": 5, "device": "", "token": null})"), Refusal::kNone) << detail_;
-  EXPECT_EQ(Value(7), Datum::String(""));
-  EXPECT_TRUE(Value(8).is_null());
+  EXPECT_EQ(Value(8), Datum::String(""));
+  EXPECT_TRUE(Value(9).is_null());
   EXPECT_EQ(DecodeField("device", R"("3q0")"), Refusal::kNone);
   EXPECT_EQ(DecodeField("device", R"("3q2!")"), Refusal::kWrongType);
   EXPECT_EQ(detail_, "field 'device' is declared bytes and cannot be text that is no base64");
