@@ -276,7 +276,7 @@ TEST_F(Overload, WhatNobodyWaitsForIsDroppedBeforeAnyWork) {
   constexpr size_t kHeld = testing::ScriptedEngine::kInFlightMax - 2;
   for (size_t i = 0; i < kHeld; ++i) Start();
   WaitUntilInFlight(kHeld);
-  Call& late = Start(std::chrono::milliseconds(50));
+  Call& late = Start(std::chrono::seconds(1));
   Call& cancelled = Start();
   WaitUntilInFlight(kHeld + 2);
   cancelled.context.TryCancel();
@@ -286,7 +286,7 @@ TEST_F(Overload, WhatNobodyWaitsForIsDroppedBeforeAnyWork) {
   EXPECT_EQ(cancelled_done.get().error_code(), grpc::StatusCode::CANCELLED);
   calls_.resize(kHeld);
   // Until the server has heard of it too.
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
   LetGo();
   while (engine_.request_gate.in_flight() > 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -301,22 +301,26 @@ TEST_F(Overload, AReadThatWaitsForItsEventsIsNotInFlight) {
   std::future<grpc::Status> done = waiting.done.get_future();
   EXPECT_TRUE(done.get().ok());
   calls_.clear();
+  constexpr size_t kWaiting = 10;
+  std::atomic<size_t> waiting_count = 0;
   std::promise<void> come;
-  engine_.get_features = [come = come.get_future().share()](const FeatureRequest& request,
-                                                            FeatureResponse* response) {
-    if (!request.read_after.empty()) come.wait();
+  engine_.get_features = [&waiting_count, come = come.get_future().share()](
+                             const FeatureRequest& request, FeatureResponse* response) {
+    if (!request.read_after.empty()) {
+      ++waiting_count;
+      come.wait();
+    }
     return Echo(request, response);
   };
-  for (size_t i = 0; i < testing::ScriptedEngine::kInFlightMax + 1; ++i) {
+  for (size_t i = 0; i < kWaiting; ++i) {
     calls_.push_back(std::make_unique<Call>());
     Call& call = *calls_.back();
     call.request.add_read_after()->set_source("clicks");
     features_->async()->GetFeatures(&call.context, &call.request, &call.response,
                                     [&call](grpc::Status status) { call.done.set_value(status); });
   }
-  grpc::ClientContext context;
-  v1::GetFeaturesResponse response;
-  EXPECT_TRUE(features_->GetFeatures(&context, RequestFor(2), &response).ok());
+  while (waiting_count < kWaiting || engine_.request_gate.in_flight() > 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   come.set_value();
   for (const auto& call : calls_) EXPECT_TRUE(call->done.get_future().get().ok());
   calls_.clear();
