@@ -27,10 +27,10 @@ constexpr std::array<Unit, 6> kUnits = {{{"w", 604'800'000},
                                          {"ms", 1}}};
 
 Status BadDuration(std::string_view text) {
-  return Status::InvalidArgument(
-      fmt::format("'{}' is not a duration; write a whole number and a unit (ms, s, m, h, d, w), as "
-                  "in 90s or 7d",
-                  text));
+  return Status::InvalidArgument(fmt::format(
+      "'{}' is not a duration; write a whole number above 0 and a unit (ms, s, m, h, d, w), as "
+      "in 90s or 7d",
+      text));
 }
 
 bool IsDigit(char c) {
