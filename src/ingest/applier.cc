@@ -184,15 +184,15 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
 Status Applier::Delete(const Record& tombstone, RetryQuestion retry, Refusal* refusal,
                        std::string* detail) {
   *refusal = Refusal::kNone;
-  if (tombstone.timestamp_ms < 0 || tombstone.timestamp_ms > limits::kEventTimeMsMax) {
-    *refusal = Refusal::kTimeOutOfRange;
-    *detail = fmt::format("a tombstone's record tells its time, and cannot be of {}",
-                          tombstone.timestamp_ms);
-    return Status::Ok();
-  }
   bool applied = false;
   for (View& view : views_) {
     if (view.rows == nullptr || Covers(view, tombstone)) continue;
+    if (tombstone.timestamp_ms < 0 || tombstone.timestamp_ms > limits::kEventTimeMsMax) {
+      *refusal = Refusal::kTimeOutOfRange;
+      *detail = fmt::format("a tombstone's record tells its time, and cannot be of {}",
+                            tombstone.timestamp_ms);
+      return Status::Ok();
+    }
     const Refusal key_refusal = view.rows->DecodeKey(tombstone, &tombstone_key_, detail);
     if (key_refusal != Refusal::kNone) {
       *refusal = key_refusal;

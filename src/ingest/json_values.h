@@ -14,6 +14,7 @@
 #include "base/datum.h"
 #include "base/decimal.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "ingest/decoder.h"
 #include "registry/event_time.h"
 
@@ -119,7 +120,7 @@ inline Refusal ReadExact(simdjson::ondemand::value value, json_type json, Type t
   const DecimalProblem problem = ReadDecimal(text, type.scale, &unscaled);
   if (problem != DecimalProblem::kNone)
     return WrongType(name, TypeName(type),
-                     fmt::format("{}: {}", text.substr(0, limits::kNameBytesMax),
+                     fmt::format("{}: {}", ToUtf8(text.substr(0, limits::kNameBytesMax)),
                                  freshet::Describe(problem, type.scale)),
                      detail);
   *datum = Datum::Int(unscaled);

@@ -66,7 +66,8 @@ Refusal TombstoneKeyDecoder::Decode(std::string_view record_key, std::string* en
     return Refusal::kTooLarge;
   }
   std::fill(values_.begin(), values_.end(), Datum::Null());
-  const bool is_object = record_key.starts_with('{');
+  const size_t first = record_key.find_first_not_of(" \t\r\n");
+  const bool is_object = first != std::string_view::npos && record_key[first] == '{';
   const Refusal refusal =
       is_object ? ReadObject(record_key, detail) : ReadScalar(record_key, detail);
   if (refusal != Refusal::kNone) return refusal;
@@ -94,6 +95,7 @@ Refusal TombstoneKeyDecoder::ReadObject(std::string_view text, std::string* deta
   auto error = parser_->Iterate(text, document);
   if (!error) error = document.get_object().get(object);
   if (error) return NotJson(error, detail);
+  size_t field_count = 0;
   for (auto entry : object) {
     simdjson::ondemand::field field;
     std::string_view name;
@@ -110,6 +112,7 @@ Refusal TombstoneKeyDecoder::ReadObject(std::string_view text, std::string* deta
     const Refusal refusal =
         ReadJoinKey(field.value(), *key, &values_[index], &decoded_[index], detail);
     if (refusal != Refusal::kNone) return refusal;
+    if (++field_count > join_keys_.size()) return NotTheKey("has a join key twice", detail);
   }
   if (document.current_location().error() == simdjson::OUT_OF_BOUNDS) return Refusal::kNone;
   return NotTheKey("has text after the end of the object", detail);

@@ -1,11 +1,23 @@
 #include "registry/expressions.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
+#include "base/decimal.h"
 #include "expr/lexer.h"
 
 namespace freshet::registry {
 namespace {
+
+// Beside a decimal a number means the digits that are written, which one double may stand for several of.
+bool IsSameNumber(const expr::Token& a, const expr::Token& b) {
+  const std::optional<Decimal> a_exact = ReadDecimal(a.spelling);
+  const std::optional<Decimal> b_exact = ReadDecimal(b.spelling);
+  if (a_exact.has_value() != b_exact.has_value()) return false;
+  if (a_exact.has_value() && CompareDecimals(*a_exact, *b_exact) != 0) return false;
+  return a.number == b.number;
+}
 
 bool IsSameToken(const expr::Token& a, const expr::Token& b) {
   if (a.kind != b.kind) return false;
@@ -15,7 +27,7 @@ bool IsSameToken(const expr::Token& a, const expr::Token& b) {
     case expr::TokenKind::kInt:
       return a.magnitude == b.magnitude;
     case expr::TokenKind::kDouble:
-      return a.number == b.number;
+      return IsSameNumber(a, b);
     default:
       return a.spelling == b.spelling;
   }

@@ -184,9 +184,15 @@ bool StreamViewReader::TakesAsDouble(std::string_view function, Type input) {
 bool StreamViewReader::TurnToDouble(const yaml::Node& of, std::string_view function,
                                     Aggregation* aggregation) const {
   expr::CompileError error;
-  // On a line of its own, since a comment may end the text.
+  const std::string_view text = Trimmed(aggregation->of_text);
+  const bool is_field = std::any_of(variables_.begin(), variables_.end(),
+                                    [&](const expr::Variable& each) { return each.name == text; });
+  // A field without a value is null, as of other types; a computation with null fails. The text is on
+  // a line of its own, since a comment may end it.
   aggregation->of =
-      expr::Program::Compile(fmt::format("double({}\n)", aggregation->of_text), variables_, &error);
+      expr::Program::Compile(is_field ? fmt::format("has({0}) ? double({0}) : null", text)
+                                      : fmt::format("double({}\n)", text),
+                             variables_, &error);
   if (aggregation->of == nullptr)
     of.Report(
         fmt::format("function '{}' works on double(...) of this: {}", function, error.message));

@@ -50,7 +50,6 @@ class RowSorter {
   size_t held_bytes() const { return gathered_.held_bytes() + written_bytes_; }
 
  private:
-  size_t PartBytes() const;
   // What is gathered goes to disk in the background; once nothing more comes, all of it.
   Status Spill(bool more_come);
   Status WaitForWriting();

@@ -90,6 +90,17 @@ TEST_F(EngineDecimalTest, EventsAreAggregatedByTheirUnitsOrAsTheNearestDoubles) 
   }
 }
 
+// As a null of another type: what is counted are the condition and the product that have no answer.
+TEST_F(EngineDecimalTest, ANullIsNoFailureOfWhatTakesItAsADouble) {
+  Push("sales", {Sale("null", 1, "tea"), Sale("0.20", 3, "tea")});
+  EXPECT_EQ(Ask("sales.median"), "PRESENT 0.2");
+  for (const auto& source : engine_->GetStatus().sources) {
+    if (source.name == "sales") {
+      EXPECT_EQ(source.filter_failures, 2u);
+    }
+  }
+}
+
 TEST_F(EngineDecimalTest, ASumBeyondItsRangeFails) {
   Push("sales", {Sale("92233720368547758.07", 1, "a"), Sale("0.01", 1, "b")});
   EXPECT_THAT(Ask("sales.total"), HasSubstr("FAILED"));

@@ -91,6 +91,9 @@ TEST_F(TombstoneKeyTest, OneText) {
   ExpectRefusal("\"alice", Refusal::kNotJson, "");
   ExpectRefusal("\"alice\", \"bob\"", Refusal::kNotJson, "no single value");
   ExpectRefusal("{alice", Refusal::kNotJson, "");
+  ExpectKey("\n {\"name\": \"alice\"}", {Datum::String("alice")});
+  ExpectRefusal(R"({"name": "alice", "name": "bob"})", Refusal::kNotJson, "twice");
+  ExpectRefusal(R"({"name": null, "name": "bob"})", Refusal::kNotJson, "twice");
   ExpectRefusal("\xff", Refusal::kNotJson, "UTF-8");
   ExpectRefusal(std::string(limits::kStringValueBytesMax + 1, 'x'), Refusal::kTooLarge, "too long");
   ExpectRefusal(std::string(6 * limits::kEntityKeyBytesMax + 1, 'x'), Refusal::kTooLarge, "bytes");

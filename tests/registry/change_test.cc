@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "registry/build_registry.h"
+#include "registry/expressions.h"
 
 namespace freshet::registry {
 namespace {
@@ -380,6 +381,13 @@ TEST(CompareTest, TheWayOutOfARefusalWorks) {
       BuildText(Edited({{"windows: [10m, 1h]", "windows: [10m, 1h, {window: 1m, hop: 10s}]"}}),
                 live->catalog());
   for (const Change& change : Compare(live.get(), *next)) EXPECT_FALSE(change.refused);
+}
+
+TEST(IsSameExpression, NumbersAreTheDigitsThatAreWritten) {
+  EXPECT_TRUE(IsSameExpression("price<=1.50", "price <= 15e-1"));
+  EXPECT_TRUE(IsSameExpression("price < 0.1234567890123456789", "price<0.1234567890123456789"));
+  // The nearest double is one.
+  EXPECT_FALSE(IsSameExpression("price < 90071992547409.921", "price < 90071992547409.922"));
 }
 
 }  // namespace
