@@ -140,9 +140,9 @@ Refusal TombstoneKeyDecoder::ReadScalar(std::string_view text, std::string* deta
   if (error) return NotJson(error, detail);
   size_t count = 0;
   for (auto entry : list) {
-    simdjson::ondemand::value value;
-    if (auto bad = std::move(entry).get(value)) return NotJson(bad, detail);
-    const Refusal refusal = ReadJoinKey(value, key, &values_.front(), &decoded_.front(), detail);
+    if (entry.error()) return NotJson(entry.error(), detail);
+    const Refusal refusal =
+        ReadJoinKey(entry.value_unsafe(), key, &values_.front(), &decoded_.front(), detail);
     if (refusal != Refusal::kNone) return refusal;
     ++count;
   }
