@@ -4,27 +4,19 @@
 
 #include <fmt/format.h>
 
+#include "registry/tables.h"
 #include "store/stream_row.h"
 
 namespace freshet::engine {
-namespace {
-
-void AddLayouts(const registry::FeatureView& view,
-                std::unordered_map<uint32_t, store::RowLayout>& layouts) {
-  for (const registry::RowTable& table : view.batch()->tables) {
-    std::vector<Type> types;
-    for (const uint32_t feature : table.features) types.push_back(view.features[feature].type);
-    layouts.emplace(table.id, std::move(types));
-  }
-}
-
-}  // namespace
 
 void TimelineGuard::Use(std::vector<std::shared_ptr<const registry::Registry>> registries) {
   auto tables = std::make_shared<Tables>();
   for (const auto& registry : registries) {
     for (const auto& view : registry->feature_views()) {
-      if (view->batch() != nullptr) AddLayouts(*view, tables->layouts);
+      if (const registry::BatchView* batch = view->batch()) {
+        for (const registry::RowTable& table : batch->tables)
+          tables->layouts.emplace(table.id, registry::ColumnTypesOf(*view, table));
+      }
       if (view->stream() == nullptr) continue;
       for (const registry::TimelineTable& table : view->stream()->tables) {
         tables->schemas[table.id] = &table.schema;

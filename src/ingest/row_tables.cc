@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/tables.h"
 #include "store/stream_row.h"
 
 namespace freshet::ingest {
@@ -11,13 +12,10 @@ RowTables::RowTables(const registry::FeatureView& view)
 
 void RowTables::Add(const registry::RowTable& table, const Offsets& start) {
   std::vector<uint32_t> fields;
-  std::vector<Type> types;
-  for (const uint32_t feature : table.features) {
+  for (const uint32_t feature : table.features)
     fields.push_back(view_.batch()->feature_fields[feature]);
-    types.push_back(view_.features[feature].type);
-  }
-  tables_.push_back(
-      {table.id, std::move(fields), store::RowLayout(std::move(types)), StartOffsets(start)});
+  tables_.push_back({table.id, std::move(fields),
+                     store::RowLayout(registry::ColumnTypesOf(view_, table)), StartOffsets(start)});
 }
 
 bool RowTables::Cover(const Record& record) const {

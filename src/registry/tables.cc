@@ -156,15 +156,14 @@ void AddRowTable(TableId id, const Members& members, FeatureView* view, CatalogV
   batch.columns.resize(view->features.size());
   CatalogTable& entry = next->tables.emplace_back();
   entry.id = id;
-  std::vector<std::string_view> types;
   for (uint32_t column = 0; column < members.size(); ++column) {
-    const Feature& feature = view->features[members[column]];
     batch.columns[members[column]] = {static_cast<uint32_t>(batch.tables.size()), column};
-    entry.features.push_back(feature.name);
-    types.push_back(TypeName(feature.type));
+    entry.features.push_back(view->features[members[column]].name);
   }
-  entry.layout = fmt::format("rows={}", fmt::join(types, ","));
   batch.tables.push_back({id, members});
+  std::vector<std::string_view> types;
+  for (const Type type : ColumnTypesOf(*view, batch.tables.back())) types.push_back(TypeName(type));
+  entry.layout = fmt::format("rows={}", fmt::join(types, ","));
 }
 
 Status AddTable(TableId id, const Members& members, FeatureView* view, CatalogView* next) {
@@ -174,6 +173,12 @@ Status AddTable(TableId id, const Members& members, FeatureView* view, CatalogVi
 }
 
 }  // namespace
+
+std::vector<Type> ColumnTypesOf(const FeatureView& view, const RowTable& table) {
+  std::vector<Type> types;
+  for (const uint32_t feature : table.features) types.push_back(view.features[feature].type);
+  return types;
+}
 
 Status AssignTables(const CatalogView* live, uint32_t* next_id, FeatureView* view,
                     CatalogView* next) {

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "freshet/status.h"
+#include "freshet/value.h"
 
 #include "registry/catalog.h"
 #include "registry/definitions.h"
@@ -20,6 +22,9 @@ namespace freshet::registry {
 // the tables. InvalidArgument when a table breaks a rule of timelines.
 Status AssignTables(const CatalogView* live, uint32_t* next_id, FeatureView* view,
                     CatalogView* next);
+
+// Of the columns of a row of that table of the view.
+std::vector<Type> ColumnTypesOf(const FeatureView& view, const RowTable& table);
 
 // The most cells and the most bytes of them that one entity's timeline can take in that table, and the
 // most events that it keeps one by one, with the bytes of each; all without texts.

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "registry/tables.h"
 
 namespace freshet::serve {
 namespace {
@@ -102,7 +103,7 @@ class Compiler {
       const registry::RowColumn& column = batch.columns[feature.feature];
       const registry::RowTable& table = batch.tables[column.table];
       StreamRead& read = FindStreamRead(*feature.view, table.id, key);
-      if (!read.is_of_rows()) read.layout.emplace(TypesOf(*feature.view, table));
+      if (!read.is_of_rows()) read.layout.emplace(registry::ColumnTypesOf(*feature.view, table));
       read.columns.push_back(column.column);
       read.slots.push_back(slot);
     }
@@ -122,12 +123,6 @@ class Compiler {
     read.source = static_cast<uint32_t>(source - plan_.sources.begin());
     read.table = table;
     return read;
-  }
-
-  static std::vector<Type> TypesOf(const FeatureView& view, const registry::RowTable& table) {
-    std::vector<Type> types;
-    for (const uint32_t feature : table.features) types.push_back(view.features[feature].type);
-    return types;
   }
 
   static void SetSchema(const timeline::Schema& schema, StreamRead& read) {
