@@ -11,6 +11,7 @@
 
 #include "freshet/event_delays.h"
 #include "freshet/explain.h"
+#include "freshet/feature_block.h"
 #include "freshet/features.h"
 #include "freshet/load.h"
 #include "freshet/options.h"
@@ -141,7 +142,15 @@ class Engine {
   // changes otherwise.
   virtual Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) = 0;
 
-  virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+  // Reuses the buffers of *answer: keep one per thread.
+  virtual Status GetFeatures(const FeatureRequest& request, FeatureBlock* answer) = 0;
+  // The same column by column.
+  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
+    FeatureBlock answer;
+    Status status = GetFeatures(request, &answer);
+    if (status.ok()) ToResponse(answer, response);
+    return status;
+  }
   // How each value of an answer to this request comes about. Of one row: InvalidArgument for more.
   virtual Result<Explanation> Explain(const FeatureRequest& request) = 0;
   // For servers in front of the engine; GetFeatures itself takes whatever it is given.

@@ -174,8 +174,8 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
   return Status::Ok();
 }
 
-Status EngineImpl::GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
-  return server_->GetFeatures(request, response);
+Status EngineImpl::GetFeatures(const FeatureRequest& request, FeatureBlock* answer) {
+  return server_->GetFeatures(request, answer);
 }
 
 Result<Explanation> EngineImpl::Explain(const FeatureRequest& request) {

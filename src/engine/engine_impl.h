@@ -35,7 +35,8 @@ class EngineImpl final : public Engine {
 
   Result<PlanOutcome> Plan(const std::vector<DefinitionText>& files) override;
   Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) override;
-  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override;
+  using Engine::GetFeatures;
+  Status GetFeatures(const FeatureRequest& request, FeatureBlock* answer) override;
   Result<Explanation> Explain(const FeatureRequest& request) override;
   RequestGate& gate() override { return gate_; }
   Result<int64_t> Push(std::string_view source,

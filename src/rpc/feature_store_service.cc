@@ -25,7 +25,7 @@ namespace {
 // What one thread needs to answer a request, kept for its next one.
 struct Scratch {
   FeatureRequest request;
-  FeatureResponse response;
+  FeatureBlock answer;
   ResponseEncoder encoder;
 };
 
@@ -55,16 +55,16 @@ Status Decode(const grpc::ByteBuffer& bytes, FeatureRequest* request) {
 }
 
 // Answers with the bytes of the encoded response; 0 when there is none.
-Status Encode(const FeatureResponse& response, ResponseEncoder* encoder, grpc::ByteBuffer* bytes,
+Status Encode(const FeatureBlock& answer, ResponseEncoder* encoder, grpc::ByteBuffer* bytes,
               size_t* encoded_bytes) {
-  const size_t size = encoder->Measure(response);
+  const size_t size = encoder->Measure(answer);
   if (size > limits::kMessageBytesMax)
     return Status::ResourceExhausted(
         fmt::format("the answer would be {} bytes, more than the {} that a message may have: ask "
                     "for fewer entities or features",
                     size, limits::kMessageBytesMax));
   grpc_slice slice = grpc_slice_malloc(size);
-  encoder->Write(response, GRPC_SLICE_START_PTR(slice));
+  encoder->Write(answer, GRPC_SLICE_START_PTR(slice));
   const grpc::Slice owner(slice, grpc::Slice::STEAL_REF);
   *bytes = grpc::ByteBuffer(&owner, 1);
   *encoded_bytes = size;
@@ -104,8 +104,8 @@ Status AnswerScratch(Engine& engine, const grpc::CallbackServerContext& context,
                      size_t request_bytes, Scratch& scratch, grpc::ByteBuffer* response) {
   size_t encoded_bytes = 0;
   scratch.request.timeout_us = TimeoutUs(context);
-  Status status = engine.GetFeatures(scratch.request, &scratch.response);
-  if (status.ok()) status = Encode(scratch.response, &scratch.encoder, response, &encoded_bytes);
+  Status status = engine.GetFeatures(scratch.request, &scratch.answer);
+  if (status.ok()) status = Encode(scratch.answer, &scratch.encoder, response, &encoded_bytes);
   const bool grew = request_bytes > limits::kRequestScratchBytesMax ||
                     encoded_bytes > limits::kRequestScratchBytesMax ||
                     status.code() == StatusCode::kResourceExhausted;

@@ -2,37 +2,37 @@
 // a freshet.v1.GetFeaturesResponse, without a message in between.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "freshet/features.h"
+#include "freshet/feature_block.h"
+
+#include "base/limits.h"
+#include "rpc/column_wire.h"
+#include "rpc/one_row_template.h"
 
 namespace freshet::rpc {
 
 // Measures, then writes: the buffer is allocated once and exactly. Keep one per thread; its own
-// memory is reused.
+// memory is reused, and what it learns of the shapes of answers.
 class ResponseEncoder {
  public:
-  // The bytes that Write will write for this response.
-  size_t Measure(const FeatureResponse& response);
-  // Writes exactly that many. `response` must be as it was measured last.
-  void Write(const FeatureResponse& response, uint8_t* out) const;
+  // The bytes that Write will write for this answer.
+  size_t Measure(const FeatureBlock& answer);
+  // Writes exactly that many. `answer` must be as it was measured last.
+  void Write(const FeatureBlock& answer, uint8_t* out) const;
 
  private:
-  struct ColumnSize {
-    size_t array_bytes = 0;  // what is inside the array's message
-    size_t packed_bytes = 0;
-    size_t times_bytes = 0;
-    size_t lengths_bytes = 0;
-    size_t total_bytes = 0;
-  };
+  // Null when the answer is not of the kind that has one.
+  const OneRowTemplate* TemplateOf(const FeatureBlock& answer);
+  uint8_t* WriteFeatures(const FeatureBlock& answer, uint8_t* out) const;
 
-  static ColumnSize MeasureColumn(const FeatureColumn& column);
-  static uint8_t* WriteArray(const Column& values, const ColumnSize& size, uint8_t* out);
-  static uint8_t* WriteColumn(const FeatureColumn& column, const ColumnSize& size, uint8_t* out);
-
-  std::vector<ColumnSize> columns_;
+  const OneRowTemplate* template_ = nullptr;  // of what was measured last
+  std::vector<ColumnSize> columns_;           // of its features that do not fit the template
+  std::array<std::unique_ptr<OneRowTemplate>, limits::kAnswerTemplatesMax> templates_;  // by shape
 };
 
 }  // namespace freshet::rpc

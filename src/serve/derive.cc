@@ -9,14 +9,9 @@
 
 #include "base/limits.h"
 #include "serve/columns.h"
-#include "serve/finalize.h"
 
 namespace freshet::serve {
 namespace {
-
-FeatureStatus StatusAt(const SlotWriter& writer, uint32_t row) {
-  return writer.column->statuses[row];
-}
 
 void BindVariables(const DerivedRead& read, uint32_t row, Scratch& scratch) {
   for (const DerivedRead::Input& input : read.inputs) {
@@ -26,19 +21,17 @@ void BindVariables(const DerivedRead& read, uint32_t row, Scratch& scratch) {
         NarrowTo(input.type, column.values->type, column.At(row)).value;
   }
   for (const DerivedRead::Dependency& dependency : read.dependencies) {
-    const SlotWriter& writer = scratch.writers[dependency.slot];
-    const bool is_present = StatusAt(writer, row) == FeatureStatus::kPresent;
+    const bool is_present =
+        scratch.writer.StatusAt(dependency.slot, row) == FeatureStatus::kPresent;
     scratch.variables[dependency.variable] =
-        is_present ? DatumAt(writer.column->values, row) : Datum::Null();
+        is_present ? scratch.writer.ValueAt(dependency.slot, row) : Datum::Null();
   }
 }
 
 int64_t NewestEventTime(const DerivedRead& read, uint32_t row, const Scratch& scratch) {
   int64_t newest_ms = kNoEventTimeMs;
-  for (const DerivedRead::Dependency& dependency : read.dependencies) {
-    const std::vector<int64_t>& times = scratch.writers[dependency.slot].column->event_times_ms;
-    if (!times.empty()) newest_ms = std::max(newest_ms, times[row]);
-  }
+  for (const DerivedRead::Dependency& dependency : read.dependencies)
+    newest_ms = std::max(newest_ms, scratch.writer.EventTimeMsAt(dependency.slot, row));
   return newest_ms;
 }
 
@@ -46,10 +39,10 @@ int64_t NewestEventTime(const DerivedRead& read, uint32_t row, const Scratch& sc
 std::string FailureReason(const DerivedRead& read, const char* error, uint32_t row,
                           const Scratch& scratch) {
   for (const DerivedRead::Dependency& dependency : read.dependencies) {
-    const SlotWriter& writer = scratch.writers[dependency.slot];
-    const FeatureStatus status = StatusAt(writer, row);
+    const FeatureStatus status = scratch.writer.StatusAt(dependency.slot, row);
     if (status == FeatureStatus::kPresent) continue;
-    return fmt::format("{}; {} is {}", error, writer.slot->name, FeatureStatusName(status));
+    return fmt::format("{}; {} is {}", error, scratch.writer.slot(dependency.slot).name,
+                       FeatureStatusName(status));
   }
   return error;
 }
@@ -57,28 +50,28 @@ std::string FailureReason(const DerivedRead& read, const char* error, uint32_t r
 bool HangsOnTimedOut(const DerivedRead& read, uint32_t row, const Scratch& scratch) {
   return std::any_of(read.dependencies.begin(), read.dependencies.end(),
                      [&](const DerivedRead::Dependency& dependency) {
-                       return StatusAt(scratch.writers[dependency.slot], row) ==
+                       return scratch.writer.StatusAt(dependency.slot, row) ==
                               FeatureStatus::kTimedOut;
                      });
 }
 
 void DeriveRow(const DerivedRead& read, uint32_t row, Scratch& scratch) {
-  SlotWriter& writer = scratch.writers[read.slot];
-  PutEventTime(writer, row, NewestEventTime(read, row, scratch));
+  BlockWriter& writer = scratch.writer;
+  writer.PutEventTime(read.slot, row, NewestEventTime(read, row, scratch));
   if (HangsOnTimedOut(read, row, scratch)) {
-    PutDefault(writer, row, FeatureStatus::kTimedOut);
+    writer.PutDefault(read.slot, row, FeatureStatus::kTimedOut);
     return;
   }
   const expr::Evaluation evaluation = read.program->Evaluate(scratch.variables, scratch.expression);
   Narrowed result{{}, evaluation.error};
   if (result.error == nullptr)
-    result = NarrowTo(writer.slot->feature->type, read.program->type(), evaluation.value);
+    result = NarrowTo(writer.slot(read.slot).feature->type, read.program->type(), evaluation.value);
   if (result.error != nullptr) {
-    PutFailure(writer, row, FailureReason(read, result.error, row, scratch));
+    writer.PutFailure(read.slot, row, FailureReason(read, result.error, row, scratch));
   } else if (result.value.is_null()) {
-    PutDefault(writer, row, FeatureStatus::kNullValue);
+    writer.PutDefault(read.slot, row, FeatureStatus::kNullValue);
   } else {
-    PutValue(writer, row, result.value);
+    writer.PutValue(read.slot, row, result.value);
   }
 }
 
@@ -97,7 +90,7 @@ void Derive(const DerivedRead& read, uint32_t row_count, int64_t now_ms,
     DeriveRow(read, row, scratch);
   }
   for (; row < row_count; ++row) {
-    PutDefault(scratch.writers[read.slot], row, FeatureStatus::kTimedOut);
+    scratch.writer.PutDefault(read.slot, row, FeatureStatus::kTimedOut);
   }
 }
 

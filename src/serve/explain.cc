@@ -31,22 +31,22 @@ std::string KeyText(const Plan& plan, const KeyPlan& key, const Scratch& scratch
   return text;
 }
 
-// Of the only row; a list stands packed among the texts.
-Value ValueOf(const Column& values) {
-  if (!values.is_list) return ToReadable(values.type, DatumAt(values, 0));
+// Of the only row; a list is packed.
+Value ValueOf(const registry::Feature& feature, const Datum& value) {
+  if (!feature.is_list) return ToReadable(feature.type, value);
   std::string text = "[";
-  for (std::string_view rest = values.texts[0]; !rest.empty();) {
+  for (std::string_view rest = value.as_string(); !rest.empty();) {
     if (text.size() > 1) text += ", ";
-    text += ToString(values.type, aggregate::TakePacked(values.type, rest));
+    text += ToString(feature.type, aggregate::TakePacked(feature.type, rest));
   }
   return text + "]";
 }
 
-void ExplainValue(const SlotWriter& writer, ExplainedFeature& feature) {
-  feature.status = writer.column->statuses[0];
-  feature.value = ValueOf(writer.column->values);
-  if (!writer.column->failures.empty()) feature.reason = writer.column->failures[0].reason;
-  feature.event_time_ms = writer.column->event_times_ms[0];
+void ExplainValue(const BlockWriter& writer, uint32_t slot, ExplainedFeature& feature) {
+  feature.status = writer.StatusAt(slot, 0);
+  feature.value = ValueOf(*writer.slot(slot).feature, writer.ValueAt(slot, 0));
+  if (const std::string* reason = writer.ReasonAt(slot, 0)) feature.reason = *reason;
+  feature.event_time_ms = writer.EventTimeMsAt(slot, 0);
 }
 
 // Names a feature's window, and finds the cells that are in it.
@@ -205,11 +205,11 @@ void ExplainDerived(const Plan& plan, int64_t now_ms, Scratch& scratch, Explanat
 void ExplainStored(const Plan& plan, int64_t now_ms, const Scratch& scratch, const ReadState& state,
                    store::Store& store, Explanation* explanation) {
   explanation->read_time_ms = now_ms;
-  for (size_t slot = 0; slot < plan.slots.size(); ++slot) {
+  for (uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
     ExplainedFeature& feature = explanation->features[slot];
     feature.name = plan.slots[slot].name;
     feature.is_asked = slot < plan.output_count;
-    ExplainValue(scratch.writers[slot], feature);
+    ExplainValue(scratch.writer, slot, feature);
   }
   // A view that was never loaded has no target, and so nothing was read.
   std::vector<std::string_view> bytes(plan.streams.size() + plan.rows.size());

@@ -16,7 +16,7 @@ namespace {
 void PutAll(const std::vector<uint32_t>& slots, uint32_t row_count, FeatureStatus status,
             Scratch& scratch) {
   for (uint32_t slot : slots) {
-    for (uint32_t row = 0; row < row_count; ++row) PutDefault(scratch.writers[slot], row, status);
+    for (uint32_t row = 0; row < row_count; ++row) scratch.writer.PutDefault(slot, row, status);
   }
 }
 
@@ -93,7 +93,7 @@ void PutTimedOut(const Plan& plan, size_t visited, Scratch& scratch) {
     const TargetRead read = ReadOf(plan, scratch.targets[i].read, scratch);
     const uint32_t row = read.keys.runs[scratch.targets[i].run].first_row;
     for (uint32_t slot : read.slots) {
-      PutDefault(scratch.writers[slot], row, FeatureStatus::kTimedOut);
+      scratch.writer.PutDefault(slot, row, FeatureStatus::kTimedOut);
     }
   }
 }
@@ -103,7 +103,7 @@ void RepeatRuns(const Plan& plan, Scratch& scratch) {
     const TargetRead read = ReadOf(plan, target.read, scratch);
     const KeyRun& run = read.keys.runs[target.run];
     if (run.row_count == 1) continue;
-    for (uint32_t slot : read.slots) RepeatFirstRow(scratch.writers[slot], run);
+    for (uint32_t slot : read.slots) scratch.writer.RepeatFirstRow(slot, run);
   }
 }
 
@@ -144,15 +144,15 @@ Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_co
     if (target.read < plan.streams.size()) {
       const StreamRead& read = plan.streams[target.read];
       if (read.is_of_rows()) {
-        FinalizeStreamRow(read, bytes, options.now_ms, row, scratch.writers);
+        FinalizeStreamRow(read, bytes, options.now_ms, row, scratch.writer);
       } else {
         *is_too_early |= FinalizeTimeline(read, *scratch.readers[target.read], bytes,
-                                          options.now_ms, row, scratch.writers);
+                                          options.now_ms, row, scratch.writer);
       }
     } else {
       const size_t index = target.read - plan.streams.size();
       FinalizeRow(plan.rows[index], scratch.generations[index], bytes, options.now_ms, row,
-                  scratch.writers);
+                  scratch.writer);
     }
   };
   const Status status = store.Lookup(scratch.state_keys, visit, options.deadline);

@@ -32,6 +32,7 @@ class Compiler {
     for (const ServedFeature& feature : features)
       AddSlot(feature, feature.key_columns.get(), feature.name);
     plan_.output_count = static_cast<uint32_t>(plan_.slots.size());
+    AddShape();
     // Dependencies are found by way of slots, so those of the outputs get theirs once every output
     // has its own.
     for (uint32_t slot = 0; slot < plan_.output_count; ++slot)
@@ -43,6 +44,16 @@ class Compiler {
   }
 
  private:
+  void AddShape() {
+    auto shape = std::make_shared<FeatureShape>();
+    for (const Slot& slot : plan_.slots) {
+      const bool is_list = slot.feature->is_list;
+      shape->features.push_back(
+          {slot.name, slot.feature->type, is_list, is_list ? plan_.list_count++ : 0});
+    }
+    plan_.shape = std::move(shape);
+  }
+
   void CollectSources(std::span<const ServedFeature> features) {
     for (const FeatureReference& feature : features) AddSources(feature);
     std::sort(plan_.sources.begin(), plan_.sources.end());
@@ -74,7 +85,8 @@ class Compiler {
     const registry::Feature& feature = reference.view->features[reference.feature];
     const auto slot = static_cast<uint32_t>(plan_.slots.size());
     slots_.emplace(std::tuple(reference.view, reference.feature, key_columns), slot);
-    plan_.slots.push_back({std::move(name), &feature, ToDatum(feature.default_value)});
+    plan_.slots.push_back({std::move(name), &feature, ToDatum(feature.default_value),
+                           feature.is_list ? Datum::Kind::kString : KindOf(feature.type)});
     return slot;
   }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "freshet/feature_block.h"
 #include "freshet/features.h"
 #include "freshet/status.h"
 
@@ -37,7 +38,8 @@ struct KeyPlan {
 struct Slot {
   std::string name;  // "view.feature", as it is answered
   const registry::Feature* feature = nullptr;
-  Datum default_value;  // borrows from `feature`
+  Datum default_value;                    // borrows from `feature`
+  Datum::Kind kind = Datum::Kind::kNull;  // of the values that are put; a list is a string, packed
 };
 
 // The features that come from one table that a stream feeds, of timelines or of rows.
@@ -101,6 +103,8 @@ struct Plan {
   std::vector<KeyPlan> keys;
   std::vector<Slot> slots;
   uint32_t output_count = 0;
+  std::shared_ptr<const FeatureShape> shape;  // of the answer
+  uint32_t list_count = 0;                    // in it
   std::vector<StreamRead> streams;
   std::vector<RowRead> rows;
   std::vector<DerivedRead> derived;  // each after what it reads

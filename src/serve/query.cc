@@ -7,7 +7,6 @@
 
 #include "serve/derive.h"
 #include "serve/explain.h"
-#include "serve/finalize.h"
 #include "serve/lookup.h"
 #include "serve/request.h"
 #include "serve/staleness.h"
@@ -16,31 +15,30 @@
 namespace freshet::serve {
 
 Status Query::Run(const FeatureRequest& request, const QueryContext& context,
-                  FeatureResponse* response) {
+                  FeatureBlock* answer) {
   std::unique_ptr<Scratch> scratch = scratches_.Take(plan_);
-  Status status = RunWith(request, context, *scratch, response);
+  Status status = RunWith(request, context, *scratch, answer);
   scratches_.Give(std::move(scratch));
   return status;
 }
 
 Status Query::RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
-                      FeatureResponse* response) {
+                      FeatureBlock* answer) {
   Stopwatch stopwatch(context.phases);
   FRESHET_ASSIGN_OR_RETURN(const uint32_t row_count, BindColumns(plan_, request, scratch));
   FRESHET_RETURN_IF_ERROR(EncodeKeys(plan_, row_count, scratch));
   MarkLate(context.late_tables, scratch);
   stopwatch.Lap(&PhaseTimes::prepare_ns);
 
-  FRESHET_RETURN_IF_ERROR(Read(request, context, row_count, scratch, response));
+  FRESHET_RETURN_IF_ERROR(Read(request, context, row_count, scratch, answer));
   stopwatch.Lap(&PhaseTimes::lookup_ns);
 
   const Terms& terms = context.terms;
-  DeriveAll(plan_, row_count, response->read_time_ms, terms.deadline, scratch);
-  if (scratch.has_stale && terms.stale_action == StaleAction::kServe)
-    FlagStale(plan_, row_count, scratch);
-  for (SlotWriter& writer : scratch.writers) Finish(writer);
-  response->as_of.clear();
-  if (request.include_as_of) AnswerAsOf(scratch, response);
+  DeriveAll(plan_, row_count, answer->read_time_ms, terms.deadline, scratch);
+  if (scratch.has_stale && terms.stale_action == StaleAction::kServe) FlagStale(plan_, scratch);
+  scratch.writer.Finish();
+  answer->as_of.clear();
+  if (request.include_as_of) AnswerAsOf(scratch, answer);
   stopwatch.Lap(&PhaseTimes::derive_ns);
   return Status::Ok();
 }
@@ -69,25 +67,24 @@ Status Query::ExplainWith(const FeatureRequest& request, const QueryContext& con
   std::vector<std::string> kept;
   QueryContext keeping = context;
   keeping.kept = &kept;
-  FeatureResponse response;
-  FRESHET_RETURN_IF_ERROR(Read(request, keeping, row_count, scratch, &response));
-  DeriveAll(plan_, row_count, response.read_time_ms, context.terms.deadline, scratch);
-  ExplainDerived(plan_, response.read_time_ms, scratch, explanation);
+  FeatureBlock answer;
+  FRESHET_RETURN_IF_ERROR(Read(request, keeping, row_count, scratch, &answer));
+  DeriveAll(plan_, row_count, answer.read_time_ms, context.terms.deadline, scratch);
+  ExplainDerived(plan_, answer.read_time_ms, scratch, explanation);
   if (scratch.has_stale && context.terms.stale_action == StaleAction::kServe)
-    FlagStale(plan_, row_count, scratch);
-  ExplainStored(plan_, response.read_time_ms, scratch, {kept, positions}, context.store,
-                explanation);
+    FlagStale(plan_, scratch);
+  ExplainStored(plan_, answer.read_time_ms, scratch, {kept, positions}, context.store, explanation);
   return Status::Ok();
 }
 
 Status Query::Read(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
-                   Scratch& scratch, FeatureResponse* response) const {
+                   Scratch& scratch, FeatureBlock* answer) const {
   bool is_too_early = false;
-  FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, response, &is_too_early));
+  FRESHET_RETURN_IF_ERROR(Attempt(request, context, row_count, scratch, answer, &is_too_early));
   // Between taking the time of a live read and reading a timeline, a newer event may have been let
   // in. It is answered as of the time it is now.
   if (!is_too_early || request.read_time_ms.has_value()) return Status::Ok();
-  return Attempt(request, context, row_count, scratch, response, &is_too_early);
+  return Attempt(request, context, row_count, scratch, answer, &is_too_early);
 }
 
 void Query::MarkLate(std::span<const registry::TableId> late_tables, Scratch& scratch) const {
@@ -99,11 +96,11 @@ void Query::MarkLate(std::span<const registry::TableId> late_tables, Scratch& sc
 }
 
 Status Query::Attempt(const FeatureRequest& request, const QueryContext& context,
-                      uint32_t row_count, Scratch& scratch, FeatureResponse* response,
+                      uint32_t row_count, Scratch& scratch, FeatureBlock* answer,
                       bool* is_too_early) const {
   const Terms& terms = context.terms;
   const int64_t now_ms = request.read_time_ms.value_or(context.clock.NowMs());
-  response->read_time_ms = now_ms;
+  answer->read_time_ms = now_ms;
   scratch.has_stale = false;
   // Before the look-up: what a stream is complete up to now is in what is read after.
   const bool is_bounded = terms.max_staleness_ms.has_value() || plan_.has_staleness_bounds;
@@ -111,13 +108,13 @@ Status Query::Attempt(const FeatureRequest& request, const QueryContext& context
   if (is_bounded) {
     FRESHET_ASSIGN_OR_RETURN(scratch.has_stale, FindStale(plan_, terms, now_ms, scratch));
   }
-  BeginAnswer(request, row_count, scratch, response);
+  BeginAnswer(request, row_count, scratch, answer);
   const bool replaces_stale = scratch.has_stale && terms.stale_action != StaleAction::kServe;
   // Who asks how values come about wants to see those that are replaced, too.
   const bool skips_stale = replaces_stale && context.kept == nullptr;
   FRESHET_RETURN_IF_ERROR(LookupAll(plan_, {now_ms, terms.deadline, skips_stale, context.kept},
                                     row_count, context.store, scratch, is_too_early));
-  if (replaces_stale) ReplaceStale(plan_, terms.stale_action, row_count, scratch);
+  if (replaces_stale) ReplaceStale(plan_, terms.stale_action, scratch);
   return Status::Ok();
 }
 
@@ -127,25 +124,15 @@ void Query::ReadAsOf(const QueryContext& context, Scratch& scratch) const {
 }
 
 void Query::BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,
-                        FeatureResponse* response) const {
+                        FeatureBlock* answer) const {
   scratch.value_count = std::max(scratch.value_count, size_t{row_count} * plan_.slots.size());
-  response->row_count = row_count;
-  response->features.resize(plan_.output_count);
-  for (uint32_t slot = 0; slot < plan_.slots.size(); ++slot) {
-    SlotWriter& writer = scratch.writers[slot];
-    writer.slot = &plan_.slots[slot];
-    const bool is_output = slot < plan_.output_count;
-    writer.column =
-        is_output ? &response->features[slot] : &scratch.hidden[slot - plan_.output_count];
-    writer.column->name.assign(writer.slot->name);
-    Begin(writer, row_count, request.include_event_times);
-  }
+  scratch.writer.Begin(row_count, request.include_event_times, answer);
 }
 
-void Query::AnswerAsOf(const Scratch& scratch, FeatureResponse* response) const {
-  for (const std::string& source : plan_.sources) response->as_of.push_back({source, INT64_MAX});
+void Query::AnswerAsOf(const Scratch& scratch, FeatureBlock* answer) const {
+  for (const std::string& source : plan_.sources) answer->as_of.push_back({source, INT64_MAX});
   for (size_t i = 0; i < plan_.streams.size(); ++i) {
-    int64_t& as_of_ms = response->as_of[plan_.streams[i].source].as_of_ms;
+    int64_t& as_of_ms = answer->as_of[plan_.streams[i].source].as_of_ms;
     as_of_ms = std::min(as_of_ms, scratch.as_of_ms[i]);
   }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "freshet/explain.h"
+#include "freshet/feature_block.h"
 #include "freshet/features.h"
 #include "freshet/status.h"
 
@@ -41,25 +42,25 @@ class Query {
   const Plan& plan() const { return plan_; }
 
   // Answers a request for exactly this plan's features.
-  Status Run(const FeatureRequest& request, const QueryContext& context, FeatureResponse* response);
+  Status Run(const FeatureRequest& request, const QueryContext& context, FeatureBlock* answer);
   // Tells how the values of its answer come about. InvalidArgument when it has not one row.
   Status Explain(const FeatureRequest& request, const QueryContext& context,
                  Explanation* explanation);
 
  private:
   Status RunWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
-                 FeatureResponse* response);
+                 FeatureBlock* answer);
   Status ExplainWith(const FeatureRequest& request, const QueryContext& context, Scratch& scratch,
                      Explanation* explanation);
   Status Read(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
-              Scratch& scratch, FeatureResponse* response) const;
+              Scratch& scratch, FeatureBlock* answer) const;
   Status Attempt(const FeatureRequest& request, const QueryContext& context, uint32_t row_count,
-                 Scratch& scratch, FeatureResponse* response, bool* is_too_early) const;
+                 Scratch& scratch, FeatureBlock* answer, bool* is_too_early) const;
   void MarkLate(std::span<const registry::TableId> late_tables, Scratch& scratch) const;
   void ReadAsOf(const QueryContext& context, Scratch& scratch) const;
   void BeginAnswer(const FeatureRequest& request, uint32_t row_count, Scratch& scratch,
-                   FeatureResponse* response) const;
-  void AnswerAsOf(const Scratch& scratch, FeatureResponse* response) const;
+                   FeatureBlock* answer) const;
+  void AnswerAsOf(const Scratch& scratch, FeatureBlock* answer) const;
 
   const Plan plan_;
   ScratchPool scratches_;

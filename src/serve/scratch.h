@@ -12,6 +12,7 @@
 
 #include "base/datum.h"
 #include "expr/program.h"
+#include "serve/block_writer.h"
 #include "serve/columns.h"
 #include "serve/plan.h"
 #include "store/row.h"
@@ -19,29 +20,6 @@
 #include "timeline/timeline.h"
 
 namespace freshet::serve {
-
-// Where one slot's values go. `column` points into the response for outputs, into the scratch for
-// hidden features.
-struct SlotWriter {
-  const Slot* slot = nullptr;
-  FeatureColumn* column = nullptr;
-  // Into the column from Begin to Finish; null where it has no such part.
-  int64_t* integers = nullptr;
-  double* numbers = nullptr;
-  std::string* texts = nullptr;
-  int64_t* event_times_ms = nullptr;
-  FeatureStatus* statuses = nullptr;
-  uint32_t absent = 0;                    // rows that are not PRESENT
-  Datum::Kind kind = Datum::Kind::kNull;  // of the values that are put; a list is a string here
-};
-
-// Neighbouring rows that ask for the same entity: it is looked up once for all of them.
-struct KeyRun {
-  uint32_t first_row = 0;
-  uint32_t row_count = 0;
-  size_t key_begin = 0;
-  size_t key_end = 0;
-};
 
 // The encoded keys of one entity, in the order of the rows.
 struct KeyRuns {
@@ -75,11 +53,10 @@ struct BoundColumn {
 struct Scratch {
   explicit Scratch(const Plan& plan);
 
-  std::vector<BoundColumn> entity_columns;               // per Plan::entity_columns
-  std::vector<BoundColumn> input_columns;                // per Plan::input_columns
-  std::vector<KeyRuns> keys;                             // per Plan::keys
-  std::vector<SlotWriter> writers;                       // per Plan::slots
-  std::vector<FeatureColumn> hidden;                     // of the slots behind the outputs
+  std::vector<BoundColumn> entity_columns;  // per Plan::entity_columns
+  std::vector<BoundColumn> input_columns;   // per Plan::input_columns
+  std::vector<KeyRuns> keys;                // per Plan::keys
+  BlockWriter writer;
   std::vector<std::optional<timeline::Reader>> readers;  // per Plan::streams, of timelines
   std::vector<int64_t> as_of_ms;                         // per Plan::streams
   std::vector<uint8_t> is_late;   // per Plan::streams: lacks events of read_after

@@ -40,11 +40,11 @@ class FeatureServerImpl : public FeatureServer {
     return Status::Ok();
   }
 
-  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override {
-    Status status = Answer(request, response);
+  Status GetFeatures(const FeatureRequest& request, FeatureBlock* answer) override {
+    Status status = Answer(request, answer);
     requests_.fetch_add(1, std::memory_order_relaxed);
     if (status.ok()) {
-      CountValues(*response);
+      CountValues(*answer);
     } else {
       requests_failed_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -96,10 +96,10 @@ class FeatureServerImpl : public FeatureServer {
   }
 
  private:
-  Status Answer(const FeatureRequest& request, FeatureResponse* response) {
+  Status Answer(const FeatureRequest& request, FeatureBlock* answer) {
     FRESHET_RETURN_IF_ERROR(CheckRequest(request, options_.allow_read_time));
-    response->phases.reset();
-    PhaseTimes* phases = request.include_phases ? &response->phases.emplace() : nullptr;
+    answer->phases.reset();
+    PhaseTimes* phases = request.include_phases ? &answer->phases.emplace() : nullptr;
     Stopwatch stopwatch(phases);
     std::shared_ptr<PlanSet> plans = plans_.Get();
     FRESHET_ASSIGN_OR_RETURN(std::shared_ptr<Query> query, FindQuery(plans.get(), request));
@@ -119,7 +119,7 @@ class FeatureServerImpl : public FeatureServer {
       FRESHET_ASSIGN_OR_RETURN(query, FindQuery(plans.get(), request));
       stopwatch.Lap(&PhaseTimes::wait_ns);
     }
-    return query->Run(request, {store_, clock_, streams_, terms, late_tables, phases}, response);
+    return query->Run(request, {store_, clock_, streams_, terms, late_tables, phases}, answer);
   }
 
   static Result<std::shared_ptr<Query>> FindQuery(PlanSet* plans, const FeatureRequest& request) {
@@ -130,14 +130,16 @@ class FeatureServerImpl : public FeatureServer {
     return query;
   }
 
-  void CountValues(const FeatureResponse& response) {
+  void CountValues(const FeatureBlock& answer) {
+    const size_t feature_count = answer.feature_count();
     uint64_t failed = 0;
-    for (const FeatureColumn& column : response.features) {
+    for (size_t feature = 0; feature < feature_count; ++feature) {
+      if (answer.absent_counts[feature] == 0) continue;
+      const FeatureStatus* statuses = &answer.statuses[feature * answer.row_count];
       failed += static_cast<uint64_t>(
-          std::count(column.statuses.begin(), column.statuses.end(), FeatureStatus::kFailed));
+          std::count(statuses, statuses + answer.row_count, FeatureStatus::kFailed));
     }
-    values_.fetch_add(uint64_t{response.row_count} * response.features.size(),
-                      std::memory_order_relaxed);
+    values_.fetch_add(uint64_t{answer.row_count} * feature_count, std::memory_order_relaxed);
     if (failed != 0) values_failed_.fetch_add(failed, std::memory_order_relaxed);
   }
 

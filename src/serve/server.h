@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "freshet/explain.h"
+#include "freshet/feature_block.h"
 #include "freshet/features.h"
 #include "freshet/status.h"
 
@@ -70,13 +71,20 @@ class FeatureServer {
   // one at a time.
   virtual Status Apply(std::shared_ptr<const registry::Registry> registry) = 0;
 
-  // Fills *response, whose buffers are reused: keep one per thread. InvalidArgument names the field
+  // Fills *answer, whose buffers are reused: keep one per thread. InvalidArgument names the field
   // of the request and what is allowed: unknown service or feature, both or neither given, missing,
   // unknown or repeated column, wrong type, columns of different length, too many entities or
   // features, a read time that is not permitted. FailedPrecondition for a stale stream under kFail.
   // DeadlineExceeded when the time was out before it began, Cancelled when the caller gave up while it
   // waited. Blocks for the events of read_after and for the disk. Any thread.
-  virtual Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) = 0;
+  virtual Status GetFeatures(const FeatureRequest& request, FeatureBlock* answer) = 0;
+  // The same column by column.
+  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) {
+    FeatureBlock answer;
+    Status status = GetFeatures(request, &answer);
+    if (status.ok()) ToResponse(answer, response);
+    return status;
+  }
 
   // How each value of GetFeatures' answer comes about. InvalidArgument for a request of more than one
   // row, or one that would wait. Any thread.

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "base/time.h"
-#include "serve/finalize.h"
 
 namespace freshet::serve {
 namespace {
@@ -20,12 +19,11 @@ int64_t BoundMs(const Terms& terms, const std::optional<int64_t>& feature_bound_
   return std::min(terms.max_staleness_ms.value_or(INT64_MAX), feature_bound_ms.value_or(INT64_MAX));
 }
 
-void Flag(SlotWriter& writer, uint32_t row_count) {
-  for (uint32_t row = 0; row < row_count; ++row) {
-    FeatureStatus& status = writer.column->statuses[row];
+void Flag(uint32_t slot, BlockWriter& writer) {
+  for (uint32_t row = 0; row < writer.row_count(); ++row) {
+    const FeatureStatus status = writer.StatusAt(slot, row);
     if (status == FeatureStatus::kFailed || status == FeatureStatus::kTimedOut) continue;
-    if (status == FeatureStatus::kPresent) ++writer.absent;
-    status = FeatureStatus::kSourceStale;
+    writer.SetStatus(slot, row, FeatureStatus::kSourceStale);
   }
 }
 
@@ -60,22 +58,21 @@ bool IsAllStale(const StreamRead& read, const Scratch& scratch) {
                      [&](uint32_t slot) { return scratch.is_stale[slot] != 0; });
 }
 
-void ReplaceStale(const Plan& plan, StaleAction action, uint32_t row_count, Scratch& scratch) {
+void ReplaceStale(const Plan& plan, StaleAction action, Scratch& scratch) {
   for (uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
     if (scratch.is_stale[slot] == 0) continue;
-    SlotWriter& writer = scratch.writers[slot];
-    Begin(writer, row_count, !writer.column->event_times_ms.empty());
-    for (uint32_t row = 0; row < row_count; ++row) {
+    scratch.writer.Renew(slot);
+    for (uint32_t row = 0; row < scratch.writer.row_count(); ++row) {
       if (action == StaleAction::kNull) {
-        PutZero(writer, row, FeatureStatus::kNullValue);
+        scratch.writer.PutZero(slot, row, FeatureStatus::kNullValue);
       } else {
-        PutDefault(writer, row, FeatureStatus::kSourceStale);
+        scratch.writer.PutDefault(slot, row, FeatureStatus::kSourceStale);
       }
     }
   }
 }
 
-void FlagStale(const Plan& plan, uint32_t row_count, Scratch& scratch) {
+void FlagStale(const Plan& plan, Scratch& scratch) {
   for (const DerivedRead& read : plan.derived) {
     const bool reads_stale =
         std::any_of(read.dependencies.begin(), read.dependencies.end(),
@@ -83,7 +80,7 @@ void FlagStale(const Plan& plan, uint32_t row_count, Scratch& scratch) {
     if (reads_stale) scratch.is_stale[read.slot] = 1;
   }
   for (uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
-    if (scratch.is_stale[slot] != 0) Flag(scratch.writers[slot], row_count);
+    if (scratch.is_stale[slot] != 0) Flag(slot, scratch.writer);
   }
 }
 

@@ -20,10 +20,10 @@ Result<bool> FindStale(const Plan& plan, const Terms& terms, int64_t now_ms, Scr
 bool IsAllStale(const StreamRead& read, const Scratch& scratch);
 
 // Puts the default or, for kNull, the type's zero into every row of every stale slot.
-void ReplaceStale(const Plan& plan, StaleAction action, uint32_t row_count, Scratch& scratch);
+void ReplaceStale(const Plan& plan, StaleAction action, Scratch& scratch);
 
 // Flags the values of stale slots, and those of on-demand features that read them, as SOURCE_STALE
 // and leaves them as they are.
-void FlagStale(const Plan& plan, uint32_t row_count, Scratch& scratch);
+void FlagStale(const Plan& plan, Scratch& scratch);
 
 }  // namespace freshet::serve

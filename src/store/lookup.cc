@@ -24,6 +24,10 @@ std::string Describe(const CacheKey& key) {
                      Hex(key.entity_key));
 }
 
+Status ReadError(const rocksdb::Status& status, const CacheKey& key) {
+  return FromRocks(status, "read").Prefixed(Describe(key));
+}
+
 }  // namespace
 
 void StateReader::SetTimelineGuard(Store::TimelineGuard guard) {
@@ -94,7 +98,7 @@ Status StateReader::ReadMisses(std::vector<Miss>& misses,
     Miss& miss = misses[i];
     std::string_view bytes;
     if (!statuses[i].IsNotFound()) {
-      FRESHET_RETURN_IF_ERROR(FromRocks(statuses[i], "read").Prefixed(Describe(miss.key)));
+      if (!statuses[i].ok()) return ReadError(statuses[i], miss.key);
       bytes = ToView(values[i]);
       FRESHET_RETURN_IF_ERROR(Check(miss.key, bytes));
     }
@@ -112,7 +116,7 @@ Status StateReader::ReadDisk(const CacheKey& key, std::string& bytes) {
                                               StateKeyOf(key.table, key.entity_key), &value);
   bytes.clear();
   if (status.IsNotFound()) return Status::Ok();
-  FRESHET_RETURN_IF_ERROR(FromRocks(status, "read").Prefixed(Describe(key)));
+  if (!status.ok()) return ReadError(status, key);
   FRESHET_RETURN_IF_ERROR(Check(key, ToView(value)));
   bytes.assign(value.data(), value.size());
   return Status::Ok();

@@ -169,7 +169,8 @@ TEST_F(FeaturesCall, AnAnswerThatIsTooLargeIsRefusedWithTheWayOut) {
   engine_.get_features = [](const FeatureRequest&, FeatureResponse* response) {
     response->features.resize(1);
     response->features[0].values.type = Type::kDouble;
-    response->features[0].values.numbers.resize(limits::kMessageBytesMax / sizeof(double), 1.0);
+    response->row_count = limits::kMessageBytesMax / sizeof(double);
+    response->features[0].values.numbers.resize(response->row_count, 1.0);
     return Status::Ok();
   };
   grpc::ClientContext context;

@@ -94,14 +94,14 @@ class Served {
   std::unique_ptr<serve::FeatureServer> server_;
 };
 
-void CheckAnswer(const FeatureResponse& response) {
+void CheckAnswer(const FeatureBlock& answer) {
   static rpc::ResponseEncoder encoder;
-  std::vector<uint8_t> bytes(encoder.Measure(response));
-  encoder.Write(response, bytes.data());
+  std::vector<uint8_t> bytes(encoder.Measure(answer));
+  encoder.Write(answer, bytes.data());
   v1::GetFeaturesResponse wire;
   Must(wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
-  Must(wire.row_count() == response.row_count);
-  Must(static_cast<size_t>(wire.features_size()) == response.features.size());
+  Must(wire.row_count() == answer.row_count);
+  Must(static_cast<size_t>(wire.features_size()) == answer.feature_count());
   for (const v1::FeatureColumn& column : wire.features())
     Must(column.statuses().empty() || column.statuses().size() == wire.row_count());
 }
@@ -112,17 +112,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Served served;
   // Reused, as a thread of the server reuses it: what is left of one request must not harm the next.
   static FeatureRequest request;
-  static FeatureResponse response;
+  static FeatureBlock answer;
   v1::GetFeaturesRequest wire;
   if (!wire.ParseFromArray(data, static_cast<int>(size))) return 0;
   Status status = rpc::FromWire(wire, &request);
-  if (status.ok()) status = served.server().GetFeatures(request, &response);
+  if (status.ok()) status = served.server().GetFeatures(request, &answer);
   if (!status.ok()) {
     Must(!status.message().empty());
     Must(status.code() == StatusCode::kInvalidArgument ||
          status.code() == StatusCode::kFailedPrecondition);
     return 0;
   }
-  CheckAnswer(response);
+  CheckAnswer(answer);
   return 0;
 }

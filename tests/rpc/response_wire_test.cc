@@ -1,5 +1,6 @@
 #include "rpc/response_wire.h"
 
+#include <algorithm>
 #include <limits>
 #include <random>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "freshet/v1/feature_store.pb.h"
 
+#include "support/feature_block.h"
 #include "support/seed.h"
 
 namespace freshet::rpc {
@@ -25,14 +27,39 @@ class Generator {
     FeatureResponse response;
     response.read_time_ms = OneIn(4) ? 0 : Integer();
     response.row_count = static_cast<uint32_t>(Below(OneIn(3) ? 3 : 300));
-    response.features.resize(Below(12));
-    for (FeatureColumn& column : response.features) column = Column(response.row_count);
+    with_event_times_ = OneIn(2);
+    AddFeatures(&response);
     for (size_t i = Below(4); i > 0; --i)
       response.as_of.push_back({Text(), OneIn(3) ? kNoEventTimeMs : OneIn(3) ? 0 : Integer()});
     return response;
   }
 
+  FeatureResponse OneRow() {
+    FeatureResponse response;
+    response.row_count = 1;
+    with_event_times_ = false;
+    AddFeatures(&response);
+    return response;
+  }
+  // Other values, statuses, failures of the same features; one row in ten with event times.
+  void ChangeValues(FeatureResponse* response) {
+    with_event_times_ = OneIn(10);
+    for (FeatureColumn& column : response->features) {
+      FeatureColumn changed =
+          Values(column.values.type, column.values.is_list, response->row_count);
+      changed.name = column.name;
+      column = std::move(changed);
+    }
+  }
+
  private:
+  void AddFeatures(FeatureResponse* response) {
+    response->features.resize(Below(12));
+    for (FeatureColumn& column : response->features) {
+      column = Values(kTypes[Below(std::size(kTypes))], OneIn(4), response->row_count);
+      column.name = OneIn(9) ? "" : Text();
+    }
+  }
   size_t Below(size_t bound) { return random_() % bound; }
   bool OneIn(size_t n) { return Below(n) == 0; }
   // Of every width, so that every length of a varint is met.
@@ -49,12 +76,11 @@ class Generator {
   std::string Text() {
     return std::string(Below(OneIn(5) ? 400 : 12), static_cast<char>('a' + Below(26))) + "\u00e9";
   }
-  FeatureColumn Column(uint32_t rows) {
+  FeatureColumn Values(Type type, bool is_list, uint32_t rows) {
     small_ = OneIn(3);
     FeatureColumn column;
-    column.name = OneIn(9) ? "" : Text();
-    column.values.type = kTypes[Below(std::size(kTypes))];
-    column.values.is_list = OneIn(4);
+    column.values.type = type;
+    column.values.is_list = is_list;
     for (uint32_t row = 0; row < rows; ++row) {
       size_t values = 1;
       if (column.values.is_list) {
@@ -66,8 +92,11 @@ class Generator {
     if (OneIn(2)) {
       for (uint32_t row = 0; row < rows; ++row)
         column.statuses.push_back(static_cast<FeatureStatus>(1 + Below(7)));
+      const auto present =
+          std::count(column.statuses.begin(), column.statuses.end(), FeatureStatus::kPresent);
+      if (present == rows) column.statuses.clear();
     }
-    if (OneIn(2)) {
+    if (with_event_times_) {
       for (uint32_t row = 0; row < rows; ++row)
         column.event_times_ms.push_back(OneIn(5) ? kNoEventTimeMs : Integer());
     }
@@ -100,6 +129,7 @@ class Generator {
   }
 
   std::mt19937_64 random_;
+  bool with_event_times_ = false;
   bool small_ = false;  // whether integers stay within one byte of a varint
 };
 
@@ -167,11 +197,11 @@ v1::GetFeaturesResponse AsMessage(const FeatureResponse& response) {
   return wire;
 }
 
-std::string Encode(const FeatureResponse& response, ResponseEncoder* encoder) {
-  std::string bytes(encoder->Measure(response), '\x7e');
+std::string Encode(const FeatureBlock& answer, ResponseEncoder* encoder) {
+  std::string bytes(encoder->Measure(answer), '\x7e');
   const size_t size = bytes.size();
   bytes.append("guard");
-  encoder->Write(response, reinterpret_cast<uint8_t*>(bytes.data()));
+  encoder->Write(answer, reinterpret_cast<uint8_t*>(bytes.data()));
   EXPECT_EQ(bytes.substr(size), "guard");
   bytes.resize(size);
   return bytes;
@@ -183,7 +213,7 @@ TEST(ResponseWire, WritesTheBytesThatProtobufWrites) {
   ResponseEncoder encoder;
   for (int round = 0; round < 2'000; ++round) {
     const FeatureResponse response = generator.Response();
-    const std::string bytes = Encode(response, &encoder);
+    const std::string bytes = Encode(testing::ToBlock(response), &encoder);
     const v1::GetFeaturesResponse expected = AsMessage(response);
     v1::GetFeaturesResponse parsed;
     ASSERT_TRUE(parsed.ParseFromString(bytes));
@@ -192,9 +222,26 @@ TEST(ResponseWire, WritesTheBytesThatProtobufWrites) {
   }
 }
 
+// A shape is seen again and again, with values that its template fits and others.
+TEST(ResponseWire, AnswersOfOneRowShareWhatTheirShapeHasInCommon) {
+  SCOPED_TRACE("FRESHET_TEST_SEED=" + std::to_string(TestSeed()));
+  Generator generator(TestSeed());
+  ResponseEncoder encoder;
+  for (int shape = 0; shape < 200; ++shape) {
+    FeatureResponse response = generator.OneRow();
+    FeatureBlock answer = testing::ToBlock(response);
+    for (int round = 0; round < 20; ++round) {
+      generator.ChangeValues(&response);
+      FeatureBlock changed = testing::ToBlock(response);
+      changed.shape = answer.shape;
+      ASSERT_EQ(Encode(changed, &encoder), AsMessage(response).SerializeAsString());
+    }
+  }
+}
+
 TEST(ResponseWire, AnEmptyResponseIsEmpty) {
   ResponseEncoder encoder;
-  EXPECT_EQ(encoder.Measure(FeatureResponse{}), 0u);
+  EXPECT_EQ(encoder.Measure(FeatureBlock{}), 0u);
 }
 
 TEST(ResponseWire, ColumnsWithoutRowsKeepTheirType) {
@@ -203,7 +250,7 @@ TEST(ResponseWire, ColumnsWithoutRowsKeepTheirType) {
     FeatureResponse response;
     response.features.push_back({.name = "view.feature", .values = {.type = type}});
     v1::GetFeaturesResponse parsed;
-    ASSERT_TRUE(parsed.ParseFromString(Encode(response, &encoder)));
+    ASSERT_TRUE(parsed.ParseFromString(Encode(testing::ToBlock(response), &encoder)));
     EXPECT_EQ(parsed.DebugString(), AsMessage(response).DebugString());
     EXPECT_NE(parsed.features(0).values_case(), v1::FeatureColumn::VALUES_NOT_SET);
   }

@@ -10,6 +10,8 @@
 
 #include "freshet/engine.h"
 
+#include "support/feature_block.h"
+
 namespace freshet::testing {
 
 class ScriptedLoad : public LoadSession {
@@ -78,8 +80,12 @@ class ScriptedEngine : public Engine {
   Result<PlanOutcome> Apply(const std::vector<DefinitionText>& files) override {
     return plan(files);
   }
-  Status GetFeatures(const FeatureRequest& request, FeatureResponse* response) override {
-    return get_features(request, response);
+  using Engine::GetFeatures;
+  Status GetFeatures(const FeatureRequest& request, FeatureBlock* answer) override {
+    FeatureResponse response;
+    Status status = get_features(request, &response);
+    if (status.ok()) *answer = ToBlock(response);
+    return status;
   }
   Result<Explanation> Explain(const FeatureRequest& request) override { return explain(request); }
   RequestGate& gate() override { return request_gate; }

@@ -100,13 +100,13 @@ feature_services:
     request.entities[0].values.integers.clear();
     for (int64_t user = 0; user < users; ++user)
       request.entities[0].values.integers.push_back(user);
-    FeatureResponse response;
-    EXPECT_TRUE(server_->GetFeatures(request, &response).ok());
+    FeatureBlock answer;
+    EXPECT_TRUE(server_->GetFeatures(request, &answer).ok());
     const size_t before = allocations;
-    EXPECT_TRUE(server_->GetFeatures(request, &response).ok());
+    EXPECT_TRUE(server_->GetFeatures(request, &answer).ok());
     const size_t after = allocations;
-    EXPECT_EQ(response.row_count, static_cast<uint32_t>(users));
-    for (const FeatureColumn& column : response.features) EXPECT_TRUE(column.statuses.empty());
+    EXPECT_EQ(answer.row_count, static_cast<uint32_t>(users));
+    for (const uint32_t count : answer.absent_counts) EXPECT_EQ(count, 0u);
     return after - before;
   }
 };
