@@ -1,5 +1,5 @@
-// The bytes of an answer of one row, which most are: from answer to answer only its values differ. They are
-// written once for each shape; an answer is a copy with its values put in.
+// The bytes of an answer of one row, which most are: from answer to answer little but its values differs. They
+// are written once for each shape; an answer is a copy with its values put in.
 #pragma once
 
 #include <cstddef>
@@ -12,35 +12,36 @@
 
 namespace freshet::rpc {
 
-// Immutable; any thread.
+// Of answers of one row without event times. Immutable; any thread.
 class OneRowTemplate {
  public:
   explicit OneRowTemplate(std::shared_ptr<const FeatureShape> shape);
 
-  // Not only an equal one: it is held, so that no other can come to stand where it stands.
+  // It is held, so that no other shape can come to stand where it stands.
   const std::shared_ptr<const FeatureShape>& shape() const { return shape_; }
 
-  // Whether a feature of a one-row answer without event times is as long as here: PRESENT, neither text
-  // nor list, and an integer of one byte.
-  bool Fits(const FeatureBlock& answer, uint32_t feature) const {
-    const Piece& piece = pieces_[feature];
-    return piece.value_bytes != 0 && answer.words[feature] <= piece.word_max &&
-           answer.absent_counts[feature] == 0;
-  }
-  // With the head of the field that it is in the answer.
-  size_t BytesOf(uint32_t feature) const {
-    return pieces_[feature + 1].begin - pieces_[feature].begin;
-  }
+  // Where the run of features ends that begin at `begin` and fit: PRESENT, no lists, and short enough for
+  // lengths of one byte. Adds to *bytes what they take, with the head that each has in the answer.
+  uint32_t MeasureRun(const FeatureBlock& answer, uint32_t begin, size_t* bytes) const;
   // Writes features from `begin` to before `end`, which all fit; answers where they end.
-  uint8_t* Write(const FeatureBlock& answer, uint32_t begin, uint32_t end, uint8_t* out) const;
+  uint8_t* WriteRun(const FeatureBlock& answer, uint32_t begin, uint32_t end, uint8_t* out) const;
 
  private:
+  enum class ValueKind : uint8_t { kNeverFits, kDouble, kFloat, kInteger, kText };
   struct Piece {
-    uint32_t begin = 0;        // in bytes_
-    uint32_t value_at = 0;     // likewise
-    uint32_t value_bytes = 0;  // 0: never fits
-    uint64_t word_max = 0;
+    uint32_t begin = 0;     // in bytes_
+    uint32_t value_at = 0;  // likewise: of an integer of one byte, of the empty text
+    ValueKind kind = ValueKind::kNeverFits;
+    uint8_t extra_bytes_max = 0;  // by which a value may be longer than the one here
   };
+
+  static ValueKind KindOf(const FeatureShape::Feature& feature);
+  static size_t ValueBytes(ValueKind kind);
+  // By how much the value is longer than the one here.
+  static size_t ExtraBytes(const Piece& piece, const FeatureBlock& answer, uint32_t feature);
+  void PutValues(const FeatureBlock& answer, uint32_t begin, uint32_t end, uint8_t* start) const;
+  static void PutLonger(const Piece& piece, const FeatureBlock& answer, uint32_t feature,
+                        uint8_t extra_bytes, uint8_t* start);
 
   const std::shared_ptr<const FeatureShape> shape_;
   std::vector<Piece> pieces_;  // one a feature, and where the last one ends

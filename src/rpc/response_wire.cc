@@ -56,16 +56,15 @@ const OneRowTemplate* ResponseEncoder::TemplateOf(const FeatureBlock& answer) {
 
 size_t ResponseEncoder::Measure(const FeatureBlock& answer) {
   const auto feature_count = static_cast<uint32_t>(answer.feature_count());
-  columns_.resize(feature_count);
   template_ = TemplateOf(answer);
+  steps_.clear();
   size_t bytes = 0;
   for (uint32_t feature = 0; feature < feature_count; ++feature) {
-    if (template_ != nullptr && template_->Fits(answer, feature)) {
-      bytes += template_->BytesOf(feature);
-    } else {
-      columns_[feature] = MeasureColumn(ColumnOf(answer, feature));
-      bytes += FieldBytes(columns_[feature].total_bytes);
-    }
+    if (template_ != nullptr) feature = template_->MeasureRun(answer, feature, &bytes);
+    Step& step = steps_.emplace_back(Step{feature, {}});
+    if (feature == feature_count) break;
+    step.column = MeasureColumn(ColumnOf(answer, feature));
+    bytes += FieldBytes(step.column.total_bytes);
   }
   bytes += VarintFieldBytes(static_cast<uint64_t>(answer.read_time_ms));
   bytes += VarintFieldBytes(answer.row_count);
@@ -75,25 +74,21 @@ size_t ResponseEncoder::Measure(const FeatureBlock& answer) {
 }
 
 uint8_t* ResponseEncoder::WriteFeatures(const FeatureBlock& answer, uint8_t* out) const {
-  for (uint32_t feature = 0; feature < columns_.size();) {
-    uint32_t end = feature;
-    while (template_ != nullptr && end < columns_.size() && template_->Fits(answer, end)) ++end;
-    if (end > feature) {
-      out = template_->Write(answer, feature, end, out);
-      feature = end;
-      continue;
-    }
-    out = WriteFieldHead(v1::GetFeaturesResponse::kFeaturesFieldNumber,
-                         columns_[feature].total_bytes, out);
-    out = WriteColumn(ColumnOf(answer, feature), columns_[feature], out);
-    ++feature;
+  uint32_t feature = 0;
+  for (const Step& step : steps_) {
+    if (step.run_end > feature) out = template_->WriteRun(answer, feature, step.run_end, out);
+    if (step.run_end == answer.feature_count()) break;
+    out =
+        WriteFieldHead(v1::GetFeaturesResponse::kFeaturesFieldNumber, step.column.total_bytes, out);
+    out = WriteColumn(ColumnOf(answer, step.run_end), step.column, out);
+    feature = step.run_end + 1;
   }
   return out;
 }
 
 void ResponseEncoder::Write(const FeatureBlock& answer, uint8_t* out) const {
   using Fields = v1::GetFeaturesResponse;
-  FRESHET_CHECK(columns_.size() == answer.feature_count());
+  FRESHET_CHECK(template_ == nullptr || template_->shape() == answer.shape);
   out = WriteFeatures(answer, out);
   out = WriteVarintField(Fields::kReadTimeMsFieldNumber, static_cast<uint64_t>(answer.read_time_ms),
                          out);

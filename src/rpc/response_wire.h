@@ -30,8 +30,16 @@ class ResponseEncoder {
   const OneRowTemplate* TemplateOf(const FeatureBlock& answer);
   uint8_t* WriteFeatures(const FeatureBlock& answer, uint8_t* out) const;
 
-  const OneRowTemplate* template_ = nullptr;  // of what was measured last
-  std::vector<ColumnSize> columns_;           // of its features that do not fit the template
+  // Features up to `run_end` that the template writes, and the one there, if there is one, which it does
+  // not.
+  struct Step {
+    uint32_t run_end = 0;
+    ColumnSize column;
+  };
+
+  // Of what was measured last.
+  const OneRowTemplate* template_ = nullptr;
+  std::vector<Step> steps_;
   std::array<std::unique_ptr<OneRowTemplate>, limits::kAnswerTemplatesMax> templates_;  // by shape
 };
 

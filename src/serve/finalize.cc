@@ -51,10 +51,11 @@ inline void PutRow(const registry::BatchView& view, const std::vector<uint32_t>&
   }
   const int64_t event_time_ms = store::RowLayout::EventTimeMs(bytes);
   const bool is_too_old = view.max_age_ms.has_value() && event_time_ms < now_ms - *view.max_age_ms;
-  for (size_t i = 0; i < slots.size(); ++i) {
-    const uint32_t slot = slots[i];
+  // By address: an answer reads thousands of columns, and the library checks each index.
+  const uint32_t* column_at = columns.data();
+  for (const uint32_t slot : slots) {
     writer.PutEventTime(slot, row, event_time_ms);
-    const uint32_t column = columns[i];
+    const uint32_t column = *column_at++;
     if (is_too_old) {
       writer.PutDefault(slot, row, FeatureStatus::kOutsideMaxAge);
     } else if (column == GenerationView::kMissing) {
@@ -77,12 +78,13 @@ bool FinalizeTimeline(const StreamRead& read, timeline::Reader& reader, std::str
   }
   bool is_too_early = false;
   const std::span<const timeline::WindowedValue> values = reader.Read(bytes, now_ms);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const uint32_t slot = read.slots[i];
-    writer.PutEventTime(slot, row, values[i].newest_time_ms);
-    switch (values[i].outcome) {
+  const uint32_t* slot_at = read.slots.data();
+  for (const timeline::WindowedValue& value : values) {
+    const uint32_t slot = *slot_at++;
+    writer.PutEventTime(slot, row, value.newest_time_ms);
+    switch (value.outcome) {
       case timeline::ReadOutcome::kValue:
-        writer.PutValue(slot, row, values[i].value);
+        writer.PutValue(slot, row, value.value);
         break;
       case timeline::ReadOutcome::kNull:
         writer.PutDefault(slot, row, FeatureStatus::kNullValue);
@@ -94,8 +96,7 @@ bool FinalizeTimeline(const StreamRead& read, timeline::Reader& reader, std::str
       case timeline::ReadOutcome::kTooMany:
       case timeline::ReadOutcome::kTruncated:
         writer.PutFailure(
-            slot, row,
-            FailureReason(read, values[i].outcome, writer.slot(slot).feature->type, bytes));
+            slot, row, FailureReason(read, value.outcome, writer.slot(slot).feature->type, bytes));
         break;
     }
   }

@@ -133,7 +133,8 @@ class FeatureServerImpl : public FeatureServer {
   void CountValues(const FeatureBlock& answer) {
     const size_t feature_count = answer.feature_count();
     uint64_t failed = 0;
-    for (size_t feature = 0; feature < feature_count; ++feature) {
+    // What failed has a reason.
+    for (size_t feature = 0; !answer.failures.empty() && feature < feature_count; ++feature) {
       if (answer.absent_counts[feature] == 0) continue;
       const FeatureStatus* statuses = &answer.statuses[feature * answer.row_count];
       failed += static_cast<uint64_t>(

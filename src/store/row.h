@@ -43,7 +43,7 @@ class RowLayout {
   Datum Read(std::string_view row, size_t column) const {
     if (IsNull(row, column)) return Datum::Null();
     const char* slot = row.data() + offsets_.data()[column];
-    switch (columns_.data()[column]) {
+    switch (columns_.data()[column].kind) {
       case Type::kBool:
         return Datum::Bool(*slot != '\x00');
       case Type::kInt32:

@@ -232,12 +232,15 @@ void Reader::Rep::ReadRuns(std::string_view bytes, const Column& column) {
   column.function->read_runs(bytes.data() + layout.SlotOffset(column.aggregation),
                              layout.CellFixedBytes(), run_sets[column.run_set].runs,
                              column.function->parameters, run_values.data());
-  for (size_t i = 0; i < column.stops.size(); ++i) {
-    const Edge& edge = edges[column.stops[i].edge];
-    WindowedValue& value = values[column.stops[i].want];
-    value.value = run_values[i].value;
-    value.outcome = edge.truncated ? ReadOutcome::kTruncated : OutcomeOf(run_values[i].outcome);
+  // By address: what the library checks of each index is a third of this loop.
+  const aggregate::RunValue* run = run_values.data();
+  for (const Stop& stop : column.stops) {
+    const Edge& edge = edges.data()[stop.edge];
+    WindowedValue& value = values.data()[stop.want];
+    value.value = run->value;
+    value.outcome = edge.truncated ? ReadOutcome::kTruncated : OutcomeOf(run->outcome);
     value.newest_time_ms = edge.newest_ms;
+    ++run;
   }
 }
 

@@ -100,7 +100,7 @@ class Generator {
       for (uint32_t row = 0; row < rows; ++row)
         column.event_times_ms.push_back(OneIn(5) ? kNoEventTimeMs : Integer());
     }
-    for (size_t i = OneIn(2) ? Below(5) : 0; i > 0; --i)
+    for (size_t i = column.statuses.empty() ? 0 : Below(5); i > 0; --i)
       column.failures.push_back({static_cast<uint32_t>(Below(300)), OneIn(5) ? "" : Text()});
     return column;
   }
