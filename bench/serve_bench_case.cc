@@ -95,6 +95,7 @@ const std::vector<Case>& AllCases() {
     };
     add("100000-entities", many(100'000));
     add("1000000-entities", many(1'000'000));
+    add("10000000-entities", many(10'000'000));
     add("disk", [&](Case& shape) {
       many(100'000)(shape);
       shape.cache_share = 0.01;

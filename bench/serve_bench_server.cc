@@ -31,7 +31,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/thread_priority.h"
+#include "base/threads.h"
 #include "rpc/server.h"
 #include "support/temp_folder.h"
 

@@ -109,8 +109,10 @@ inline constexpr int64_t kRequestsInFlightMax = 65'536;    // what may be config
 inline constexpr size_t kRequestsInFlightPerProcessor = 32;  // when nothing is
 inline constexpr int64_t kOverloadMs = 100;                  // from a refusal on
 inline constexpr int64_t kOverloadWaitMs = 5;                // in the queue, while overloaded
-inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept
-inline constexpr size_t kIdleScratchesMax = 64;  // of one plan, for its next requests
+inline constexpr int64_t kQuickAnswerUs =
+    100;                                      // no thread is woken for it where none is free to run
+inline constexpr size_t kListPlansMax = 256;  // compiled lists of features that are kept
+inline constexpr size_t kIdleScratchesMax = 64;           // of one plan, for its next requests
 inline constexpr size_t kIdleScratchValuesMax = 262'144;  // of a larger request it is not kept
 inline constexpr size_t kFailureReasonsMax = 100;         // of one feature in an answer
 inline constexpr size_t kAnswerTemplatesMax = 64;         // that a thread keeps of one-row answers

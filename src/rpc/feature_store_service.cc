@@ -134,14 +134,6 @@ FeatureStoreService::FeatureStoreService(Engine& engine, const Threads& threads)
       threads_(threads),
       answering_here_max_(AnsweringHereMax()) {}
 
-bool FeatureStoreService::TakeTurn() {
-  // What came first goes first.
-  if (threads_.reads.HasWaiting()) return false;
-  if (answering_here_.fetch_add(1, std::memory_order_relaxed) < answering_here_max_) return true;
-  EndTurn();
-  return false;
-}
-
 grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerContext* context,
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
@@ -152,12 +144,17 @@ grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerC
                                "and the time that they take allow: ask again a little later",
                                gate_.in_flight())),
                            context));
-  } else if (TakeTurn()) {
+  } else if (threads_.reads.TryHelp(answering_here_max_)) {
     Answer({context, reactor, request, response});
-    EndTurn();
-  } else if (!threads_.reads.Submit(1, [=, this] {
-               Answer({context, reactor, request, response});
-             })) {
+    threads_.reads.EndHelp(answering_here_max_);
+  } else if (!threads_.reads.Submit(
+                 1,
+                 [=, this] {
+                   Answer({context, reactor, request, response});
+                 },
+                 gate_.answer_time() < std::chrono::microseconds(limits::kQuickAnswerUs)
+                     ? Workers::Wake::kForProcessor
+                     : Workers::Wake::kAlways)) {
     gate_.Leave();
     reactor->Finish(ToGrpc(Status::Unavailable("the server is stopping"), context));
   }
