@@ -86,7 +86,11 @@ const std::vector<Case>& AllCases() {
     };
     add("3-derived", [](Case& shape) { shape.derived = 3; });
     add("980-features-more", [](Case& shape) { shape.unasked = 980; });
-    add("busy", [](Case& shape) { shape.is_busy = true; });
+    add("busy", [](Case& shape) {
+      shape.pushed_per_s = 20'000;
+      shape.loaded_rows = shape.users;
+    });
+    add("loading", [](Case& shape) { shape.loaded_rows = 10'000'000; });
     const auto many = [](int64_t users) {
       return [users](Case& shape) {
         shape.users = users;
@@ -178,11 +182,11 @@ feature_services:
                      derived_features);
 }
 
-std::string RowsCsv(const Case& shape, int64_t now_ms) {
+std::string RowsCsv(const Case& shape, int64_t rows, int64_t now_ms) {
   Random random(kDataSeed);
   std::string text = "user_id,at";
   for (size_t i = 0; i < shape.windowed(); ++i) text += fmt::format(",r{}", i);
-  for (int64_t user = kFirstUser; user < kFirstUser + shape.users; ++user) {
+  for (int64_t user = kFirstUser; user < kFirstUser + rows; ++user) {
     text += fmt::format("\n{},{}", user, now_ms);
     for (size_t i = 0; i < shape.windowed(); ++i) text += "," + ColumnText(i, random);
   }

@@ -26,9 +26,12 @@ struct Case {
   int64_t users = 1'000;
   int64_t events_per_span = 40;  // of each user in each of three spans of time
   double cache_share = 1;        // of all state that the cache may hold
-  bool is_busy = false;          // events come in and loads run while it is measured
+  // What goes on while it is measured: events, and loads of so many rows, one after the other.
+  int64_t pushed_per_s = 0;
+  int64_t loaded_rows = 0;
 
   size_t windowed() const { return aggregations * windows; }
+  bool is_busy() const { return pushed_per_s > 0 || loaded_rows > 0; }
   size_t features() const { return 2 * windowed() + derived; }
 };
 
@@ -38,7 +41,8 @@ const Case* FindCase(const std::string& name);
 
 // The data is the same in every run but for the time, which ends at `now_ms`.
 std::string DefinitionsYaml(const Case& shape);
-std::string RowsCsv(const Case& shape, int64_t now_ms);
+// Of users from the first on, `rows` of them.
+std::string RowsCsv(const Case& shape, int64_t rows, int64_t now_ms);
 // The events behind the data, one after the other, and more of the same kind.
 class EventMaker {
  public:

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <sched.h>
@@ -42,15 +43,16 @@ constexpr auto kSettleTimeout = std::chrono::seconds(60);
 
 constexpr char kBegin = 'b';
 constexpr char kEnd = 'e';
-constexpr auto kEndPause = std::chrono::milliseconds(300);  // in which the last load ends
 
-// Calls `command` with each byte that comes.
+// Calls `command` with each byte that comes, and answers a line once it is done.
 void ServeUntilInputEnds(int port, const std::function<void(char)>& command = nullptr) {
   std::printf("%d\n", port);
   std::fflush(stdout);
   char byte = 0;
   while (read(STDIN_FILENO, &byte, 1) > 0) {
     if (command) command(byte);
+    std::printf("\n");
+    std::fflush(stdout);
   }
 }
 
@@ -130,10 +132,14 @@ class BareRocks {
   std::unique_ptr<rocksdb::DB> database_;
 };
 
-Status LoadRows(Engine& engine, const std::string& csv) {
+// Cancelled when `goes_on`, which is asked before each chunk, says so.
+Status LoadRows(
+    Engine& engine, const std::string& csv,
+    const std::function<bool()>& goes_on = [] { return true; }) {
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<LoadSession> session,
                            engine.Load({.view = kRowView, .format = "csv"}));
   for (size_t at = 0; at < csv.size(); at += limits::kLoadChunkBytesMax) {
+    if (!goes_on()) return Status::Cancelled("the load is given up");
     FRESHET_RETURN_IF_ERROR(
         session->Feed(std::string_view(csv).substr(at, limits::kLoadChunkBytesMax)));
   }
@@ -168,7 +174,7 @@ Status Populate(Engine& engine, const Case& shape) {
                            engine.Apply({{"bench.yaml", DefinitionsYaml(shape)}}));
   if (!outcome.errors.empty()) return Status::Internal("bench.yaml: " + outcome.errors[0].message);
   const int64_t now_ms = Clock::System().NowMs();
-  FRESHET_RETURN_IF_ERROR(LoadRows(engine, RowsCsv(shape, now_ms)));
+  FRESHET_RETURN_IF_ERROR(LoadRows(engine, RowsCsv(shape, shape.users, now_ms)));
   EventMaker maker(shape, now_ms);
   FRESHET_RETURN_IF_ERROR(PushEvents(engine, maker));
   const auto deadline = std::chrono::steady_clock::now() + kSettleTimeout;
@@ -180,28 +186,56 @@ Status Populate(Engine& engine, const Case& shape) {
   return Status::Ok();
 }
 
-// What goes on beside the answering: so many events a second, and loads of all rows one after the
-// other.
+// What goes on beside the answering while it is switched on.
 class Business {
  public:
   Business(Engine& engine, const Case& shape) : engine_(engine), shape_(shape) {
-    threads_.emplace_back([this] { PushSteadily(); });
-    threads_.emplace_back([this] { LoadAgainAndAgain(); });
+    if (shape.loaded_rows > 0) csv_ = RowsCsv(shape, shape.loaded_rows, Clock::System().NowMs());
+    if (shape.pushed_per_s > 0) threads_.emplace_back([this] { PushSteadily(); });
+    if (shape.loaded_rows > 0) threads_.emplace_back([this] { LoadAgainAndAgain(); });
   }
   ~Business() {
-    done_ = true;
+    {
+      std::lock_guard lock(mutex_);
+      is_on_ = is_done_ = true;
+    }
+    changed_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
   Business(const Business&) = delete;
   Business& operator=(const Business&) = delete;
 
+  void SwitchOn() {
+    {
+      std::lock_guard lock(mutex_);
+      is_on_ = true;
+    }
+    changed_.notify_all();
+  }
+  // Returns once all of it stands still.
+  void SwitchOff() {
+    std::unique_lock lock(mutex_);
+    is_on_ = false;
+    changed_.wait(lock, [this] { return paused_ == threads_.size(); });
+  }
+
  private:
+  // False when it is to end.
+  bool WaitWhileOff() {
+    std::unique_lock lock(mutex_);
+    ++paused_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return is_on_; });
+    --paused_;
+    return !is_done_;
+  }
   void PushSteadily() {
     EventMaker maker(shape_, 0);
     auto due_at = std::chrono::steady_clock::now();
-    std::vector<std::string> events(kEventsPerPush);
-    while (!done_) {
-      due_at += kPushInterval;
+    std::vector<std::string> events(static_cast<size_t>(shape_.pushed_per_s) / kPushesPerS);
+    while (WaitWhileOff()) {
+      due_at = std::max(due_at + std::chrono::seconds(1) / kPushesPerS,
+                        std::chrono::steady_clock::now() - kCaughtUp);
       std::this_thread::sleep_until(due_at);
       for (std::string& event : events) event = maker.NextOfAny(Clock::System().NowMs());
       if (const Status status = PushAll(engine_, events); !status.ok())
@@ -210,19 +244,24 @@ class Business {
   }
   void LoadAgainAndAgain() {
     LowerThreadPriority();  // as the threads of the server's own loads
-    const std::string csv = RowsCsv(shape_, Clock::System().NowMs());
-    while (!done_) {
-      if (const Status status = LoadRows(engine_, csv); !status.ok())
+    while (WaitWhileOff()) {
+      const Status status = LoadRows(engine_, csv_, [this] { return WaitWhileOff(); });
+      if (!status.ok() && status.code() != StatusCode::kCancelled)
         LogError("the rows did not get in: {}", status.ToString());
     }
   }
 
-  static constexpr auto kPushInterval = std::chrono::milliseconds(10);
-  static constexpr size_t kEventsPerPush = 200;
+  static constexpr int kPushesPerS = 100;
+  static constexpr auto kCaughtUp = std::chrono::milliseconds(100);  // of pushes that are late
 
   Engine& engine_;
   const Case shape_;
-  std::atomic<bool> done_{false};
+  std::string csv_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_on_ = false;
+  bool is_done_ = false;
+  size_t paused_ = 0;  // threads that stand still
   std::vector<std::thread> threads_;
 };
 
@@ -259,9 +298,9 @@ Status RunFreshet(const Case& shape) {
                            rpc::RpcServer::Start(*engine, {.address = "127.0.0.1:0"}));
   {
     std::optional<Business> business;
+    if (shape.is_busy()) business.emplace(*engine, shape);
     ServeUntilInputEnds(server->port(), [&](char command) {
-      business.reset();
-      if (command == kBegin) business.emplace(*engine, shape);
+      command == kBegin ? business->SwitchOn() : business->SwitchOff();
     });
   }
   server->Shutdown(0);
@@ -320,12 +359,12 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(std::vector<std::str
   }
   close(input[0]);
   close(output[1]);
-  std::unique_ptr<ServerProcess> server(new ServerProcess(process, input[1]));
   FILE* answer = fdopen(output[0], "r");
+  FRESHET_CHECK(answer != nullptr);
+  std::unique_ptr<ServerProcess> server(new ServerProcess(process, input[1], answer));
   int port = 0;
-  const bool read_port = answer != nullptr && std::fscanf(answer, "%d", &port) == 1;
-  if (answer != nullptr) std::fclose(answer);
-  if (!read_port) return Status::Unavailable("a server process ended before it served");
+  if (std::fscanf(answer, "%d", &port) != 1 || std::fgetc(answer) != '\n')
+    return Status::Unavailable("a server process ended before it served");
   server->port_ = static_cast<uint16_t>(port);
   return server;
 }
@@ -333,15 +372,20 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(std::vector<std::str
 ServerProcess::~ServerProcess() {
   close(input_);
   waitpid(process_, nullptr, 0);
+  std::fclose(output_);
 }
 
 void ServerProcess::BeginBusiness() const {
-  FRESHET_CHECK(write(input_, &kBegin, 1) == 1);
+  Command(kBegin);
 }
 
 void ServerProcess::EndBusiness() const {
-  FRESHET_CHECK(write(input_, &kEnd, 1) == 1);
-  std::this_thread::sleep_for(kEndPause);
+  Command(kEnd);
+}
+
+void ServerProcess::Command(char command) const {
+  FRESHET_CHECK(write(input_, &command, 1) == 1);
+  FRESHET_CHECK(std::fgetc(output_) == '\n');
 }
 
 int64_t ServerProcess::CpuNs() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,17 +38,21 @@ class ServerProcess {
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   uint16_t port() const { return port_; }
-  // Between the two, a Freshet takes in events and loads.
+  // Between the two, a Freshet takes in events and loads, as its case has it. A load that is under way
+  // pauses at the end, or, when its rows are all read, is waited for.
   void BeginBusiness() const;
   void EndBusiness() const;
   // The time that all its threads have spent on a processor.
   int64_t CpuNs() const;
 
  private:
-  ServerProcess(pid_t process, int input) : process_(process), input_(input) {}
+  ServerProcess(pid_t process, int input, FILE* output)
+      : process_(process), input_(input), output_(output) {}
+  void Command(char command) const;
 
   const pid_t process_;
   const int input_;
+  FILE* const output_;
   uint16_t port_ = 0;
 };
 

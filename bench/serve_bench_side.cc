@@ -12,7 +12,7 @@ Status Start(std::vector<std::string> arguments, const Case& shape, Side* side) 
   std::vector<grpc::ByteBuffer> requests = MakeRequests(shape);
   side->request_bytes = requests[0].Length();
   side->concurrency = shape.concurrency;
-  side->is_busy = shape.is_busy;
+  side->is_busy = shape.is_busy();
   side->caller = std::make_unique<Caller>(side->server->port(), std::move(requests));
   return Status::Ok();
 }
