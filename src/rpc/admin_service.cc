@@ -62,11 +62,14 @@ grpc::ServerUnaryReactor* AdminService::RunPlan(PlanMethod method,
 
 grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadProgress>* AdminService::Load(
     grpc::CallbackServerContext* context) {
-  auto* call = new LoadCall(engine_, context);
-  if (!threads_.loads.Submit(1, [call] { call->Run(); }))
-    call->Refuse(Status::ResourceExhausted(fmt::format(
+  auto* call = new LoadCall(engine_, context, loads_);
+  if (loads_.fetch_add(1) >= limits::kLoadsMax) {
+    call->End(Status::ResourceExhausted(fmt::format(
         "{} loads are under way, and no more may be at once: try again when one of them is done",
         limits::kLoadsMax)));
+  } else if (!threads_.loads.Submit(1, [call] { call->Run(); })) {
+    call->End(Status::Unavailable("the server is stopping"));
+  }
   return call;
 }
 

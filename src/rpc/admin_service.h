@@ -2,6 +2,9 @@
 // threads that answer GetFeatures.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
+
 #include <grpcpp/grpcpp.h>
 
 #include "freshet/engine.h"
@@ -49,6 +52,7 @@ class AdminService final : public v1::Admin::CallbackService {
 
   Engine& engine_;
   Threads threads_;
+  std::atomic<size_t> loads_{0};  // under way
 };
 
 }  // namespace freshet::rpc

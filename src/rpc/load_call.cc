@@ -63,8 +63,8 @@ class LoadCall::ClientFile final : public LoadFile {
   const uint32_t index_;
 };
 
-LoadCall::LoadCall(Engine& engine, grpc::CallbackServerContext* context)
-    : engine_(engine), context_(context) {}
+LoadCall::LoadCall(Engine& engine, grpc::CallbackServerContext* context, std::atomic<size_t>& loads)
+    : engine_(engine), context_(context), loads_(loads) {}
 
 void LoadCall::Run() {
   auto session = ReadHeader();
@@ -78,10 +78,11 @@ void LoadCall::Run() {
     // What a dropped load leaves is cleaned up before the caller hears that it is over.
     session->reset();
   }
-  Finish(ToGrpc(status, context_));
+  End(status);
 }
 
-void LoadCall::Refuse(const Status& status) {
+void LoadCall::End(const Status& status) {
+  loads_.fetch_sub(1);
   Finish(ToGrpc(status, context_));
 }
 

@@ -1,7 +1,9 @@
 // One Admin.Load call: the messages of a stream, taken by a thread that may block.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -15,15 +17,17 @@
 namespace freshet::rpc {
 
 // gRPC's callbacks only note what has happened; Run waits for them. Deletes itself when gRPC is
-// done with it, which is after Run or Refuse: neither may be followed by anything.
+// done with it, which is after Run or End: neither may be followed by anything.
 class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadProgress> {
  public:
-  // Both must outlive it.
-  LoadCall(Engine& engine, grpc::CallbackServerContext* context);
+  // All must outlive it. It is counted in `loads` already, and takes itself off before its caller hears of
+  // its end, who may come with the next load at once.
+  LoadCall(Engine& engine, grpc::CallbackServerContext* context, std::atomic<size_t>& loads);
 
   // Serves the call to its end on the calling thread.
   void Run();
-  void Refuse(const Status& status);
+  // Ends the call; Run does so itself.
+  void End(const Status& status);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -56,6 +60,7 @@ class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadP
 
   Engine& engine_;
   grpc::CallbackServerContext* const context_;
+  std::atomic<size_t>& loads_;
   v1::LoadHeader header_;
   v1::LoadRequest part_;
   v1::LoadProgress report_;

@@ -62,7 +62,7 @@ class RpcServerImpl final : public RpcServer {
       : engine_(engine),
         short_calls_(limits::kPushWorkers, limits::kPushWaitingBytesMax),
         plans_(1, limits::kPlanWaitingBytesMax),
-        loads_(limits::kLoadsMax, 0, Workers::Urgency::kBackground),
+        loads_(limits::kLoadsMax, limits::kLoadsMax, Workers::Urgency::kBackground),
         reads_(std::max(1u, std::thread::hardware_concurrency()), engine.gate().in_flight_max()),
         waiting_reads_(limits::kWaitingReads, limits::kWaitingReadsBytesMax),
         feature_store_(engine, {short_calls_, reads_, waiting_reads_}),
