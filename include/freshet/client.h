@@ -56,6 +56,8 @@ class Client {
                       const std::function<bool()>& cancelled, LoadProgress* outcome) = 0;
   // As Engine::Rollback.
   virtual Result<RollbackOutcome> Rollback(std::string_view view) = 0;
+  // As Engine::DiscardLoad.
+  virtual Status DiscardLoad(uint64_t id) = 0;
   // As Engine::Forget. Without a timeout: files are rewritten.
   virtual Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) = 0;
   // As Engine::DescribeService.

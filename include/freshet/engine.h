@@ -97,6 +97,7 @@ struct ServerStatus {
   std::vector<Stream> streams;
   std::vector<Source> sources;
   std::vector<View> views;
+  std::vector<UnfinishedLoad> unfinished_loads;  // the oldest first
   std::vector<std::string> services;
   std::map<std::string, uint64_t> counters;  // of serving and of the store, by name
 };
@@ -167,6 +168,9 @@ class Engine {
   // was served until now goes. FailedPrecondition when nothing is kept, and while the view is being
   // loaded.
   virtual Result<RollbackOutcome> Rollback(std::string_view view) = 0;
+  // Removes what is kept of an unfinished load. NotFound when there is none of that id,
+  // FailedPrecondition while it is under way.
+  virtual Status DiscardLoad(uint64_t id) = 0;
 
   // Erases an entity, named by all of its join keys as text, from rows, from what a rollback would bring
   // back, from timelines and from the logs of push sources, durably and out of the files on return. Events

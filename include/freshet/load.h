@@ -23,8 +23,11 @@ class LoadFile {
   // stand before columns of the same name in the file.
   using PathValues = std::vector<std::pair<std::string, std::string>>;
 
-  LoadFile(std::string name, uint64_t size, PathValues path_values = {})
-      : name_(std::move(name)), size_(size), path_values_(std::move(path_values)) {}
+  LoadFile(std::string name, uint64_t size, PathValues path_values = {}, int64_t modified_at_ns = 0)
+      : name_(std::move(name)),
+        size_(size),
+        path_values_(std::move(path_values)),
+        modified_at_ns_(modified_at_ns) {}
   virtual ~LoadFile() = default;
   LoadFile(const LoadFile&) = delete;
   LoadFile& operator=(const LoadFile&) = delete;
@@ -32,6 +35,7 @@ class LoadFile {
   const std::string& name() const { return name_; }  // for messages
   uint64_t size() const { return size_; }
   const PathValues& path_values() const { return path_values_; }
+  int64_t modified_at_ns() const { return modified_at_ns_; }  // 0: not known
 
   // Reads `count` bytes from `offset` on, which lie inside of the file.
   virtual Status ReadAt(uint64_t offset, size_t count, char* bytes) = 0;
@@ -42,6 +46,26 @@ class LoadFile {
   const std::string name_;
   const uint64_t size_;
   const PathValues path_values_;
+  const int64_t modified_at_ns_;
+};
+
+// What tells a file from another one, and from what it was before a change.
+struct LoadFileIdentity {
+  std::string name;
+  uint64_t bytes = 0;
+  int64_t modified_at_ns = 0;  // 0: not known
+
+  friend bool operator==(const LoadFileIdentity&, const LoadFileIdentity&) = default;
+};
+inline LoadFileIdentity IdentityOf(const LoadFile& file) {
+  return {file.name(), file.size(), file.modified_at_ns()};
+}
+
+// Where the files of a load are found again: for people and programs, Freshet itself does not look
+// there.
+struct LoadOrigin {
+  std::string path;         // a file, a folder, a pattern or a URL
+  std::string s3_endpoint;  // empty: the default
 };
 
 struct BadRowReport {
@@ -71,6 +95,8 @@ struct LoadProfile {
 struct LoadProgress {
   enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
   Phase phase = Phase::kRead;
+  uint64_t load_id = 0;  // of the data folder's loads; 0: it cannot be resumed
+  uint64_t rows_resumed = 0;  // of rows_read: what was kept of them, and not read again
   uint64_t bytes_read = 0;  // how far into the files; columns that are passed over count as read
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
@@ -103,6 +129,29 @@ struct LoadRequest {
   bool dry_run = false;  // everything but publishing: the load's end has its profile
   bool upsert = false;   // rows go into what is served, unless a newer one is; else they replace it
   std::string delete_column;  // a bool column: true where the row deletes its entity; empty: none
+  // All files, in the order in which they will be read. A load that ends before its rows are served,
+  // whatever ends it except its rows and the disk, can then be resumed. Empty: it cannot.
+  std::vector<LoadFileIdentity> files;
+  LoadOrigin origin;  // for those who resume it
+  // An unfinished load that goes on, with the options that it began with: of the request, `files` and
+  // `on_bad_row` count. The files are those that it began with, each with the size and the time that
+  // it had: no others. 0: a new load.
+  uint64_t resume = 0;
+};
+
+// A load that ended before its rows were served, or is under way, and can go on where its finished
+// parts end.
+struct UnfinishedLoad {
+  uint64_t id = 0;
+  std::string view;
+  bool upsert = false;
+  bool is_under_way = false;
+  int64_t began_at_ms = 0;
+  int64_t expires_at_ms = 0;  // it is removed then, unless it is under way
+  uint64_t rows = 0;          // read, of the finished parts
+  uint64_t bytes = 0;         // on disk
+  std::string format;
+  LoadOrigin origin;
 };
 
 // What a view serves after a rollback.

@@ -52,6 +52,9 @@ struct Options {
   // What sorting one load may hold in memory; more rows than fit are sorted in files of the data
   // folder.
   size_t load_memory_bytes = 512u << 20;
+  // How long what a load that ended early has on disk is kept for a resumption, since the load last
+  // added to it. Longer keeps the space for longer.
+  int64_t load_keep_unfinished_ms = 86'400'000;
 };
 
 }  // namespace freshet

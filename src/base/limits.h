@@ -149,6 +149,9 @@ inline constexpr size_t kLoadFilesMax = 100'000;         // of one load
 inline constexpr size_t kPathValuesMax = 64;             // of one file
 inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
+inline constexpr size_t kUnfinishedLoadsMax = 8;  // kept at once for a resumption
+inline constexpr int64_t kKeepUnfinishedMsMin = 60'000;
+inline constexpr int64_t kKeepUnfinishedMsMax = 30LL * 86'400'000;
 inline constexpr size_t kBadRowsBytesMax = 256u << 10;  // of all of them that one message carries
 
 // Object stores that files of a load are read from.

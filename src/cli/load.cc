@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,7 +18,8 @@
 #include "cli/connection.h"
 #include "cli/load_report.h"
 #include "cli/offline_load.h"
-#include "engine/offline_folder.h"
+#include "cli/table.h"
+#include "cli/unfinished_load.h"
 #include "load/file_list.h"
 #include "registry/file_format.h"
 
@@ -39,8 +41,9 @@ struct Arguments {
   bool dry_run = false;
   bool upsert = false;
   std::string delete_column;
-  std::string address;
-  std::string data_folder;  // empty: a server loads
+  uint64_t resume = 0;   // a load's number
+  uint64_t discard = 0;  // likewise
+  LoadTarget target;
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -108,12 +111,6 @@ struct Run {
   LoadProgress outcome;
 };
 
-Result<std::unique_ptr<engine::OfflineFolder>> OpenFolder(const Arguments& arguments) {
-  Options options;
-  options.data_folder = arguments.data_folder;
-  return engine::OfflineFolder::Open(options);
-}
-
 Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   const auto next_chunk = [&]() -> Result<std::string> {
     FRESHET_RETURN_IF_ERROR(run.reject_file.status());
@@ -121,25 +118,36 @@ Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   };
   const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
   const auto cancelled = [] { return interrupted != 0; };
-  if (run.arguments.data_folder.empty()) {
-    return Connect(run.arguments.address)
+  if (run.arguments.target.is_server()) {
+    return Connect(run.arguments.target.address)
         ->Load(run.request, next_chunk, show, cancelled, &run.outcome);
   }
-  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments));
+  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments.target));
   return LoadOffline(*folder, run.request, next_chunk, show, cancelled, &run.outcome);
 }
 
 Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display) {
   std::vector<LoadFile*> files;
-  for (const auto& file : list.files) files.push_back(file.get());
+  for (const auto& file : list.files) {
+    files.push_back(file.get());
+    run.request.files.push_back(IdentityOf(*file));
+  }
   const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
   const auto cancelled = [&] { return interrupted != 0 || !run.reject_file.status().ok(); };
-  if (run.arguments.data_folder.empty()) {
-    return Connect(run.arguments.address)
+  if (run.arguments.target.is_server()) {
+    return Connect(run.arguments.target.address)
         ->LoadFiles(run.request, files, show, cancelled, &run.outcome);
   }
-  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments));
+  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments.target));
   return LoadFilesOffline(*folder, run.request, files, show, cancelled, &run.outcome);
+}
+
+// How to go on with a load that failed; empty where that cannot be.
+std::string WayOnOf(const Run& run, const Status& status) {
+  const uint64_t id = run.outcome.load_id != 0 ? run.outcome.load_id : run.arguments.resume;
+  if (status.ok() || id == 0) return "";
+  const LoadTarget& target = run.arguments.target;
+  return WayOn(target, id, FindUnfinished(target, id));
 }
 
 void PrintReport(const Run& run, const Status& status, const ProgressDisplay& display) {
@@ -155,10 +163,7 @@ void PrintReport(const Run& run, const Status& status, const ProgressDisplay& di
     fmt::print("{}", RenderLoaded(arguments.view, run.outcome, elapsed_ms));
 }
 
-ExitCode Report(Run& run, const Status& status, ProgressDisplay& display) {
-  display.Close();
-  const Status rejects = run.reject_file.Close();
-  PrintReport(run, status, display);
+ExitCode TellEnd(const Run& run, const Status& status, const Status& rejects) {
   if (status.code() == StatusCode::kCancelled && interrupted != 0) {
     const bool has_ended = run.outcome.phase == LoadProgress::Phase::kSort;
     PrintError("load", has_ended ? "interrupted: nothing was changed, unless the server began to "
@@ -174,6 +179,15 @@ ExitCode Report(Run& run, const Status& status, ProgressDisplay& display) {
   return status.ok() ? ExitCode::kDone : Fail("load", status);
 }
 
+ExitCode Report(Run& run, const Status& status, ProgressDisplay& display) {
+  display.Close();
+  const Status rejects = run.reject_file.Close();
+  PrintReport(run, status, display);
+  const ExitCode code = TellEnd(run, status, rejects);
+  if (const std::string way_on = WayOnOf(run, status); !way_on.empty()) PrintError("load", way_on);
+  return code;
+}
+
 // What the arguments ask for; the reject file is opened.
 Status Prepare(Run& run) {
   const Arguments& arguments = run.arguments;
@@ -186,8 +200,12 @@ Status Prepare(Run& run) {
   run.request.dry_run = arguments.dry_run;
   run.request.upsert = arguments.upsert;
   run.request.delete_column = arguments.delete_column;
+  run.request.resume = arguments.resume;
   if (arguments.reject_file.empty()) return Status::Ok();
-  FRESHET_RETURN_IF_ERROR(run.reject_file.Open(arguments.reject_file).Prefixed("--reject-file"));
+  // What was rejected until the load broke off stays there.
+  const bool appends = arguments.resume != 0;
+  FRESHET_RETURN_IF_ERROR(
+      run.reject_file.Open(arguments.reject_file, appends).Prefixed("--reject-file"));
   run.request.on_bad_row = [&run](const BadRowReport& bad) {
     run.reject_file.Add(run.arguments.file, bad);
   };
@@ -195,8 +213,8 @@ Status Prepare(Run& run) {
 }
 
 Result<RollbackOutcome> Rollback(const Arguments& arguments) {
-  if (arguments.data_folder.empty()) return Connect(arguments.address)->Rollback(arguments.view);
-  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(arguments));
+  if (arguments.target.is_server()) return Connect(arguments.target.address)->Rollback(arguments.view);
+  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(arguments.target));
   return folder->Rollback(arguments.view);
 }
 
@@ -207,34 +225,79 @@ ExitCode RunRollback(const Arguments& arguments) {
   return ExitCode::kDone;
 }
 
+ExitCode RunDiscard(const Arguments& arguments) {
+  const Status status = DiscardUnfinished(arguments.target, arguments.discard);
+  if (!status.ok()) return Fail("load", status);
+  fmt::print("load {} is discarded\n", arguments.discard);
+  return ExitCode::kDone;
+}
+
+ExitCode RunPipe(Run& run) {
+  // The name of a named pipe tells as that of a file does.
+  if (const auto format = registry::FileFormatOfPath(run.arguments.file);
+      run.request.format.empty() && format.has_value())
+    run.request.format = registry::FileFormatName(*format);
+  Pipe pipe;
+  Status status = pipe.Open(run.arguments.file);
+  if (status.code() == StatusCode::kIoError) return FailUsage("load", status.message());
+  ProgressDisplay display(0);
+  if (status.ok()) status = LoadPipe(run, pipe, display);
+  return Report(run, status, display);
+}
+
+std::string AbsolutePath(const std::string& path) {
+  std::error_code error;
+  const std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
+  return error || path.find("://") != std::string::npos ? path : absolute;
+}
+
+ExitCode RunFiles(Run& run) {
+  const Arguments& arguments = run.arguments;
+  const load::ObjectStoreScope object_stores;
+  const auto list = load::ListFiles(arguments.file, {.s3_endpoint = arguments.s3_endpoint});
+  if (!list.ok()) return FailUsage("load", list.status().message());
+  if (run.request.format.empty()) run.request.format = list->format;
+  run.request.origin = {AbsolutePath(arguments.file), arguments.s3_endpoint};
+  ProgressDisplay display(list->bytes);
+  const Status status = LoadListed(run, *list, display);
+  return Report(run, status, display);
+}
+
+ExitCode RunRead(const Arguments& arguments) {
+  Run run = {.arguments = arguments, .request = {}, .reject_file = {}, .outcome = {}};
+  if (Status status = Prepare(run); !status.ok()) return FailUsage("load", status.message());
+  CancelOnInterrupt();
+  return Pipe::IsOne(arguments.file) ? RunPipe(run) : RunFiles(run);
+}
+
+ExitCode RunResume(Arguments arguments) {
+  const auto unfinished = FindUnfinished(arguments.target, arguments.resume);
+  if (!unfinished.ok()) return Fail("load", unfinished.status());
+  if (!arguments.view.empty() && arguments.view != unfinished->view) {
+    return FailUsage("load", fmt::format("load {} is one of {}, not of {}", arguments.resume,
+                                         unfinished->view, arguments.view));
+  }
+  arguments.view = unfinished->view;
+  if (arguments.file.empty()) arguments.file = unfinished->origin.path;
+  if (arguments.s3_endpoint.empty()) arguments.s3_endpoint = unfinished->origin.s3_endpoint;
+  if (Pipe::IsOne(arguments.file)) {
+    return FailUsage("load",
+                     "--resume reads the files that the load began with; what comes through a pipe "
+                     "cannot be read again");
+  }
+  return RunRead(arguments);
+}
+
 ExitCode RunLoad(const Arguments& arguments) {
+  if (arguments.discard != 0) return RunDiscard(arguments);
+  if (arguments.resume != 0) return RunResume(arguments);
+  if (arguments.view.empty()) return FailUsage("load", "VIEW is required");
   if (arguments.rollback) {
     if (arguments.file.empty()) return RunRollback(arguments);
     return FailUsage("load", "--rollback takes no --file: it serves rows that are loaded already");
   }
   if (arguments.file.empty()) return FailUsage("load", "--file is required");
-  Run run = {.arguments = arguments, .request = {}, .reject_file = {}, .outcome = {}};
-  if (Status status = Prepare(run); !status.ok()) return FailUsage("load", status.message());
-  CancelOnInterrupt();
-  if (Pipe::IsOne(arguments.file)) {
-    // The name of a named pipe tells as that of a file does.
-    if (const auto format = registry::FileFormatOfPath(arguments.file);
-        run.request.format.empty() && format.has_value())
-      run.request.format = registry::FileFormatName(*format);
-    Pipe pipe;
-    Status status = pipe.Open(arguments.file);
-    if (status.code() == StatusCode::kIoError) return FailUsage("load", status.message());
-    ProgressDisplay display(0);
-    if (status.ok()) status = LoadPipe(run, pipe, display);
-    return Report(run, status, display);
-  }
-  const load::ObjectStoreScope object_stores;
-  const auto list = load::ListFiles(arguments.file, {.s3_endpoint = arguments.s3_endpoint});
-  if (!list.ok()) return FailUsage("load", list.status().message());
-  if (run.request.format.empty()) run.request.format = list->format;
-  ProgressDisplay display(list->bytes);
-  const Status status = LoadListed(run, *list, display);
-  return Report(run, status, display);
+  return RunRead(arguments);
 }
 
 }  // namespace
@@ -242,7 +305,7 @@ ExitCode RunLoad(const Arguments& arguments) {
 Command AddLoad(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* app = parent.add_subcommand("load", "Load a file into a batch view");
-  app->add_option("VIEW", arguments->view, "The feature view")->required();
+  app->add_option("VIEW", arguments->view, "The feature view");
   app->add_option(
          "--file", arguments->file,
          "A file, a folder or a pattern, also as s3://bucket/..., read from this machine and "
@@ -280,14 +343,30 @@ Command AddLoad(CLI::App& parent) {
       "keys that are new or gone");
   app->add_flag("--rollback", arguments->rollback,
                 "Serve again what the view served before its last whole load, in one moment");
-  app->add_option("--data", arguments->data_folder,
+  CLI::Option* resume = app->add_option(
+      "--resume", arguments->resume,
+      "Go on with an unfinished load after its last finished part, with its files (or --file, where "
+      "they are now) and its options");
+  resume->type_name("ID")->check(CLI::PositiveNumber);
+  CLI::Option* discard =
+      app->add_option("--discard", arguments->discard, "Remove what is kept of an unfinished load");
+  discard->type_name("ID")->check(CLI::PositiveNumber)->excludes(resume);
+  for (const char* other :
+       {"--format", "--upsert", "--delete-column", "--max-bad-rows", "--dry-run", "--rollback"}) {
+    resume->excludes(app->get_option(other));
+    discard->excludes(app->get_option(other));
+  }
+  discard->excludes(app->get_option("--file"));
+  app->add_option("--data", arguments->target.data_folder,
                   "Load in this process, into a server's data folder, while the server is stopped")
       ->type_name("FOLDER");
-  AddAddress(*app, &arguments->address);
+  AddAddress(*app, &arguments->target.address);
   app->footer(
       "What is loaded replaces what the view served, all of it in one moment or, when the load "
       "fails\n"
-      "or is interrupted, nothing. Bad rows are listed with their line and reason.\n\n"
+      "or is interrupted, nothing. Bad rows are listed with their line and reason. What an "
+      "interrupted\n"
+      "load of files has finished is kept for a day: --resume goes on, --discard removes it.\n\n"
       "Examples:\n"
       "  freshet load profile --file users.csv\n"
       "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
@@ -297,6 +376,7 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
       "  freshet load profile --file users.csv --data /var/lib/freshet\n"
       "  freshet load --rollback profile\n"
+      "  freshet load --resume 17       # freshet status shows unfinished loads\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");
   return {app, [arguments] { return RunLoad(*arguments); }};
 }

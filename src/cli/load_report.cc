@@ -48,6 +48,21 @@ std::string RenderReading(const LoadProgress& progress, const LoadPace& pace, si
   return text;
 }
 
+std::string RenderPhase(const LoadProgress& progress, const LoadPace& pace, size_t bar_width) {
+  switch (progress.phase) {
+    case LoadProgress::Phase::kRead:
+      return RenderReading(progress, pace, bar_width);
+    case LoadProgress::Phase::kSort:
+      return fmt::format("sorting {} of {} rows", Grouped(progress.rows_written),
+                         Grouped(progress.rows_read - progress.rows_bad));
+    case LoadProgress::Phase::kPublish:
+      return fmt::format("publishing {} rows", Grouped(progress.rows_written));
+    case LoadProgress::Phase::kDone:
+      return "done";
+  }
+  return "";
+}
+
 std::string Percent(uint64_t part, uint64_t whole) {
   const double share = whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
   return fmt::format("{:.1f}%", share * 100);
@@ -88,18 +103,8 @@ Result<BadRowsAllowed> ParseBadRowsAllowed(std::string_view text) {
 }
 
 std::string RenderProgress(const LoadProgress& progress, const LoadPace& pace, size_t bar_width) {
-  switch (progress.phase) {
-    case LoadProgress::Phase::kRead:
-      return RenderReading(progress, pace, bar_width);
-    case LoadProgress::Phase::kSort:
-      return fmt::format("sorting {} of {} rows", Grouped(progress.rows_written),
-                         Grouped(progress.rows_read - progress.rows_bad));
-    case LoadProgress::Phase::kPublish:
-      return fmt::format("publishing {} rows", Grouped(progress.rows_written));
-    case LoadProgress::Phase::kDone:
-      return "done";
-  }
-  return "";
+  const std::string phase = RenderPhase(progress, pace, bar_width);
+  return progress.load_id == 0 ? phase : fmt::format("load {}: {}", progress.load_id, phase);
 }
 
 std::string RenderBadRows(std::string_view file, const LoadProgress& progress) {
@@ -123,6 +128,8 @@ std::string RenderBrokenExpectations(std::string_view view, const LoadProgress& 
 std::string RenderLoaded(std::string_view view, const LoadProgress& progress, int64_t elapsed_ms) {
   std::string text = fmt::format("loaded {}: {} rows served, of {} read", view,
                                  Grouped(progress.rows_written), Grouped(progress.rows_read));
+  if (progress.rows_resumed > 0)
+    text += fmt::format("; {} of them before it was resumed", Grouped(progress.rows_resumed));
   if (progress.rows_duplicate > 0)
     text +=
         fmt::format("; {} older ones of the same key left out", Grouped(progress.rows_duplicate));
@@ -170,6 +177,8 @@ std::string RenderLoadJson(std::string_view view, const Status& status,
   const Json json = {{"view", view},
                      {"loaded", is_loaded},
                      {"error", status.ok() ? Json() : Json(status.message())},
+                     {"load_id", progress.load_id == 0 ? Json() : Json(progress.load_id)},
+                     {"rows_resumed", progress.rows_resumed},
                      {"rows_read", progress.rows_read},
                      {"rows_served", is_loaded ? Json(progress.rows_written) : Json()},
                      {"rows_rejected", progress.rows_bad},
@@ -205,9 +214,9 @@ RejectFile::~RejectFile() {
   if (file_ != nullptr) std::fclose(file_);
 }
 
-Status RejectFile::Open(const std::string& path) {
+Status RejectFile::Open(const std::string& path, bool appends) {
   path_ = path;
-  file_ = std::fopen(path.c_str(), "we");
+  file_ = std::fopen(path.c_str(), appends ? "ae" : "we");
   if (file_ != nullptr) return Status::Ok();
   return Status::IoError(fmt::format("cannot make {}: {}", path, std::strerror(errno)));
 }

@@ -58,8 +58,8 @@ class RejectFile {
   RejectFile(const RejectFile&) = delete;
   RejectFile& operator=(const RejectFile&) = delete;
 
-  // An empty file in the place of one that is there.
-  Status Open(const std::string& path);
+  // An empty file in the place of one that is there, or one that goes on after what it has.
+  Status Open(const std::string& path, bool appends = false);
   // `file` is for rows that name none.
   void Add(std::string_view file, const BadRowReport& bad);
   // What went wrong so far. Any thread.

@@ -17,7 +17,7 @@ Status Cancelled() {
 class CancellableFile final : public LoadFile {
  public:
   CancellableFile(LoadFile& file, const std::function<bool()>& cancelled)
-      : LoadFile(file.name(), file.size(), file.path_values()),
+      : LoadFile(file.name(), file.size(), file.path_values(), file.modified_at_ns()),
         file_(file),
         cancelled_(cancelled) {}
   ~CancellableFile() override { file_.Close(); }

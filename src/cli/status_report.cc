@@ -132,6 +132,27 @@ std::string RenderViews(const ServerStatus& status) {
   return table.empty() ? "" : Title("feature views") + table.Render("  ");
 }
 
+std::string RenderUnfinished(const ServerStatus& status) {
+  Table table({{"id", kRight},
+               {"view"},
+               {"kind"},
+               {"rows kept", kRight},
+               {"bytes", kRight},
+               {"began"},
+               {"kept for"},
+               {"files"}});
+  for (const UnfinishedLoad& load : status.unfinished_loads) {
+    table.Add({std::to_string(load.id), load.view, load.upsert ? "upsert" : "whole",
+               Grouped(load.rows), Grouped(load.bytes),
+               Age(load.began_at_ms, status.now_ms) + " ago",
+               load.is_under_way ? "under way" : Age(status.now_ms, load.expires_at_ms),
+               load.origin.path.empty() ? "-" : Printable(load.origin.path)});
+  }
+  if (table.empty()) return "";
+  return Title("unfinished loads") + table.Render("  ") +
+         "  to go on: freshet load --resume ID; to remove: freshet load --discard ID\n";
+}
+
 std::string RenderCounters(const ServerStatus& status) {
   Table table({{"name"}, {"value", kRight}});
   for (const auto& [name, value] : status.counters) table.Add({name, Grouped(value)});
@@ -177,6 +198,20 @@ Json ToJson(const ServerStatus::Source& source) {
           {"delays", ToJson(source.delays)}};
 }
 
+Json ToJson(const UnfinishedLoad& load) {
+  return {{"id", load.id},
+          {"feature_view", load.view},
+          {"upsert", load.upsert},
+          {"under_way", load.is_under_way},
+          {"began_at_ms", load.began_at_ms},
+          {"expires_at_ms", load.expires_at_ms},
+          {"rows", load.rows},
+          {"bytes", load.bytes},
+          {"format", load.format},
+          {"path", load.origin.path},
+          {"s3_endpoint", load.origin.s3_endpoint}};
+}
+
 Json ToJson(const ServerStatus::View& view) {
   Json json = {{"name", view.name},
                {"kind", view.kind},
@@ -206,7 +241,8 @@ std::string RenderStatus(const ServerStatus& status, const std::string& address)
   std::string text = fmt::format("freshet {} at {}: {}, started {} ago\n", status.version, address,
                                  status.ready ? "ready" : "not ready, catching up",
                                  Age(status.started_at_ms, status.now_ms));
-  text += RenderStreams(status) + RenderSources(status) + RenderViews(status);
+  text += RenderStreams(status) + RenderSources(status) + RenderViews(status) +
+          RenderUnfinished(status);
   if (!status.services.empty())
     text += Title("feature services") + fmt::format("  {}\n", fmt::join(status.services, ", "));
   if (status.views.empty() && status.sources.empty())
@@ -222,6 +258,7 @@ std::string RenderStatusJson(const ServerStatus& status) {
                      {"streams", ListToJson(status.streams)},
                      {"sources", ListToJson(status.sources)},
                      {"feature_views", ListToJson(status.views)},
+                     {"unfinished_loads", ListToJson(status.unfinished_loads)},
                      {"feature_services", status.services},
                      {"counters", Json(status.counters)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

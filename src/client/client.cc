@@ -108,6 +108,7 @@ class ClientImpl final : public Client {
               const std::function<void(const LoadProgress&)>& progress,
               const std::function<bool()>& cancelled, LoadProgress* outcome) override;
   Result<RollbackOutcome> Rollback(std::string_view view) override;
+  Status DiscardLoad(uint64_t id) override;
   Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) override;
   Result<ServiceDescription> DescribeService(std::string_view service,
                                              const std::vector<std::string>& features) override;
@@ -230,6 +231,15 @@ Result<RollbackOutcome> ClientImpl::Rollback(std::string_view view) {
   const grpc::Status status = admin_->Rollback(&context, wire, &answer);
   FRESHET_RETURN_IF_ERROR(FromGrpc(status, context, options_.address));
   return RollbackOutcome{answer.loaded_at_ms(), answer.rows()};
+}
+
+Status ClientImpl::DiscardLoad(uint64_t id) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::DiscardLoadRequest wire;
+  wire.set_load_id(id);
+  v1::DiscardLoadResponse answer;
+  return FromGrpc(admin_->DiscardLoad(&context, wire, &answer), context, options_.address);
 }
 
 Result<ForgetReceipt> ClientImpl::Forget(const std::map<std::string, std::string>& join_keys) {

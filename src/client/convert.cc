@@ -211,6 +211,21 @@ ServerStatus::Source FromWire(const v1::GetStatusResponse::Source& wire) {
   return source;
 }
 
+UnfinishedLoad FromWire(const v1::GetStatusResponse::UnfinishedLoad& wire) {
+  UnfinishedLoad load;
+  load.id = wire.id();
+  load.view = wire.view();
+  load.upsert = wire.upsert();
+  load.is_under_way = wire.is_under_way();
+  load.began_at_ms = wire.began_at_ms();
+  load.expires_at_ms = wire.expires_at_ms();
+  load.rows = wire.rows();
+  load.bytes = wire.bytes();
+  load.format = wire.format();
+  load.origin = {wire.path(), wire.s3_endpoint()};
+  return load;
+}
+
 ServerStatus::View FromWire(const v1::GetStatusResponse::View& wire) {
   ServerStatus::View view;
   view.name = wire.name();
@@ -318,6 +333,8 @@ PlanOutcome FromWire(const v1::PlanResponse& wire) {
 LoadProgress FromWire(const v1::LoadProgress& wire) {
   LoadProgress progress;
   progress.phase = FromWire(wire.phase());
+  progress.load_id = wire.load_id();
+  progress.rows_resumed = wire.rows_resumed();
   progress.bytes_read = wire.bytes_read();
   progress.rows_read = wire.rows_read();
   progress.rows_bad = wire.rows_bad();
@@ -389,6 +406,8 @@ ServerStatus FromWire(const v1::GetStatusResponse& wire) {
   for (const auto& stream : wire.streams()) status.streams.push_back(FromWire(stream));
   for (const auto& source : wire.sources()) status.sources.push_back(FromWire(source));
   for (const auto& view : wire.views()) status.views.push_back(FromWire(view));
+  for (const auto& load : wire.unfinished_loads())
+    status.unfinished_loads.push_back(FromWire(load));
   status.services.assign(wire.services().begin(), wire.services().end());
   status.counters.insert(wire.counters().begin(), wire.counters().end());
   return status;

@@ -37,10 +37,14 @@ v1::LoadRequest HeaderOf(const LoadRequest& request) {
 
 v1::LoadRequest HeaderOf(const LoadRequest& request, const std::vector<LoadFile*>& files) {
   v1::LoadRequest message = HeaderOf(request);
+  message.mutable_header()->set_resume(request.resume);
+  message.mutable_header()->set_path(request.origin.path);
+  message.mutable_header()->set_s3_endpoint(request.origin.s3_endpoint);
   for (const LoadFile* file : files) {
     v1::LoadFile* wire = message.mutable_header()->add_files();
     wire->set_name(file->name());
     wire->set_bytes(file->size());
+    wire->set_modified_at_ns(file->modified_at_ns());
     for (const auto& [column, value] : file->path_values())
       (*wire->mutable_path_values())[column] = value;
   }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/convert.h"
 #include "engine/engine_impl.h"
+#include "load/kept_load.h"
 #include "registry/change.h"
 
 namespace freshet::engine {
@@ -96,6 +97,7 @@ Status EngineImpl::Install(std::shared_ptr<const registry::Registry> next) {
   }
   guard_.Use({next});
   DropLeftovers(*next);
+  load::DiscardUnfit(*next, *store_);
   return Status::Ok();
 }
 

@@ -218,6 +218,8 @@ void ReadLoad(const Node& node, Options* options) {
   MapReader map(node, "load");
   ReadBytes(map, "memory_limit", {limits::kLoadMemoryBytesMin, limits::kLoadMemoryBytesMax},
             &options->load_memory_bytes);
+  ReadDuration(map, "keep_unfinished", {limits::kKeepUnfinishedMsMin, limits::kKeepUnfinishedMsMax},
+               &options->load_keep_unfinished_ms);
   map.Done();
 }
 

@@ -65,6 +65,7 @@ store::StoreOptions ToStoreOptions(const Options& options) {
   store.cache_bytes = options.cache_bytes;
   store.block_cache_bytes = options.block_cache_bytes;
   store.write_buffer_bytes = options.write_buffer_bytes;
+  store.keep_unfinished_ms = options.load_keep_unfinished_ms;
   return store;
 }
 

@@ -14,6 +14,7 @@
 #include "engine/engine_impl.h"
 #include "engine/load_session.h"
 #include "engine/stored_definitions.h"
+#include "load/kept_load.h"
 
 namespace freshet {
 
@@ -162,6 +163,7 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
   guard_.Use({registry});
   DropLeftovers(*registry);
   ApplyRetention(*registry);
+  load::DiscardUnfit(*registry, *store_);
 
   FRESHET_ASSIGN_OR_RETURN(ingestor_,
                            ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_));
@@ -199,6 +201,10 @@ Result<std::unique_ptr<LoadSession>> EngineImpl::Load(const LoadRequest& request
 
 Result<RollbackOutcome> EngineImpl::Rollback(std::string_view view_name) {
   return RollBackView(*live_.Get()->registry, view_name, *store_);
+}
+
+Status EngineImpl::DiscardLoad(uint64_t id) {
+  return store_->DiscardLoad(id);
 }
 
 bool EngineImpl::Ready() const {

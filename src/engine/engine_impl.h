@@ -44,6 +44,7 @@ class EngineImpl final : public Engine {
   Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request) override;
   Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) override;
   Result<RollbackOutcome> Rollback(std::string_view view) override;
+  Status DiscardLoad(uint64_t id) override;
   Result<ServiceDescription> DescribeService(std::string_view service,
                                              const std::vector<std::string>& features) override;
   ServerStatus GetStatus() override;

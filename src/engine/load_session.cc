@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "registry/file_format.h"
 
 namespace freshet::engine {
@@ -78,6 +79,8 @@ class LoadSessionImpl final : public LoadSession {
     const load::LoadReport& report = load_->report();
     LoadProgress progress;
     progress.phase = phase_;
+    progress.load_id = load_->id();
+    progress.rows_resumed = report.rows_resumed;
     progress.bytes_read = report.bytes_read;
     progress.rows_read = report.rows_read;
     progress.rows_bad = report.rows_bad;
@@ -110,7 +113,10 @@ Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::R
                                                const LoadRequest& request, size_t memory_bytes,
                                                store::Store& store) {
   load::LoadOptions options;
-  FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(*registry, request));
+  // One that is resumed has its own.
+  if (request.resume == 0) {
+    FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(*registry, request));
+  }
   options.bad_rows_share_max = request.bad_rows_share_max;
   options.bad_rows_max = request.bad_rows_max;
   if (request.on_bad_row != nullptr) {
@@ -122,8 +128,16 @@ Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::R
   options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
   options.is_dry_run = request.dry_run;
   options.delete_column = request.delete_column;
-  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load,
-                           load::Load::Start(std::move(registry), request.view, options, store));
+  options.files = request.files;
+  options.origin = request.origin;
+  auto started = request.resume == 0
+                     ? load::Load::Start(std::move(registry), request.view, options, store)
+                     : load::Load::Resume(std::move(registry), request.resume, options, store);
+  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load, std::move(started));
+  if (const uint64_t id = load->id(); id != 0 && request.resume == 0)
+    LogInfo("load {} of {} begins", id, request.view);
+  else if (id != 0)
+    LogInfo("load {} goes on after {} rows", id, load->report().rows_resumed);
   return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(load)));
 }
 

@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "engine/convert.h"
 #include "engine/load_session.h"
 #include "engine/stored_definitions.h"
+#include "load/kept_load.h"
 
 namespace freshet::engine {
 
@@ -20,8 +22,11 @@ Result<std::unique_ptr<OfflineFolder>> OfflineFolder::Open(const Options& option
         "definitions says which views it has",
         options.data_folder));
   }
+  store::StoreOptions store_options = ToStoreOptions(options);
+  // How long that is, the server's configuration says.
+  store_options.keep_unfinished_ms = limits::kKeepUnfinishedMsMax;
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store,
-                           store::Store::Open(ToStoreOptions(options)));
+                           store::Store::Open(store_options));
   FRESHET_ASSIGN_OR_RETURN(const DefinitionsRecord record, ReadStored(*store, options.data_folder));
   if (record.files.empty()) {
     return Status::FailedPrecondition(
@@ -40,6 +45,14 @@ Result<std::unique_ptr<LoadSession>> OfflineFolder::Load(const LoadRequest& requ
 
 Result<RollbackOutcome> OfflineFolder::Rollback(std::string_view view) {
   return RollBackView(*registry_, view, *store_);
+}
+
+std::vector<UnfinishedLoad> OfflineFolder::UnfinishedLoads() {
+  return load::ListUnfinished(*registry_, *store_);
+}
+
+Status OfflineFolder::DiscardLoad(uint64_t id) {
+  return store_->DiscardLoad(id);
 }
 
 }  // namespace freshet::engine

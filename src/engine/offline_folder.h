@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "freshet/load.h"
 #include "freshet/options.h"
@@ -26,6 +28,9 @@ class OfflineFolder {
   // As Engine has them; a session must go before the folder does.
   Result<std::unique_ptr<LoadSession>> Load(const LoadRequest& request);
   Result<RollbackOutcome> Rollback(std::string_view view);
+  // The oldest first.
+  std::vector<UnfinishedLoad> UnfinishedLoads();
+  Status DiscardLoad(uint64_t id);
 
  private:
   OfflineFolder(std::unique_ptr<store::Store> store,

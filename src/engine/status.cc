@@ -4,6 +4,7 @@
 
 #include "engine/convert.h"
 #include "engine/engine_impl.h"
+#include "load/kept_load.h"
 
 namespace freshet::engine {
 namespace {
@@ -110,6 +111,7 @@ ServerStatus EngineImpl::GetStatus() {
   status.sources = ToSources(*live->registry, ingestor_->Counters());
   for (const auto& view : live->registry->feature_views())
     status.views.push_back(ToView(*view, *store_));
+  status.unfinished_loads = load::ListUnfinished(*live->registry, *store_);
   for (const auto& service : live->registry->feature_services())
     status.services.push_back(service->name);
   status.counters = ToCounters(server_->Stats(), store_->Stats(), gate_);

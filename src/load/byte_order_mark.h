@@ -34,6 +34,11 @@ class ByteOrderMark {
     return start_ == kMark ? Status::Ok() : next(std::string_view(start_));
   }
 
+  // Of content that is not read from its start: there is no mark.
+  void Skip() { decided_ = true; }
+  // What was not passed on.
+  size_t bytes() const { return decided_ && start_ == kMark ? kMark.size() : 0; }
+
  private:
   static constexpr std::string_view kMark = "\xEF\xBB\xBF";
 

@@ -144,8 +144,10 @@ class BatchReader {
  public:
   virtual ~BatchReader() = default;
   virtual const arrow::Schema& schema() const = 0;
-  // Batches will have these columns of the schema alone, in this order.
-  virtual arrow::Status Begin(const std::vector<int>& columns) = 0;
+  // Batches will have these columns of the schema alone, in this order. Answers how many of the first
+  // rows are left out: not more than are to be skipped.
+  virtual arrow::Result<uint64_t> Begin(const std::vector<int>& columns,
+                                        uint64_t rows_to_skip) = 0;
   // Null at the end.
   virtual arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
   virtual double share_read() const = 0;
@@ -173,13 +175,20 @@ class ParquetBatches final : public BatchReader {
 
   const arrow::Schema& schema() const override { return *schema_; }
 
-  arrow::Status Begin(const std::vector<int>& columns) override {
-    std::vector<int> row_groups(static_cast<size_t>(file_->num_row_groups()));
-    for (size_t i = 0; i < row_groups.size(); ++i) row_groups[i] = static_cast<int>(i);
+  arrow::Result<uint64_t> Begin(const std::vector<int>& columns, uint64_t rows_to_skip) override {
+    const auto metadata = file_->parquet_reader()->metadata();
+    int first = 0;
+    for (; first < file_->num_row_groups(); ++first) {
+      const int64_t rows = metadata->RowGroup(first)->num_rows();
+      if (rows < 0 || static_cast<uint64_t>(rows_read_ + rows) > rows_to_skip) break;
+      rows_read_ += rows;
+    }
+    std::vector<int> row_groups;
+    for (int i = first; i < file_->num_row_groups(); ++i) row_groups.push_back(i);
     order_ = ColumnOrder(columns);
     ARROW_ASSIGN_OR_RAISE(reader_,
                           file_->GetRecordBatchReader(row_groups, LeavesOf(order_.sorted)));
-    return arrow::Status::OK();
+    return static_cast<uint64_t>(rows_read_);
   }
 
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
@@ -224,9 +233,10 @@ class IpcBatches final : public BatchReader {
 
   const arrow::Schema& schema() const override { return *schema_; }
 
-  arrow::Status Begin(const std::vector<int>& columns) override {
+  arrow::Result<uint64_t> Begin(const std::vector<int>& columns, uint64_t) override {
     order_ = ColumnOrder(columns);
-    return Reopen(order_.sorted);
+    ARROW_RETURN_NOT_OK(Reopen(order_.sorted));
+    return 0;
   }
 
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
@@ -287,22 +297,37 @@ class ColumnFileImpl final : public ColumnFile {
         targets_(std::move(targets)),
         draft_(targets_) {}
 
-  Status Open(arrow::Result<std::unique_ptr<BatchReader>> batches) {
+  Status Open(arrow::Result<std::unique_ptr<BatchReader>> batches, uint64_t rows_to_skip) {
     FRESHET_RETURN_IF_ERROR(FromArrow(batches.status()));
     batches_ = *std::move(batches);
     FRESHET_ASSIGN_OR_RETURN(columns_, BindColumns(batches_->schema(), targets_, draft_));
     std::vector<int> positions;
     for (const BoundColumn& column : columns_) positions.push_back(column.position);
-    return FromArrow(batches_->Begin(positions));
+    const auto skipped = batches_->Begin(positions, rows_to_skip);
+    FRESHET_RETURN_IF_ERROR(FromArrow(skipped.status()));
+    rows_read_ = *skipped;
+    rows_to_skip_ = rows_to_skip - *skipped;
+    return Status::Ok();
   }
 
   Result<bool> ReadBatch(RowVisitor visit) override {
     const auto batch = batches_->Next();
     FRESHET_RETURN_IF_ERROR(FromArrow(batch.status()));
-    if (*batch == nullptr) return false;
+    if (*batch == nullptr) {
+      if (rows_to_skip_ == 0) return false;
+      return Status::InvalidArgument(
+          "the file ends before the row that the load has to go on with: it was changed");
+    }
+    const int64_t rows = (*batch)->num_rows();
+    const int64_t first = rows_to_skip_ < static_cast<uint64_t>(rows)
+                              ? static_cast<int64_t>(rows_to_skip_)
+                              : rows;
+    rows_to_skip_ -= static_cast<uint64_t>(first);
+    rows_read_ += static_cast<uint64_t>(first);
+    if (first == rows) return true;
     const auto arrays = (*batch)->columns();
     for (size_t i = 0; i < columns_.size(); ++i) columns_[i].column->Bind(*arrays[i]);
-    for (int64_t row = 0; row < (*batch)->num_rows(); ++row) {
+    for (int64_t row = first; row < rows; ++row) {
       ReadRow(arrays, row);
       visit(draft_.Finish(++rows_read_));
     }
@@ -340,18 +365,20 @@ class ColumnFileImpl final : public ColumnFile {
   std::unique_ptr<BatchReader> batches_;
   std::vector<BoundColumn> columns_;
   uint64_t rows_read_ = 0;
+  uint64_t rows_to_skip_ = 0;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<ColumnFile>> ColumnFile::Open(registry::FileFormat format, LoadFile& file,
-                                                     Targets targets) {
+                                                     Targets targets, uint64_t rows_to_skip) {
   const bool is_parquet = format == registry::FileFormat::kParquet;
   auto input = std::make_shared<InputFile>(file);
   auto opened = std::make_unique<ColumnFileImpl>(input, is_parquet ? "a Parquet" : "an Arrow IPC",
                                                  std::move(targets));
   FRESHET_RETURN_IF_ERROR(
-      opened->Open(is_parquet ? ParquetBatches::Open(input) : IpcBatches::Open(input)));
+      opened->Open(is_parquet ? ParquetBatches::Open(input) : IpcBatches::Open(input),
+                   rows_to_skip));
   return std::unique_ptr<ColumnFile>(std::move(opened));
 }
 

@@ -19,8 +19,10 @@ class ColumnFile {
  public:
   // InvalidArgument, before the first row is read, when the file is damaged or its columns do not
   // fit the targets: the message names each that does not, and what would. `file` must outlive it.
+  // The first `rows_to_skip` rows are not handed over; of Parquet, row groups that have no others are
+  // not read.
   static Result<std::unique_ptr<ColumnFile>> Open(registry::FileFormat format, LoadFile& file,
-                                                  Targets targets);
+                                                  Targets targets, uint64_t rows_to_skip = 0);
   virtual ~ColumnFile() = default;
 
   // Hands over the next rows; false when there are none left.

@@ -75,6 +75,14 @@ class CsvRowReader final : public RowReader {
     return mark_.Feed(bytes, [this](std::string_view content) { return TakeContent(content); });
   }
   Status Finish(RowVisitor visit) override;
+  uint64_t head_bytes() const override { return head_bytes_; }
+  void GoOn(uint64_t offset, uint64_t line) override {
+    // A short header may still be held back.
+    status_ = mark_.Finish([this](std::string_view content) { return TakeContent(content); });
+    taken_bytes_ = offset - mark_.bytes();
+    line_ = line;
+    after_carriage_return_ = false;
+  }
 
  private:
   // Where the text of a wanted column lies in row_text_.
@@ -103,6 +111,7 @@ class CsvRowReader final : public RowReader {
   void ReadRow();
   void ReadCell(const Cell& cell);
   void OpenRow();
+  void HandOver();
 
   bool IsNull(std::string_view text) const {
     return std::find(nulls_.begin(), nulls_.end(), text) != nulls_.end();
@@ -120,11 +129,14 @@ class CsvRowReader final : public RowReader {
   std::vector<std::string> header_;
   std::vector<const Target*> columns_;  // per column of the header; null where it is not wanted
 
+  uint64_t taken_bytes_ = 0;  // of the content without its mark
+  uint64_t head_bytes_ = 0;
   uint64_t line_ = 1;
   bool after_carriage_return_ = false;
   bool skipping_ = false;  // to the end of the line, after a row that cannot be read
   bool row_open_ = false;
   uint64_t row_line_ = 1;
+  uint64_t row_offset_ = 0;
   size_t row_bytes_ = 0;
   size_t row_columns_ = 0;
   std::string row_text_;
@@ -157,6 +169,8 @@ Status CsvRowReader::TakeContent(std::string_view content) {
     const std::string_view segment = FirstSegment(content);
     TakeSegment(segment);
     CountLine(segment);
+    taken_bytes_ += segment.size();
+    if (header_read_ && head_bytes_ == 0) head_bytes_ = mark_.bytes() + taken_bytes_;
     content.remove_prefix(segment.size());
   }
   return status_;
@@ -216,6 +230,7 @@ Status CsvRowReader::Finish(RowVisitor visit) {
 void CsvRowReader::OpenRow() {
   row_open_ = true;
   row_line_ = line_;
+  row_offset_ = mark_.bytes() + taken_bytes_;
   row_bytes_ = 0;
   row_columns_ = 0;
   row_text_.clear();
@@ -252,7 +267,7 @@ void CsvRowReader::FailRow(const std::string& reason) {
   }
   draft_.Clear();
   draft_.Fail(reason, reason);
-  (*visit_)(draft_.Finish(row_line_));
+  HandOver();
 }
 
 void CsvRowReader::ReadHeader() {
@@ -294,7 +309,13 @@ void CsvRowReader::ReadRow() {
     if (draft_.failed()) break;
     ReadCell(cell);
   }
-  (*visit_)(draft_.Finish(row_line_));
+  HandOver();
+}
+
+void CsvRowReader::HandOver() {
+  FileRow row = draft_.Finish(row_line_);
+  row.offset = row_offset_;
+  (*visit_)(row);
 }
 
 void CsvRowReader::ReadCell(const Cell& cell) {

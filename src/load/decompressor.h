@@ -24,6 +24,8 @@ class Decompressor {
   Status Feed(std::string_view bytes, Next next);
   // The file has ended. InvalidArgument when it was cut off.
   Status Finish(Next next);
+  // What is passed on is what was fed: known once something is passed on.
+  bool is_plain() const { return begun_ && codec_ == nullptr; }
 
  private:
   class Codec;

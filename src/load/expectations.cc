@@ -42,19 +42,20 @@ void ExpectationCheck::Take(const FileRow& row, const std::string& file) {
     // An upsert keeps what is served of a column that its files do without.
     if (std::find(row.lacking.begin(), row.lacking.end(), column.field) != row.lacking.end())
       continue;
-    ++column.rows;
+    ExpectationCounts& counts = column.counts;
+    ++counts.rows;
     const Datum& value = row.values[column.field];
     if (value.is_null()) {
-      if (column.nulls++ == 0) column.first_null = PlaceOf(row, file);
+      if (counts.nulls++ == 0) counts.first_null = PlaceOf(row, file);
       continue;
     }
     const Expectation& expectation = *column.expectation;
     const Type type = view_.features[column.feature].type;
-    const auto note = [&](Breach& breach) {
+    const auto note = [&](ExpectationCounts::Breach& breach) {
       if (breach.count++ == 0) breach.first = FirstOf(PlaceOf(row, file), type, value);
     };
-    if (!expectation.IsBetween(value)) note(column.outside);
-    if (!expectation.IsIn(value)) note(column.unknown);
+    if (!expectation.IsBetween(value)) note(counts.outside);
+    if (!expectation.IsIn(value)) note(counts.unknown);
   }
 }
 
@@ -69,29 +70,42 @@ std::vector<std::string> ExpectationCheck::Broken(uint64_t rows_served) const {
   return broken;
 }
 
+std::vector<ExpectationCounts> ExpectationCheck::counts() const {
+  std::vector<ExpectationCounts> counts;
+  for (const Column& column : columns_) counts.push_back(column.counts);
+  return counts;
+}
+
+bool ExpectationCheck::Restore(const std::vector<ExpectationCounts>& counts) {
+  if (counts.size() != columns_.size()) return false;
+  for (size_t i = 0; i < counts.size(); ++i) columns_[i].counts = counts[i];
+  return true;
+}
+
 void ExpectationCheck::AddBroken(const Column& column, std::vector<std::string>& broken) const {
   const std::string& name = view_.features[column.feature].name;
   const Expectation& expectation = *column.expectation;
-  if (expectation.not_null && column.nulls > 0) {
-    broken.push_back(fmt::format("{}: {} of {} rows are null, the first: {}", name, column.nulls,
-                                 column.rows, column.first_null));
+  const ExpectationCounts& counts = column.counts;
+  if (expectation.not_null && counts.nulls > 0) {
+    broken.push_back(fmt::format("{}: {} of {} rows are null, the first: {}", name, counts.nulls,
+                                 counts.rows, counts.first_null));
   }
   const double null_share =
-      column.rows == 0 ? 0 : static_cast<double>(column.nulls) / static_cast<double>(column.rows);
+      counts.rows == 0 ? 0 : static_cast<double>(counts.nulls) / static_cast<double>(counts.rows);
   if (expectation.null_share_max.has_value() && null_share > *expectation.null_share_max) {
     broken.push_back(fmt::format("{}: {} of {} rows are null, {} where {} are allowed", name,
-                                 column.nulls, column.rows, Percent(null_share),
+                                 counts.nulls, counts.rows, Percent(null_share),
                                  Percent(*expectation.null_share_max)));
   }
-  if (column.outside.count > 0) {
+  if (counts.outside.count > 0) {
     broken.push_back(fmt::format("{}: {} of {} rows are not {}, the first: {}", name,
-                                 column.outside.count, column.rows,
-                                 registry::BetweenText(expectation), column.outside.first));
+                                 counts.outside.count, counts.rows,
+                                 registry::BetweenText(expectation), counts.outside.first));
   }
-  if (column.unknown.count > 0) {
+  if (counts.unknown.count > 0) {
     broken.push_back(fmt::format("{}: {} of {} rows are not {}, the first: {}", name,
-                                 column.unknown.count, column.rows, registry::InText(expectation),
-                                 column.unknown.first));
+                                 counts.unknown.count, counts.rows, registry::InText(expectation),
+                                 counts.unknown.first));
   }
 }
 

@@ -24,7 +24,9 @@ Status CannotRead(const std::string& path, int error) {
 
 class LocalFile final : public LoadFile {
  public:
-  LocalFile(const std::string& path, uint64_t size) : LoadFile(path, size, PathValuesOf(path)) {}
+  LocalFile(const std::string& path, const struct stat& about)
+      : LoadFile(path, static_cast<uint64_t>(about.st_size), PathValuesOf(path),
+                 about.st_mtim.tv_sec * 1'000'000'000 + about.st_mtim.tv_nsec) {}
   ~LocalFile() override { Close(); }
 
   Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
@@ -60,7 +62,7 @@ Status AddFile(const std::string& path, FileList* list) {
   if (!S_ISREG(about.st_mode))
     return Status::IoError(fmt::format("cannot read {}: it is not a file", path));
   if (access(path.c_str(), R_OK) != 0) return CannotRead(path, errno);
-  return AddListed(std::make_unique<LocalFile>(path, static_cast<uint64_t>(about.st_size)), list);
+  return AddListed(std::make_unique<LocalFile>(path, about), list);
 }
 
 Status AddFolder(const std::string& folder, FileList* list) {

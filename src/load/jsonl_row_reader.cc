@@ -52,6 +52,14 @@ class JsonlRowReader final : public RowReader {
     return Status::Ok();
   }
 
+  uint64_t head_bytes() const override { return 0; }
+  void GoOn(uint64_t offset, uint64_t line) override {
+    mark_.Skip();
+    taken_bytes_ = line_offset_ = offset;
+    line_ = line;
+    row_seen_ = true;
+  }
+
  private:
   Status TakeContent(std::string_view content, RowVisitor visit);
   void AppendToLine(std::string_view bytes);
@@ -84,6 +92,8 @@ class JsonlRowReader final : public RowReader {
   ByteOrderMark mark_;
   ondemand::parser parser_;
 
+  uint64_t taken_bytes_ = 0;  // of the content without its mark
+  uint64_t line_offset_ = 0;  // likewise
   uint64_t line_ = 1;
   std::string text_;  // of the line so far
   bool too_long_ = false;
@@ -94,9 +104,12 @@ Status JsonlRowReader::TakeContent(std::string_view content, RowVisitor visit) {
   while (!content.empty()) {
     const size_t newline = content.find('\n');
     AppendToLine(content.substr(0, newline));
-    if (newline == std::string_view::npos) break;
+    const bool ends = newline != std::string_view::npos;
+    taken_bytes_ += ends ? newline + 1 : content.size();
+    if (!ends) break;
     EndLine(visit);
     ++line_;
+    line_offset_ = taken_bytes_;
     content.remove_prefix(newline + 1);
   }
   return Status::Ok();
@@ -121,7 +134,9 @@ void JsonlRowReader::EndLine(RowVisitor visit) {
       ReadRow();
       CheckOptional();
     }
-    visit(draft_.Finish(line_));
+    FileRow row = draft_.Finish(line_);
+    row.offset = mark_.bytes() + line_offset_;
+    visit(row);
   }
   text_.clear();
   too_long_ = false;

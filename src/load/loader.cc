@@ -14,6 +14,8 @@
 #include "base/nearest.h"
 #include "load/column_file.h"
 #include "load/expectations.h"
+#include "load/kept_load.h"
+#include "load/load_state.h"
 #include "load/profile.h"
 #include "load/row_encoder.h"
 #include "load/text_file.h"
@@ -23,6 +25,19 @@ namespace freshet::load {
 namespace {
 
 using registry::FeatureView;
+
+// What ends the reading of a file now, and may not another time.
+bool MayPass(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kCancelled:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kUnavailable:
+    case StatusCode::kIoError:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool IsText(registry::FileFormat format) {
   return format == registry::FileFormat::kCsv || format == registry::FileFormat::kJsonl;
@@ -74,7 +89,8 @@ Wanted WantedOf(const FeatureView& view, const LoadOptions& options) {
 class FileLoad final : public Load {
  public:
   FileLoad(std::shared_ptr<const registry::Registry> registry, const FeatureView& view,
-           const LoadOptions& options, std::unique_ptr<store::GenerationWriter> writer)
+           const LoadOptions& options, LoadState state,
+           std::unique_ptr<store::GenerationWriter> writer)
       : registry_(std::move(registry)),
         options_(options),
         view_(view),
@@ -82,9 +98,16 @@ class FileLoad final : public Load {
         wanted_(WantedOf(view, options)),
         encoder_(view),
         expectations_(view),
-        writer_(std::move(writer)) {
+        writer_(std::move(writer)),
+        state_(std::move(state)) {
     if (options_.is_dry_run) profiler_.emplace(view);
+    if (is_kept()) writer_->KeepParts([this] { return State(); });
   }
+
+  // As if what the state tells had happened here. Once, first.
+  Status Restore();
+
+  uint64_t id() const override { return id_; }
 
   Status Feed(std::string_view bytes) override;
   Status ReadFile(LoadFile& file, FunctionRef<void()> progress) override;
@@ -93,6 +116,13 @@ class FileLoad final : public Load {
   const LoadReport& report() const override { return report_; }
 
  private:
+  // Whether the load can be resumed.
+  bool is_kept() const { return !state_.files.empty() && !options_.is_dry_run; }
+  // What has to be known to go on with the row under way.
+  std::string State();
+  // The file is the next one that was listed, where files were.
+  Status CheckListed(const LoadFile& file) const;
+
   // What keeps the load from going on.
   Status CheckOpen() const;
   // The text file that is fed; made when the first bytes come.
@@ -115,7 +145,8 @@ class FileLoad final : public Load {
   std::vector<bool> KeptColumns() const;
   void TakeRow(const FileRow& file_row);
   void ReportBad(uint64_t line, std::string reason, std::string cause);
-  Status Fail(Status status);
+  // Nothing is kept of a load that would fail again.
+  Status Fail(Status status, bool may_go_on = false);
 
   const std::shared_ptr<const registry::Registry> registry_;
   const LoadOptions options_;
@@ -127,9 +158,14 @@ class FileLoad final : public Load {
   ExpectationCheck expectations_;
   std::optional<Profiler> profiler_;  // of a dry run
   std::unique_ptr<TextFile> fed_;
-  uint64_t files_read_ = 0;
+  uint32_t files_read_ = 0;
   std::string file_name_;                            // of the file under way
   std::unique_ptr<store::GenerationWriter> writer_;  // null once the load has ended, well or not
+  LoadState state_;  // its counters are report_'s, until they are asked for
+  uint32_t first_file_ = 0;  // to read; those before it are in what was kept
+  std::optional<TextFile::Place> first_place_;  // in it
+  const TextFile* text_ = nullptr;              // the one under way
+  const uint64_t id_ = is_kept() ? writer_->id() : 0;
   LoadReport report_;
   PhaseTimer timer_;
   std::atomic<bool> cancelled_{false};
@@ -180,25 +216,40 @@ Status FileLoad::ReadFile(LoadFile& file, FunctionRef<void()> progress) {
   FRESHET_RETURN_IF_ERROR(CheckOpen());
   if (fed_ != nullptr)
     return Fail(Status::FailedPrecondition("a load takes files, or the bytes of one, not both"));
-  ++files_read_;
-  file_name_ = file.name();
-  const uint64_t bytes_before = report_.bytes_read;
-  Status status =
-      IsText(options_.format) ? ReadTextFile(file, progress) : ReadColumnFile(file, progress);
-  if (!status.ok()) return Fail(status.Prefixed(file.name()));
-  report_.bytes_read = bytes_before + file.size();
+  FRESHET_RETURN_IF_ERROR(CheckListed(file));
+  file_name_ = is_kept() ? state_.files[files_read_].name : file.name();
+  state_.file = files_read_++;
+  const uint64_t bytes_after = report_.bytes_read + file.size();
+  Status status;
+  if (state_.file >= first_file_)
+    status = IsText(options_.format) ? ReadTextFile(file, progress) : ReadColumnFile(file, progress);
+  text_ = nullptr;
+  if (!status.ok()) return Fail(status.Prefixed(file_name_), status_.ok() && MayPass(status));
+  report_.bytes_read = bytes_after;
   return Status::Ok();
+}
+
+Status FileLoad::CheckListed(const LoadFile& file) const {
+  if (!is_kept()) return Status::Ok();
+  if (files_read_ < state_.files.size() && state_.files[files_read_].bytes == file.size())
+    return Status::Ok();
+  return Status::InvalidArgument(
+      fmt::format("{} is not the next of the files that the load was told of", file.name()));
 }
 
 Status FileLoad::ReadTextFile(LoadFile& file, FunctionRef<void()> progress) {
   FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values(), wanted_));
   TextFile text(options_.format, source_, std::move(targets));
+  text_ = &text;
+  if (const auto place = std::exchange(first_place_, std::nullopt)) text.BeginAt(*place);
+  const uint64_t bytes_before = report_.bytes_read;
   std::string bytes;
-  for (uint64_t offset = 0; offset < file.size(); offset += bytes.size()) {
+  for (uint64_t offset = 0; offset < file.size(); offset += text.SkipAhead()) {
     bytes.resize(std::min<uint64_t>(limits::kLoadChunkBytesMax, file.size() - offset));
     FRESHET_RETURN_IF_ERROR(file.ReadAt(offset, bytes.size(), bytes.data()));
     FRESHET_RETURN_IF_ERROR(FeedText(text, bytes));
-    report_.bytes_read += bytes.size();
+    offset += bytes.size();
+    report_.bytes_read = bytes_before + offset;
     progress();
   }
   FRESHET_RETURN_IF_ERROR(text.Finish([this](const FileRow& row) { TakeRow(row); }));
@@ -207,8 +258,10 @@ Status FileLoad::ReadTextFile(LoadFile& file, FunctionRef<void()> progress) {
 
 Status FileLoad::ReadColumnFile(LoadFile& file, FunctionRef<void()> progress) {
   FRESHET_ASSIGN_OR_RETURN(Targets targets, Targets::Create(source_, file.path_values(), wanted_));
+  const auto place = std::exchange(first_place_, std::nullopt);
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<ColumnFile> columns,
-                           ColumnFile::Open(options_.format, file, std::move(targets)));
+                           ColumnFile::Open(options_.format, file, std::move(targets),
+                                            place.has_value() ? place->line - 1 : 0));
   const uint64_t bytes_before = report_.bytes_read;
   while (true) {
     FRESHET_ASSIGN_OR_RETURN(const bool any,
@@ -227,9 +280,34 @@ Status FileLoad::Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> p
   timer_.AddTo(&report_.read_ms);
   if (!status.ok()) return Fail(std::move(status));
   status = Publish(progress);
-  if (!status.ok()) return Fail(std::move(status));
+  if (!status.ok()) {
+    const bool was_cancelled = status.code() == StatusCode::kCancelled;
+    return Fail(std::move(status), was_cancelled);
+  }
   writer_.reset();
   return Status::Ok();
+}
+
+Status FileLoad::Restore() {
+  report_.rows_read = report_.rows_resumed = state_.rows_read;
+  report_.rows_bad = state_.rows_bad();
+  report_.bad_rows = state_.bad_rows;
+  report_.bad_rows_by_cause = state_.bad_rows_by_cause;
+  lacking_ = state_.lacking;
+  first_file_ = state_.file;
+  if (first_file_ < state_.files.size()) first_place_ = state_.place;
+  if (expectations_.Restore(state_.expectations)) return Status::Ok();
+  return Status::Corruption("the state of an unfinished load is not of its view");
+}
+
+std::string FileLoad::State() {
+  state_.place.head_bytes = text_ == nullptr ? 0 : text_->head_bytes();
+  state_.rows_read = report_.rows_read;
+  state_.bad_rows = report_.bad_rows;
+  state_.bad_rows_by_cause = report_.bad_rows_by_cause;
+  state_.lacking = lacking_;
+  state_.expectations = expectations_.counts();
+  return EncodeLoadState(state_);
 }
 
 Status FileLoad::FinishReading() {
@@ -238,6 +316,13 @@ Status FileLoad::FinishReading() {
     FRESHET_RETURN_IF_ERROR(text->Finish([this](const FileRow& row) { TakeRow(row); }));
     FRESHET_RETURN_IF_ERROR(status_);
   }
+  if (is_kept() && files_read_ < state_.files.size()) {
+    return Status::FailedPrecondition(
+        fmt::format("only {} of the {} files were read", files_read_, state_.files.size()));
+  }
+  // From here on there is no row to go on with.
+  state_.file = files_read_;
+  state_.place = {};
   return Judge();
 }
 
@@ -326,22 +411,26 @@ std::vector<bool> FileLoad::KeptColumns() const {
 }
 
 void FileLoad::TakeRow(const FileRow& file_row) {
-  ++report_.rows_read;
+  state_.place.line = file_row.line;
+  state_.place.offset = file_row.offset;
   if (!file_row.error.empty()) {
     return ReportBad(file_row.line, std::string(file_row.error), std::string(file_row.cause));
   }
   if (std::optional<Problems> problems = encoder_.Encode(file_row)) {
     return ReportBad(file_row.line, std::move(problems->reason), std::move(problems->cause));
   }
+  // First: it may ask for the state, which is to go on with this row.
+  if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
+  ++report_.rows_read;
   if (status_.ok()) status_ = TakeLacking(file_row.lacking);
   if (!file_row.is_deletion) {
     expectations_.Take(file_row, file_name_);
     if (profiler_.has_value()) profiler_->Take(file_row);
   }
-  if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
 }
 
 void FileLoad::ReportBad(uint64_t line, std::string reason, std::string cause) {
+  ++report_.rows_read;
   ++report_.rows_bad;
   ++report_.bad_rows_by_cause[std::move(cause)];
   const bool is_listed = report_.bad_rows.size() < limits::kBadRowReportsMax;
@@ -352,7 +441,8 @@ void FileLoad::ReportBad(uint64_t line, std::string reason, std::string cause) {
 }
 
 // Gives the files of an unfinished generation back at once, and lets the view be loaded again.
-Status FileLoad::Fail(Status status) {
+Status FileLoad::Fail(Status status, bool may_go_on) {
+  if (writer_ != nullptr && !may_go_on) writer_->Discard();
   writer_.reset();
   status_ = std::move(status);
   return status_;
@@ -370,6 +460,21 @@ Status CheckOptions(const LoadOptions& options) {
                     limits::kLoadMemoryBytesMin, options.memory_bytes));
   }
   return Status::Ok();
+}
+
+LoadState StateOf(const FeatureView& view, const LoadOptions& options) {
+  LoadState state;
+  state.view_text = ViewText(view);
+  state.format = options.format;
+  state.bad_rows_share_max = options.bad_rows_share_max;
+  state.bad_rows_max = options.bad_rows_max;
+  state.delete_column = options.delete_column;
+  state.origin = options.origin;
+  const bool can_tell_changes =
+      std::all_of(options.files.begin(), options.files.end(),
+                  [](const LoadFileIdentity& file) { return file.modified_at_ns != 0; });
+  if (can_tell_changes) state.files = options.files;
+  return state;
 }
 
 }  // namespace
@@ -410,8 +515,33 @@ Result<std::unique_ptr<Load>> Load::Start(std::shared_ptr<const registry::Regist
           : store.NewGeneration(view->id, ColumnNames(*view), ColumnTypes(*view),
                                 options.memory_bytes);
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<store::GenerationWriter> writer, std::move(started));
-  return std::unique_ptr<Load>(
-      std::make_unique<FileLoad>(std::move(registry), *view, options, std::move(writer)));
+  return std::unique_ptr<Load>(std::make_unique<FileLoad>(
+      std::move(registry), *view, options, StateOf(*view, options), std::move(writer)));
+}
+
+Result<std::unique_ptr<Load>> Load::Resume(std::shared_ptr<const registry::Registry> registry,
+                                           uint64_t id, const LoadOptions& options,
+                                           store::Store& store) {
+  FRESHET_RETURN_IF_ERROR(CheckOptions(options));
+  FRESHET_ASSIGN_OR_RETURN(KeptLoad kept, FindKept(*registry, id, store));
+  FRESHET_RETURN_IF_ERROR(CheckSameFiles(kept.state.files, options.files));
+  const FeatureView& view = *kept.view;
+  FRESHET_ASSIGN_OR_RETURN(
+      std::unique_ptr<store::GenerationWriter> writer,
+      store.ResumeLoad(kept.id, ColumnNames(view), ColumnTypes(view), options.memory_bytes));
+  // What was kept may have grown until the load was ours.
+  FRESHET_ASSIGN_OR_RETURN(kept, FindKept(*registry, id, store));
+  LoadOptions resumed = options;
+  resumed.format = kept.state.format;
+  resumed.bad_rows_share_max = kept.state.bad_rows_share_max;
+  resumed.bad_rows_max = kept.state.bad_rows_max;
+  resumed.kind = kept.kind;
+  resumed.delete_column = kept.state.delete_column;
+  resumed.is_dry_run = false;
+  auto load = std::make_unique<FileLoad>(std::move(registry), view, resumed, std::move(kept.state),
+                                         std::move(writer));
+  FRESHET_RETURN_IF_ERROR(load->Restore());
+  return std::unique_ptr<Load>(std::move(load));
 }
 
 }  // namespace freshet::load

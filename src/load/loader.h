@@ -37,10 +37,14 @@ struct LoadOptions {
   store::LoadKind kind = store::LoadKind::kReplace;
   bool is_dry_run = false;    // Finish publishes nothing
   std::string delete_column;  // a bool column: true where the row deletes its key; empty: none
+  // As LoadRequest has them: with files, what is sorted of the load is kept for a resumption.
+  std::vector<LoadFileIdentity> files;
+  LoadOrigin origin;
 };
 
 struct LoadReport {
   uint64_t bytes_read = 0;  // how far into the files; what is passed over counts as read
+  uint64_t rows_resumed = 0;  // of rows_read: what was kept of them
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
   uint64_t rows_kept = 0;  // rows of the view, what is served
@@ -66,7 +70,8 @@ Result<const registry::FeatureView*> FindBatchView(const registry::Registry& reg
                                                    std::string_view name);
 
 // One load. Nothing of the served view changes before Finish returns OK. Dropping the load leaves
-// nothing behind. One thread.
+// nothing behind, or what Resume goes on with: that too goes when the load ends by what is in its files,
+// or because the store cannot write. One thread.
 class Load {
  public:
   // As FindBatchView; InvalidArgument for options out of range. `registry` is kept alive; `store`
@@ -74,8 +79,17 @@ class Load {
   static Result<std::unique_ptr<Load>> Start(std::shared_ptr<const registry::Registry> registry,
                                              std::string_view view, const LoadOptions& options,
                                              store::Store& store);
+  // Goes on with what is kept of a load, with the options that it began with: of those given only
+  // memory_bytes, on_bad_row and files count. All files are to be given to ReadFile again. NotFound when
+  // nothing is kept, ResourceExhausted while the view is being loaded, FailedPrecondition when the files
+  // or the view's definition are not what they were.
+  static Result<std::unique_ptr<Load>> Resume(std::shared_ptr<const registry::Registry> registry,
+                                              uint64_t id, const LoadOptions& options,
+                                              store::Store& store);
   virtual ~Load() = default;
 
+  // The number to resume it by; 0: it cannot be.
+  virtual uint64_t id() const = 0;
   // The next bytes of a text file, at most limits::kLoadChunkBytesMax; the file may be compressed.
   // InvalidArgument: the file cannot be this view's (e.g. a CSV header without a column that is
   // needed), or is of a format that cannot be read front to back.

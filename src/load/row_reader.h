@@ -18,6 +18,7 @@ namespace freshet::load {
 
 // One row as the reader saw it; the views are valid during the call that hands it over.
 struct FileRow {
+  uint64_t offset = 0;     // of text: where it begins, in bytes of the content that was fed
   uint64_t line = 0;       // where the format has no lines, the number of the row
   std::string_view error;  // not empty: the row cannot be read, and why; then the rest is not set
   std::string_view cause;  // what rows that cannot be read alike have in common, to count them by
@@ -35,6 +36,12 @@ class RowReader {
   // The file has ended: hands over a last row without a newline. InvalidArgument when there was nothing in it that vouches for
   // an empty table, such as a header: a file that was cut off must not pass for one without rows.
   virtual Status Finish(FunctionRef<void(const FileRow& row)> visit) = 0;
+  // How much of the content has to be read before rows further on can be: a header. Known once a row
+  // was handed over.
+  virtual uint64_t head_bytes() const = 0;
+  // Reading goes on behind what was fed, which is the head: the next bytes are those from `offset` on,
+  // where the row of this line begins.
+  virtual void GoOn(uint64_t offset, uint64_t line) = 0;
 };
 
 class Targets;

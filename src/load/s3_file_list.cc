@@ -1,6 +1,7 @@
 #include "load/s3_file_list.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <fnmatch.h>
 #include <memory>
@@ -123,7 +124,10 @@ class S3File final : public LoadFile {
  public:
   S3File(std::shared_ptr<arrow::fs::S3FileSystem> files, arrow::fs::FileInfo info)
       : LoadFile(std::string(kScheme) + info.path(), static_cast<uint64_t>(info.size()),
-                 PathValuesOf(info.path())),
+                 PathValuesOf(info.path()),
+                 std::chrono::duration_cast<std::chrono::nanoseconds>(
+                     info.mtime().time_since_epoch())
+                     .count()),
         files_(std::move(files)),
         info_(std::move(info)) {}
 

@@ -87,6 +87,13 @@ grpc::ServerUnaryReactor* AdminService::Rollback(grpc::CallbackServerContext* co
                });
 }
 
+grpc::ServerUnaryReactor* AdminService::DiscardLoad(grpc::CallbackServerContext* context,
+                                                    const v1::DiscardLoadRequest* request,
+                                                    v1::DiscardLoadResponse*) {
+  return RunOn(threads_.plans, context, request->ByteSizeLong(), kBusyWithDefinitions,
+               [this, request] { return engine_.DiscardLoad(request->load_id()); });
+}
+
 grpc::ServerUnaryReactor* AdminService::Forget(grpc::CallbackServerContext* context,
                                                const v1::ForgetRequest* request,
                                                v1::ForgetResponse* response) {

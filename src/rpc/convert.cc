@@ -86,6 +86,20 @@ void ToWire(const ServerStatus::View& view, v1::GetStatusResponse::View* wire) {
   wire->set_previous_rows(view.previous_rows);
 }
 
+void ToWire(const UnfinishedLoad& load, v1::GetStatusResponse::UnfinishedLoad* wire) {
+  wire->set_id(load.id);
+  wire->set_view(load.view);
+  wire->set_upsert(load.upsert);
+  wire->set_is_under_way(load.is_under_way);
+  wire->set_began_at_ms(load.began_at_ms);
+  wire->set_expires_at_ms(load.expires_at_ms);
+  wire->set_rows(load.rows);
+  wire->set_bytes(load.bytes);
+  wire->set_format(load.format);
+  wire->set_path(ToUtf8(load.origin.path));
+  wire->set_s3_endpoint(ToUtf8(load.origin.s3_endpoint));
+}
+
 // The whole characters of `text` that fit in `bytes_max`, with a sign that there was more.
 std::string Cut(std::string_view text, size_t bytes_max) {
   if (text.size() <= bytes_max) return std::string(text);
@@ -175,12 +189,15 @@ void ToWire(const ServerStatus& status, v1::GetStatusResponse* wire) {
   for (const auto& stream : status.streams) ToWire(stream, wire->add_streams());
   for (const auto& source : status.sources) ToWire(source, wire->add_sources());
   for (const auto& view : status.views) ToWire(view, wire->add_views());
+  for (const auto& load : status.unfinished_loads) ToWire(load, wire->add_unfinished_loads());
   for (const std::string& service : status.services) wire->add_services(service);
   wire->mutable_counters()->insert(status.counters.begin(), status.counters.end());
 }
 
 void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
   wire->set_phase(ToWire(progress.phase));
+  wire->set_load_id(progress.load_id);
+  wire->set_rows_resumed(progress.rows_resumed);
   wire->set_bytes_read(progress.bytes_read);
   wire->set_rows_read(progress.rows_read);
   wire->set_rows_bad(progress.rows_bad);

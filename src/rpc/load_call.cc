@@ -57,7 +57,9 @@ class LoadCall::ClientFile final : public LoadFile {
 
  private:
   ClientFile(LoadCall& call, uint32_t index, const v1::LoadFile& wire)
-      : LoadFile(wire.name(), wire.bytes(), PathValuesOf(wire)), call_(call), index_(index) {}
+      : LoadFile(wire.name(), wire.bytes(), PathValuesOf(wire), wire.modified_at_ns()),
+        call_(call),
+        index_(index) {}
 
   LoadCall& call_;
   const uint32_t index_;
@@ -70,6 +72,8 @@ void LoadCall::Run() {
   auto session = ReadHeader();
   Status status = session.status();
   if (session.ok()) {
+    // From here on the client knows how to resume it.
+    WriteNowAndThen((*session)->Progress());
     status = header_.files_size() > 0 ? ReadFiles(**session) : FeedAll(**session);
     if (status.ok()) status = FinishSession(**session);
     LoadProgress last = (*session)->Progress();
@@ -102,6 +106,10 @@ Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
   request.dry_run = header_.dry_run();
   request.upsert = header_.upsert();
   request.delete_column = header_.delete_column();
+  request.resume = header_.resume();
+  request.origin = {header_.path(), header_.s3_endpoint()};
+  for (const v1::LoadFile& file : header_.files())
+    request.files.push_back({file.name(), file.bytes(), file.modified_at_ns()});
   return engine_.Load(request);
 }
 

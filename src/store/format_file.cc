@@ -19,16 +19,6 @@ Status SystemError(std::string_view doing, const std::string& path) {
   return Status::IoError(fmt::format("cannot {} {}: {}", doing, path, std::strerror(errno)));
 }
 
-// Syncs a file or a folder.
-Status SyncPath(const std::string& path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return SystemError("open", path);
-  int failed = ::fsync(descriptor);
-  Status status = failed != 0 ? SystemError("sync", path) : Status::Ok();
-  ::close(descriptor);
-  return status;
-}
-
 // Through another name, so that a crash leaves the whole file or none.
 Status WriteFormatFile(const std::string& path, const std::string& file) {
   const std::string unfinished = file + ".new";
@@ -42,6 +32,15 @@ Status WriteFormatFile(const std::string& path, const std::string& file) {
 }
 
 }  // namespace
+
+Status SyncPath(const std::string& path) {
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return SystemError("open", path);
+  int failed = ::fsync(descriptor);
+  Status status = failed != 0 ? SystemError("sync", path) : Status::Ok();
+  ::close(descriptor);
+  return status;
+}
 
 std::string DatabaseFolder(const std::string& path) {
   return path + "/db";

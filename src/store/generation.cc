@@ -1,18 +1,31 @@
 #include "store/generation.h"
 
-#include <filesystem>
+#include <algorithm>
 
 #include <fmt/format.h>
 #include <rocksdb/write_batch.h>
 
+#include "base/limits.h"
+#include "base/log.h"
 #include "store/generation_record.h"
 
 namespace freshet::store {
+namespace {
+
+Status NoSuchLoad(uint64_t load) {
+  return Status::NotFound(fmt::format(
+      "nothing is kept of a load {}: it ended well, ended before its first part was finished, or was "
+      "discarded; freshet status shows what can be resumed",
+      load));
+}
+
+}  // namespace
 
 Generations::Generations(Database& database, StateCache& cache, Options options)
     : database_(database),
       cache_(cache),
       options_(std::move(options)),
+      kept_(database, options_.loads_folder),
       remover_(database, cache, options_.removed_bytes_per_second_max,
                [this](TableId table) { ForgetLayout(table); }) {}
 
@@ -23,8 +36,10 @@ Status Generations::Recover() {
   }
   FRESHET_RETURN_IF_ERROR(RecoverServed());
   FRESHET_RETURN_IF_ERROR(RecoverPrevious());
+  FRESHET_RETURN_IF_ERROR(kept_.Recover());
   FRESHET_RETURN_IF_ERROR(RemoveDiscarded());
-  return RemoveLoadFiles();
+  DiscardSurplusLoads();
+  return Status::Ok();
 }
 
 Status Generations::RecoverServed() {
@@ -74,17 +89,27 @@ Status Generations::RemoveDiscarded() {
         tables.push_back(table);
         return Status::Ok();
       }));
-  for (TableId table : tables) remover_.Add(table, nullptr);
+  for (TableId table : tables) {
+    if (kept_.Has(table))
+      FRESHET_RETURN_IF_ERROR(RemoveUnservedRows(table));
+    else
+      remover_.Add(table, nullptr);
+  }
   return Status::Ok();
 }
 
-Status Generations::RemoveLoadFiles() {
-  std::error_code error;
-  std::filesystem::remove_all(options_.loads_folder, error);
-  if (!error) std::filesystem::create_directories(options_.loads_folder, error);
-  if (!error) return Status::Ok();
-  return Status::IoError(
-      fmt::format("cannot clear the folder {}: {}", options_.loads_folder, error.message()));
+Status Generations::RemoveUnservedRows(TableId load) {
+  const KeyRange range = TableRange(load);
+  rocksdb::ReadOptions read;
+  const rocksdb::Slice end = range.end;
+  read.iterate_upper_bound = &end;
+  read.total_order_seek = true;
+  const std::unique_ptr<rocksdb::Iterator> rows(
+      database_.db().NewIterator(read, database_.rows()));
+  rows->Seek(range.begin);
+  FRESHET_RETURN_IF_ERROR(FromRocks(rows->status(), "look for rows of an unfinished load"));
+  if (!rows->Valid()) return Status::Ok();
+  return database_.DeleteRange(database_.rows(), range, "remove rows of an unfinished load");
 }
 
 void Generations::Show(uint32_t view_id, View view) {
@@ -159,7 +184,7 @@ Result<TableId> Generations::BeginLoad(uint32_t view_id) {
   batch.Put(database_.meta(), DiscardedTableKey(table), "");
   FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "begin a load"));
   ++next_table_;
-  loading_.insert(view_id);
+  loading_[view_id] = table;
   return table;
 }
 
@@ -169,14 +194,20 @@ Status Generations::Publish(uint32_t view_id, Generation generation) {
   rocksdb::WriteBatch batch;
   batch.Put(database_.meta(), GenerationKey(view_id), EncodeGeneration(generation));
   batch.Delete(database_.meta(), DiscardedTableKey(generation.table));
+  const std::vector<TableId> outdone = kept_.Before(view_id, generation.table);
+  kept_.AddRemoval(generation.table, batch);
+  for (const TableId load : outdone) kept_.AddRemoval(load, batch);
   if (before.served != nullptr) {
     batch.Put(database_.meta(), PreviousGenerationKey(view_id), EncodeGeneration(*before.served));
     if (before.previous != nullptr)
       batch.Put(database_.meta(), DiscardedTableKey(before.previous->table), "");
   }
   FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "publish a generation"));
+  const TableId table = generation.table;
   Show(view_id, {.served = WithHold(std::move(generation)), .previous = before.served});
   if (before.previous != nullptr) remover_.Add(before.previous->table, before.previous->hold);
+  kept_.Forget(table);
+  for (const TableId load : outdone) RemoveLoad(load);
   return Status::Ok();
 }
 
@@ -220,6 +251,11 @@ Result<Store::ErasedRows> Generations::EraseRows(uint32_t view_id, std::string_v
   if (loading_.contains(view_id)) {
     return Status::FailedPrecondition(
         "the view is being loaded, which may bring the row back; forget when that load has ended");
+  }
+  if (HasKeptLoad(view_id)) {
+    return Status::FailedPrecondition(
+        "an unfinished load of the view is kept, which may have the row (freshet status shows it): "
+        "resume it or discard it (freshet load --discard), then forget");
   }
   View view = ViewOf(view_id);
   rocksdb::WriteBatch batch;
@@ -266,14 +302,18 @@ Status Generations::DiscardTable(TableId table) {
 }
 
 void Generations::EndLoad(uint32_t view_id) {
-  std::lock_guard lock(change_mutex_);
-  loading_.erase(view_id);
+  {
+    std::lock_guard lock(change_mutex_);
+    loading_.erase(view_id);
+  }
+  DiscardSurplusLoads();
 }
 
 Status Generations::Drop(std::span<const uint32_t> view_ids) {
   std::lock_guard lock(change_mutex_);
   rocksdb::WriteBatch batch;
   std::vector<std::shared_ptr<const Generation>> dropped;
+  std::vector<TableId> loads;
   for (uint32_t view_id : view_ids) {
     if (loading_.contains(view_id)) {
       return Status::FailedPrecondition(
@@ -282,6 +322,10 @@ Status Generations::Drop(std::span<const uint32_t> view_ids) {
     const View view = ViewOf(view_id);
     batch.Delete(database_.meta(), GenerationKey(view_id));
     batch.Delete(database_.meta(), PreviousGenerationKey(view_id));
+    for (const TableId load : kept_.Before(view_id, next_table_)) {
+      kept_.AddRemoval(load, batch);
+      loads.push_back(load);
+    }
     for (const auto& generation : {view.previous, view.served}) {
       if (generation == nullptr) continue;
       batch.Put(database_.meta(), DiscardedTableKey(generation->table), "");
@@ -294,11 +338,89 @@ Status Generations::Drop(std::span<const uint32_t> view_ids) {
     for (uint32_t view_id : view_ids) views_.erase(view_id);
   }
   for (const auto& generation : dropped) remover_.Add(generation->table, generation->hold);
+  for (const TableId load : loads) RemoveLoad(load);
   return Status::Ok();
 }
 
-std::string Generations::LoadFolder(TableId table) const {
-  return fmt::format("{}/{}", options_.loads_folder, table);
+Result<LoadRecord> Generations::ResumeLoad(uint64_t number) {
+  std::lock_guard lock(change_mutex_);
+  const auto load = static_cast<TableId>(number);
+  std::optional<LoadRecord> record = kept_.Find(load);
+  if (!record.has_value() || load != number) return NoSuchLoad(number);
+  if (loading_.contains(record->view_id)) {
+    return Status::ResourceExhausted(
+        IsUnderWay(load)
+            ? fmt::format("load {} is under way already", load)
+            : "the view is being loaded; wait until that load has ended, or cancel it");
+  }
+  loading_[record->view_id] = load;
+  return *std::move(record);
+}
+
+std::vector<KeptLoad> Generations::ListKeptLoads() {
+  std::lock_guard lock(change_mutex_);
+  std::vector<KeptLoad> loads;
+  for (auto& [load, record] : kept_.All()) {
+    loads.push_back({load, record.view_id, record.kind, IsUnderWay(load), record.began_at_ms,
+                     record.kept_at_ms + options_.keep_unfinished_ms, record.parts.bytes(),
+                     record.state});
+  }
+  return loads;
+}
+
+Result<KeptLoad> Generations::FindKeptLoad(uint64_t load) {
+  for (KeptLoad& kept : ListKeptLoads()) {
+    if (kept.id == load) return std::move(kept);
+  }
+  return NoSuchLoad(load);
+}
+
+Status Generations::DiscardLoad(uint64_t number) {
+  std::lock_guard lock(change_mutex_);
+  const auto load = static_cast<TableId>(number);
+  if (!kept_.Has(load) || load != number) return NoSuchLoad(number);
+  if (IsUnderWay(load)) {
+    return Status::FailedPrecondition(
+        fmt::format("load {} is under way; cancel it, then discard it", load));
+  }
+  FRESHET_RETURN_IF_ERROR(kept_.Remove(load));
+  return remover_.RemoveNow(load);
+}
+
+void Generations::DiscardOutdone(uint32_t view_id, TableId load) {
+  for (const TableId outdone : kept_.Before(view_id, load)) {
+    if (Status status = DiscardLoad(outdone); !status.ok())
+      LogWarning("what is kept of load {} stays for now: {}", outdone, status.message());
+  }
+}
+
+void Generations::DiscardSurplusLoads() {
+  const int64_t now_ms = clock().NowMs();
+  const std::vector<KeptLoad> loads = ListKeptLoads();
+  size_t surplus = loads.size() - std::min(loads.size(), limits::kUnfinishedLoadsMax);
+  for (const KeptLoad& load : loads) {
+    if (load.is_under_way || (surplus == 0 && now_ms < load.expires_at_ms)) continue;
+    surplus -= std::min<size_t>(surplus, 1);
+    // One that was resumed at this moment stays.
+    if (Status status = DiscardLoad(load.id); !status.ok())
+      LogWarning("what is kept of load {} stays for now: {}", load.id, status.message());
+  }
+}
+
+bool Generations::IsUnderWay(TableId load) const {
+  return std::any_of(loading_.begin(), loading_.end(),
+                     [load](const auto& loading) { return loading.second == load; });
+}
+
+void Generations::RemoveLoad(TableId load) {
+  kept_.Forget(load);
+  if (Status status = kept_.RemoveFolder(load); !status.ok())
+    LogWarning("files of a load are left until the next start: {}", status.message());
+  remover_.Add(load, nullptr);
+}
+
+bool Generations::HasKeptLoad(uint32_t view_id) const {
+  return !kept_.Before(view_id, next_table_).empty();
 }
 
 }  // namespace freshet::store

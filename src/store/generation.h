@@ -11,14 +11,14 @@
 //   5. Marked tables are removed in the background, once no reader uses them any more, a file at a
 //      time; then their marks.
 // Whatever is marked when the store opens is removed then, and so is every file of an unfinished
-// load.
+// load that is not kept for a resumption (kept_loads.h). A kept load has its table's mark too: rows
+// that a crash between the steps 2 and 3 left in the database go, and are written again.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,6 +29,7 @@
 
 #include "base/clock.h"
 #include "store/database.h"
+#include "store/kept_loads.h"
 #include "store/row.h"
 #include "store/state_cache.h"
 #include "store/store.h"
@@ -42,6 +43,7 @@ class Generations {
   struct Options {
     std::string loads_folder;
     const Clock* clock = &Clock::System();
+    int64_t keep_unfinished_ms = 0;
     uint64_t removed_bytes_per_second_max = 0;
   };
 
@@ -69,11 +71,22 @@ class Generations {
   Status DiscardTable(TableId table);
   void EndLoad(uint32_t view_id);
 
+  // As BeginLoad, for a load that is kept. Errors as Store::ResumeLoad has them.
+  Result<LoadRecord> ResumeLoad(uint64_t load);
+  std::vector<KeptLoad> ListKeptLoads();
+  // As Store has them.
+  Result<KeptLoad> FindKeptLoad(uint64_t load);
+  Status DiscardLoad(uint64_t load);
+  // Loads into the view that began before this one, which is an upsert and served by now.
+  void DiscardOutdone(uint32_t view_id, TableId load);
+  // Loads past their time, and more than may be kept. What goes wrong is logged, and tried again.
+  void DiscardSurplusLoads();
+  KeptLoads& kept_loads() { return kept_; }
+
   Status Drop(std::span<const uint32_t> view_ids);
   // As Store::SetRetention.
   void SetRetention(std::map<uint32_t, int64_t> retention_ms);
 
-  std::string LoadFolder(TableId table) const;
   const Clock& clock() const { return *options_.clock; }
   size_t count_to_remove() const { return remover_.count(); }
 
@@ -93,7 +106,12 @@ class Generations {
   // What upserts have made of the generation.
   Status ReadSummary(Generation* generation);
   Status RemoveDiscarded();
-  Status RemoveLoadFiles();
+  // Rows of a load that is kept, which are not served. Its mark stays.
+  Status RemoveUnservedRows(TableId load);
+  bool IsUnderWay(TableId load) const;
+  // Files and mark of a load whose record is gone.
+  void RemoveLoad(TableId load);
+  bool HasKeptLoad(uint32_t view_id) const;
   // Lets rows of what is served and kept expire as their views say. Under mutex_.
   void ApplyRetention();
   // What readers are given from now on. The generations have holds.
@@ -108,7 +126,8 @@ class Generations {
 
   std::mutex change_mutex_;  // held over writes to disk; before mutex_
   TableId next_table_ = 1;
-  std::set<uint32_t> loading_;
+  std::map<uint32_t, TableId> loading_;  // by view
+  KeptLoads kept_;
 
   mutable std::mutex mutex_;  // of what readers look at
   std::map<uint32_t, View> views_;

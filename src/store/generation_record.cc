@@ -1,7 +1,5 @@
 #include "store/generation_record.h"
 
-#include "base/coding.h"
-
 namespace freshet::store {
 namespace {
 
@@ -26,17 +24,33 @@ bool FindType(uint8_t number, Type* type) {
 
 }  // namespace
 
+void AppendColumns(std::string& bytes, const std::vector<std::string>& names,
+                   const std::vector<Type>& types) {
+  Append(bytes, static_cast<uint32_t>(types.size()));
+  for (size_t i = 0; i < types.size(); ++i) {
+    Append(bytes, NumberOf(types[i]));
+    AppendSized(bytes, names[i]);
+  }
+}
+
+bool ReadColumns(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types) {
+  const auto columns = reader.Read<uint32_t>();
+  bool sound = reader.ok();
+  for (uint32_t i = 0; i < columns && sound; ++i) {
+    sound = FindType(reader.Read<uint8_t>(), &types->emplace_back());
+    names->emplace_back(reader.ReadSized());
+    sound = sound && reader.ok();
+  }
+  return sound;
+}
+
 std::string EncodeGeneration(const Generation& generation) {
   std::string bytes;
   Append(bytes, kGenerationVersion);
   Append(bytes, generation.table);
   Append(bytes, generation.loaded_at_ms);
   Append(bytes, generation.row_count);
-  Append(bytes, static_cast<uint32_t>(generation.column_types.size()));
-  for (size_t i = 0; i < generation.column_types.size(); ++i) {
-    Append(bytes, NumberOf(generation.column_types[i]));
-    AppendSized(bytes, generation.column_names[i]);
-  }
+  AppendColumns(bytes, generation.column_names, generation.column_types);
   return bytes;
 }
 
@@ -47,13 +61,8 @@ Result<Generation> DecodeGeneration(std::string_view bytes) {
   generation.table = reader.Read<TableId>();
   generation.loaded_at_ms = reader.Read<int64_t>();
   generation.row_count = reader.Read<uint64_t>();
-  auto columns = reader.Read<uint32_t>();
-  bool sound = version == kGenerationVersion;
-  for (uint32_t i = 0; i < columns && sound; ++i) {
-    sound = FindType(reader.Read<uint8_t>(), &generation.column_types.emplace_back());
-    generation.column_names.emplace_back(reader.ReadSized());
-    sound = sound && reader.ok();
-  }
+  const bool sound = version == kGenerationVersion &&
+                     ReadColumns(reader, &generation.column_names, &generation.column_types);
   if (!sound || !reader.done())
     return Status::Corruption("the record of a batch view's generation cannot be read");
   return generation;

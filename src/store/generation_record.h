@@ -3,9 +3,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "freshet/status.h"
+#include "freshet/value.h"
 
+#include "base/coding.h"
 #include "store/store.h"
 
 namespace freshet::store {
@@ -18,6 +21,12 @@ Result<Generation> DecodeGeneration(std::string_view bytes);
 inline constexpr std::string_view kSummaryEntityKey = "";
 std::string EncodeSummary(const Generation& generation);
 Status DecodeSummary(std::string_view bytes, Generation* generation);
+
+// What a table's columns are, as part of a record: u32 number, then for each u8 type and its name.
+void AppendColumns(std::string& bytes, const std::vector<std::string>& names,
+                   const std::vector<Type>& types);
+// False when they cannot be read.
+bool ReadColumns(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types);
 
 std::string EncodeRowTable(TableId table);
 Result<TableId> DecodeRowTable(std::string_view bytes);

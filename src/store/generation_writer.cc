@@ -34,6 +34,19 @@ Result<std::unique_ptr<SortingGenerationWriter>> SortingGenerationWriter::Begin(
   return writer;
 }
 
+Result<std::unique_ptr<SortingGenerationWriter>> SortingGenerationWriter::Resume(
+    Database& database, Generations& generations, uint64_t load, Options options) {
+  FRESHET_ASSIGN_OR_RETURN(const LoadRecord record, generations.ResumeLoad(load));
+  options.kind = record.kind;
+  options.view_id = record.view_id;
+  auto writer = std::unique_ptr<SortingGenerationWriter>(
+      new SortingGenerationWriter(database, generations, std::move(options),
+                                  static_cast<TableId>(load)));
+  FRESHET_RETURN_IF_ERROR(writer->TakeUp(record));
+  FRESHET_RETURN_IF_ERROR(writer->Begin());
+  return writer;
+}
+
 SortingGenerationWriter::SortingGenerationWriter(Database& database, Generations& generations,
                                                  Options options, TableId load)
     : database_(database),
@@ -41,9 +54,10 @@ SortingGenerationWriter::SortingGenerationWriter(Database& database, Generations
       options_(std::move(options)),
       load_(load),
       layout_(options_.column_types),
-      kept_(options_.column_types.size(), false) {
+      kept_(options_.column_types.size(), false),
+      began_at_ms_(generations.clock().NowMs()) {
   sorter_.emplace(database,
-                  RowSorter::Options{.folder = generations.LoadFolder(load),
+                  RowSorter::Options{.folder = generations.kept_loads().Folder(load),
                                      .table = load,
                                      .memory_bytes = options_.memory_bytes,
                                      .keeps_ordered_files = options_.kind == LoadKind::kReplace});
@@ -64,24 +78,60 @@ Status SortingGenerationWriter::Begin() {
     generation_.table = base_->table;
     counts_.served = base_->row_count;
   }
-  const std::string folder = generations_.LoadFolder(load_);
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return Status::IoError(fmt::format("cannot make the folder {}: {}", folder, error.message()));
-  return Status::Ok();
+  return generations_.kept_loads().MakeFolder(load_);
+}
+
+Status SortingGenerationWriter::TakeUp(const LoadRecord& record) {
+  keeps_parts_ = true;
+  began_at_ms_ = record.began_at_ms;
+  if (record.column_names != options_.column_names || record.column_types != options_.column_types) {
+    return Status::FailedPrecondition(
+        "the features of the view are not those that the load began with; discard it, and load anew");
+  }
+  sorter_->Resume(record.parts);
+  return generations_.kept_loads().RemoveUnnamed(load_);
+}
+
+void SortingGenerationWriter::KeepParts(std::function<std::string()> state) {
+  keeps_parts_ = true;
+  sorter_->KeepParts({.state = std::move(state),
+                      .keep = [this](const SortedParts& parts, const std::string& state) {
+                        return generations_.kept_loads().Keep(load_, RecordOf(parts, state));
+                      }});
+}
+
+LoadRecord SortingGenerationWriter::RecordOf(const SortedParts& parts,
+                                             const std::string& state) const {
+  return {.view_id = options_.view_id,
+          .kind = options_.kind,
+          .began_at_ms = began_at_ms_,
+          .kept_at_ms = generations_.clock().NowMs(),
+          .column_names = options_.column_names,
+          .column_types = options_.column_types,
+          .parts = parts,
+          .state = state};
+}
+
+void SortingGenerationWriter::Discard() {
+  keeps_parts_ = false;
+  stage_ = Stage::kFailed;
 }
 
 SortingGenerationWriter::~SortingGenerationWriter() {
   sorter_.reset();  // it may be writing into the folder
-  std::error_code error;
-  std::filesystem::remove_all(generations_.LoadFolder(load_), error);
-  if (error) LogWarning("files of a load are left until the next start: {}", error.message());
-  if (stage_ != Stage::kPublished || goes_into_served()) {
-    if (Status status = generations_.DiscardTable(load_); !status.ok())
-      LogWarning("rows of a load are left until the next start: {}", status.message());
-  }
+  CleanUp();
   generations_.EndLoad(options_.view_id);
+}
+
+void SortingGenerationWriter::CleanUp() {
+  KeptLoads& kept = generations_.kept_loads();
+  const bool is_ingested = stage_ == Stage::kIngested || stage_ == Stage::kPublished;
+  const bool is_kept = keeps_parts_ && !is_ingested && kept.Has(load_);
+  if (Status status = is_kept ? kept.RemoveUnnamed(load_) : kept.Remove(load_); !status.ok())
+    LogWarning("files of a load are left until the next start: {}", status.message());
+  if (is_kept || (stage_ == Stage::kPublished && !goes_into_served())) return;
+  if (Status status = generations_.DiscardTable(load_); !status.ok())
+    LogWarning("rows of a load are left until the next start: {}", status.message());
 }
 
 Status SortingGenerationWriter::Add(std::string_view entity_key, std::string_view row) {
@@ -122,7 +172,7 @@ Status SortingGenerationWriter::Finish(FunctionRef<void(uint64_t rows_written)> 
 
 Status SortingGenerationWriter::WriteFiles(FunctionRef<void(uint64_t rows_written)> progress) {
   if (const RowFileWriter* ordered = sorter_->ordered_files()) {
-    TakeOrderedFiles(*ordered);
+    FRESHET_RETURN_IF_ERROR(TakeOrderedFiles(*ordered));
     progress(ordered->rows_written());
     return Status::Ok();
   }
@@ -139,11 +189,18 @@ Status SortingGenerationWriter::WriteFiles(FunctionRef<void(uint64_t rows_writte
   return Status::Ok();
 }
 
-void SortingGenerationWriter::TakeOrderedFiles(const RowFileWriter& files) {
-  files_ = files.files();
+Status SortingGenerationWriter::TakeOrderedFiles(const RowFileWriter& files) {
+  for (const std::string& file : files.files()) {
+    // The database takes its files away. What is kept stays until the view serves the rows.
+    std::error_code error;
+    const std::string taken = keeps_parts_ ? NewFile() : files_.emplace_back(file);
+    if (keeps_parts_) std::filesystem::create_hard_link(file, taken, error);
+    if (error) return Status::IoError(fmt::format("cannot link {}: {}", file, error.message()));
+  }
   counts_.served = files.rows_written();
   counts_.written = files.rows_written();
   counts_.written_bytes = files.bytes_written();
+  return Status::Ok();
 }
 
 Status SortingGenerationWriter::Rehearse(FunctionRef<void(uint64_t rows_done)> progress) {
@@ -203,7 +260,8 @@ Status SortingGenerationWriter::WriteSummary() {
 }
 
 std::string SortingGenerationWriter::NewFile() {
-  files_.push_back(fmt::format("{}/rows-{:06}.sst", generations_.LoadFolder(load_), files_.size()));
+  files_.push_back(fmt::format("{}/rows-{:06}.sst", generations_.kept_loads().Folder(load_),
+                               files_.size()));
   return files_.back();
 }
 
@@ -219,6 +277,8 @@ Status SortingGenerationWriter::Ingest() {
   if (!files_.empty()) {
     rocksdb::IngestExternalFileOptions ingest;
     ingest.move_files = true;
+    // A file that is kept shares its bytes.
+    ingest.write_global_seqno = false;
     // Table ids are never used again, so nothing that is read now lies in a new table's key range.
     ingest.snapshot_consistency = goes_into_served();
     FRESHET_RETURN_IF_ERROR(
@@ -234,6 +294,7 @@ Status SortingGenerationWriter::Flip() {
     return Status::FailedPrecondition("only a finished load can be published, and once");
   if (goes_into_served()) {
     generations_.Update(options_.view_id, generation_);
+    generations_.DiscardOutdone(options_.view_id, load_);
   } else {
     generation_.loaded_at_ms = generations_.clock().NowMs();
     FRESHET_RETURN_IF_ERROR(generations_.Publish(options_.view_id, generation_));

@@ -30,7 +30,16 @@ class SortingGenerationWriter : public GenerationWriter {
   static Result<std::unique_ptr<SortingGenerationWriter>> Begin(Database& database,
                                                                 Generations& generations,
                                                                 Options options);
+  // Goes on with what is kept of a load; of the options neither kind nor view count. Errors as
+  // Store::ResumeLoad has them.
+  static Result<std::unique_ptr<SortingGenerationWriter>> Resume(Database& database,
+                                                                 Generations& generations,
+                                                                 uint64_t load, Options options);
   ~SortingGenerationWriter() override;
+
+  TableId id() const override { return load_; }
+  void KeepParts(std::function<std::string()> state) override;
+  void Discard() override;
 
   Status Add(std::string_view entity_key, std::string_view row) override;
   Status Keep(std::vector<bool> columns) override;
@@ -52,11 +61,16 @@ class SortingGenerationWriter : public GenerationWriter {
                           TableId load);
 
   Status Begin();
+  // Of a load that is resumed.
+  Status TakeUp(const LoadRecord& record);
+  LoadRecord RecordOf(const SortedParts& parts, const std::string& state) const;
+  // What is left when the writer goes: nothing, or what is kept.
+  void CleanUp();
   bool goes_into_served() const { return base_ != nullptr; }
   // Makes the table's files.
   Status WriteFiles(FunctionRef<void(uint64_t rows_written)> progress);
   // Of rows that were written in order as they came.
-  void TakeOrderedFiles(const RowFileWriter& files);
+  Status TakeOrderedFiles(const RowFileWriter& files);
   // What becomes of the rows, in the order of their keys.
   Status SortRows(RowSink write);
   // Of a load into a table of its own.
@@ -78,6 +92,8 @@ class SortingGenerationWriter : public GenerationWriter {
   LoadCounts counts_;
   std::vector<std::string> files_;
   Stage stage_ = Stage::kAdding;
+  int64_t began_at_ms_;
+  bool keeps_parts_ = false;
   std::atomic<bool> cancelled_{false};
 };
 

@@ -14,6 +14,7 @@ constexpr char kGeneration = 'G';
 constexpr char kNextRowTable = 'N';
 constexpr char kPosition = 'P';
 constexpr char kPreviousGeneration = 'R';
+constexpr char kKeptLoad = 'U';
 constexpr char kDiscardedTable = 'X';
 
 constexpr size_t kHexBytesMax = 64;
@@ -115,6 +116,14 @@ KeyRange DiscardedTableRange() {
   return KindRange(kDiscardedTable);
 }
 
+std::string KeptLoadKey(TableId load) {
+  return Numbered(kKeptLoad, load);
+}
+
+KeyRange KeptLoadRange() {
+  return KindRange(kKeptLoad);
+}
+
 bool ParsePositionKey(std::string_view key, int32_t* partition) {
   if (key.size() != 1 + 2 * sizeof(uint32_t)) return false;
   *partition = static_cast<int32_t>(LoadBigEndian32(key.data() + 1 + sizeof(uint32_t)));
@@ -127,6 +136,10 @@ bool ParseGenerationKey(std::string_view key, uint32_t* view_id) {
 
 bool ParseDiscardedTableKey(std::string_view key, TableId* row_table) {
   return ParseNumbered(key, row_table);
+}
+
+bool ParseKeptLoadKey(std::string_view key, TableId* load) {
+  return ParseNumbered(key, load);
 }
 
 std::string LogKey(uint32_t source_id, int64_t offset) {

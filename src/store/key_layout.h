@@ -36,10 +36,13 @@ std::string PreviousGenerationKey(uint32_t view_id);
 KeyRange PreviousGenerationRange();
 std::string DiscardedTableKey(TableId row_table);
 KeyRange DiscardedTableRange();
+std::string KeptLoadKey(TableId load);
+KeyRange KeptLoadRange();
 // Take numbers back out of a key of the kind; false when it has another length.
 bool ParsePositionKey(std::string_view key, int32_t* partition);
 bool ParseGenerationKey(std::string_view key, uint32_t* view_id);  // a previous one's too
 bool ParseDiscardedTableKey(std::string_view key, TableId* row_table);
+bool ParseKeptLoadKey(std::string_view key, TableId* load);
 
 // Column family `log`.
 std::string LogKey(uint32_t source_id, int64_t offset);

@@ -21,8 +21,8 @@ std::chrono::milliseconds SweepInterval(int64_t retention_ms) {
 
 }  // namespace
 
-RetentionSweeper::RetentionSweeper(Database& database)
-    : database_(database), thread_([this] { Run(); }) {}
+RetentionSweeper::RetentionSweeper(Database& database, std::function<void()> each_minute)
+    : database_(database), each_minute_(std::move(each_minute)), thread_([this] { Run(); }) {}
 
 RetentionSweeper::~RetentionSweeper() {
   {
@@ -44,6 +44,7 @@ void RetentionSweeper::Run() {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, kLookInterval, [this] { return is_ending_.load(); })) return;
     }
+    each_minute_();
     SweepWhatIsDue();
   }
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -21,8 +22,8 @@ namespace freshet::store {
 // Any thread.
 class RetentionSweeper {
  public:
-  // `database` must outlive it.
-  explicit RetentionSweeper(Database& database);
+  // `each_minute` is called from its thread, for what else goes by time. `database` must outlive it.
+  RetentionSweeper(Database& database, std::function<void()> each_minute);
   // Breaks off a sweep that is under way.
   ~RetentionSweeper();
 
@@ -40,6 +41,7 @@ class RetentionSweeper {
   Status Sweep(const Table& table);
 
   Database& database_;
+  const std::function<void()> each_minute_;
   std::atomic<bool> is_ending_{false};
   std::mutex mutex_;
   std::condition_variable changed_;

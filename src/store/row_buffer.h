@@ -33,6 +33,10 @@ class RowBuffer {
   bool is_sorted() const { return is_sorted_; }
   bool has_tombstones() const { return has_tombstones_; }
 
+  // Of what was added last; there is something.
+  std::string_view last_key() const { return records_.back().key(); }
+  std::string_view last_row() const { return records_.back().row(); }
+
   // Moves what stays of the greatest key to `next`, which is empty: more rows of it may come. For
   // rows that came in order.
   void MoveLastKeyTo(RowBuffer& next);

@@ -16,6 +16,12 @@ RowFileWriter::RowFileWriter(const rocksdb::Options& options, TableId table,
       new_file_(std::move(new_file)),
       key_(StateKeyOf(table, "")) {}
 
+void RowFileWriter::Continue(std::vector<std::string> files, uint64_t rows, uint64_t bytes) {
+  files_ = std::move(files);
+  rows_written_ = rows;
+  bytes_written_ = bytes;
+}
+
 Status RowFileWriter::Add(std::string_view entity_key, std::string_view row) {
   if (file_ == nullptr) FRESHET_RETURN_IF_ERROR(BeginFile());
   key_.resize(kTablePrefixBytes);
@@ -61,11 +67,6 @@ Status RunMerger::Next() {
   heap_.pop_back();
   runs_[run].rows->Next();
   return Push(run);
-}
-
-void RunMerger::Close() {
-  heap_.clear();
-  runs_.clear();
 }
 
 bool RunMerger::ComesAfter(const Head& a, const Head& b) {

@@ -26,10 +26,15 @@ class RowFileWriter {
   RowFileWriter(const rocksdb::Options& options, TableId table, uint64_t file_bytes_max,
                 std::function<std::string()> new_file);
 
+  // Goes on after files that another writer has finished. Once, first.
+  void Continue(std::vector<std::string> files, uint64_t rows, uint64_t bytes);
+
   // Keys ascend, each once.
   Status Add(std::string_view entity_key, std::string_view row);
+  // Ends the file under way; more rows begin another one.
   Status Finish();
 
+  uint64_t open_bytes() const { return file_ == nullptr ? 0 : file_->FileSize(); }
   uint64_t rows_written() const { return rows_written_; }
   uint64_t bytes_written() const { return bytes_written_; }  // in finished files
   const std::vector<std::string>& files() const { return files_; }
@@ -59,7 +64,6 @@ class RunMerger {
   std::string_view state_key() const { return heap_.front().state_key; }
   std::string_view row() const { return heap_.front().row; }
   Status Next();
-  void Close();
 
  private:
   struct Head {

@@ -29,6 +29,27 @@ RowSorter::~RowSorter() {
   if (writing_.valid()) writing_.wait();
 }
 
+void RowSorter::KeepParts(Keeper keeper) {
+  keeper_ = std::move(keeper);
+}
+
+void RowSorter::Resume(const SortedParts& parts) {
+  added_ = parts.rows_added;
+  next_file_ = parts.next_file;
+  in_order_ = in_order_ && parts.in_order;
+  std::vector<std::string> files;
+  for (const SortedParts::File& file : parts.files)
+    files.push_back(fmt::format("{}/{}", options_.folder, file.name));
+  if (in_order_) {
+    BeginOrderedFiles(UINT64_MAX);
+    ordered_->Continue(std::move(files), parts.rows_written, parts.bytes());
+  } else {
+    runs_ = std::move(files);
+  }
+  // Before all rows that are added from now on.
+  if (!parts.held_key.empty()) gathered_.Add(parts.held_key, parts.held_row, 0);
+}
+
 Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
   const size_t size = entity_key.size() + row.size();
   const bool is_ordered_part =
@@ -45,11 +66,21 @@ Status RowSorter::Spill(bool more_come) {
   if (in_order_ && more_come) rows.MoveLastKeyTo(gathered_);
   if (rows.empty()) return Status::Ok();
   written_bytes_ = rows.held_bytes();
-  writing_ = std::async(std::launch::async,
-                        [this, in_order = in_order_, part = std::move(rows)]() mutable {
-                          return Write(part, in_order);
-                        });
+  writing_ = std::async(std::launch::async, [this, in_order = in_order_, mark = MarkHere(more_come),
+                                             part = std::move(rows)]() mutable {
+    return Write(part, in_order, mark);
+  });
   return Status::Ok();
+}
+
+std::optional<RowSorter::Mark> RowSorter::MarkHere(bool more_come) const {
+  if (!keeper_.has_value()) return std::nullopt;
+  Mark mark = {.state = keeper_->state(), .rows_added = added_, .is_last = !more_come};
+  if (!gathered_.empty()) {
+    mark.held_key = gathered_.last_key();
+    mark.held_row = gathered_.last_row();
+  }
+  return mark;
 }
 
 Status RowSorter::WaitForWriting() {
@@ -59,18 +90,49 @@ Status RowSorter::WaitForWriting() {
   return status;
 }
 
-Status RowSorter::Write(RowBuffer& rows, bool in_order) {
-  if (!in_order) {
-    FRESHET_RETURN_IF_ERROR(EndOrderedFiles());
-    return WriteRun([&](RowSink sink) { return rows.Take(sink); }, &runs_);
-  }
-  if (!ordered_.has_value()) {
-    ordered_.emplace(database_.row_file_options(), options_.table, limits::kSortedFileBytes,
-                     [this] { return NewFile(); });
-  }
-  return rows.Take([&](std::string_view entity_key, std::string_view row) {
+Status RowSorter::Write(RowBuffer& rows, bool in_order, const std::optional<Mark>& mark) {
+  if (in_order) return WriteInOrder(rows, mark);
+  FRESHET_RETURN_IF_ERROR(EndOrderedFiles());
+  FRESHET_RETURN_IF_ERROR(WriteRun([&](RowSink sink) { return rows.Take(sink); }, &runs_));
+  return mark.has_value() ? Keep(*mark) : Status::Ok();
+}
+
+Status RowSorter::WriteInOrder(RowBuffer& rows, const std::optional<Mark>& mark) {
+  // Files of parts that are kept end where a part does.
+  if (!ordered_.has_value())
+    BeginOrderedFiles(keeper_.has_value() ? UINT64_MAX : limits::kSortedFileBytes);
+  FRESHET_RETURN_IF_ERROR(rows.Take([&](std::string_view entity_key, std::string_view row) {
     return ordered_->Add(entity_key, row);
-  });
+  }));
+  if (!mark.has_value()) return Status::Ok();
+  if (!mark->is_last && ordered_->open_bytes() < KeptFileBytes()) return Status::Ok();
+  FRESHET_RETURN_IF_ERROR(ordered_->Finish());
+  return Keep(*mark);
+}
+
+void RowSorter::BeginOrderedFiles(uint64_t file_bytes_max) {
+  ordered_.emplace(database_.row_file_options(), options_.table, file_bytes_max,
+                   [this] { return NewFile(); });
+}
+
+uint64_t RowSorter::KeptFileBytes() const {
+  return std::min<uint64_t>(limits::kSortedFileBytes, options_.memory_bytes / kParts);
+}
+
+Status RowSorter::Keep(const Mark& mark) {
+  SortedParts parts = {.in_order = ordered_.has_value(),
+                       .rows_added = mark.rows_added,
+                       .rows_written = ordered_.has_value() ? ordered_->rows_written() : 0,
+                       .next_file = next_file_,
+                       .held_key = mark.held_key,
+                       .held_row = mark.held_row};
+  for (const std::string& path : ordered_.has_value() ? ordered_->files() : runs_) {
+    std::error_code error;
+    const uint64_t bytes = std::filesystem::file_size(path, error);
+    if (error) return Status::IoError(fmt::format("cannot look at {}: {}", path, error.message()));
+    parts.files.push_back({std::filesystem::path(path).filename().string(), bytes});
+  }
+  return keeper_->keep(parts, mark.state);
 }
 
 Status RowSorter::EndOrderedFiles() {
@@ -102,8 +164,8 @@ Status RowSorter::Finish(RowSink sink) {
   if (runs_.empty()) return gathered_.Take(counted);
   FRESHET_RETURN_IF_ERROR(ReduceRuns());
   FRESHET_RETURN_IF_ERROR(MergeRuns(runs_, counted));
-  runs_.clear();
-  return Status::Ok();
+  // Until they are served, the rows must be found again.
+  return keeper_.has_value() ? Status::Ok() : RemoveRuns(std::exchange(runs_, {}));
 }
 
 uint64_t RowSorter::duplicate_count() const {
@@ -118,8 +180,13 @@ Status RowSorter::ReduceRuns() {
       const auto some = std::span<const std::string>(runs_).subspan(begin, count);
       FRESHET_RETURN_IF_ERROR(
           WriteRun([&](RowSink sink) { return MergeRuns(some, sink); }, &merged));
+      if (!keeper_.has_value()) FRESHET_RETURN_IF_ERROR(RemoveRuns(some));
     }
-    runs_ = std::move(merged);
+    const std::vector<std::string> replaced = std::exchange(runs_, std::move(merged));
+    if (const std::optional<Mark> mark = MarkHere(false)) {
+      FRESHET_RETURN_IF_ERROR(Keep(*mark));
+      FRESHET_RETURN_IF_ERROR(RemoveRuns(replaced));
+    }
   }
   return Status::Ok();
 }
@@ -150,7 +217,10 @@ Status RowSorter::MergeRuns(std::span<const std::string> runs, RowSink sink) {
     }
     FRESHET_RETURN_IF_ERROR(merger.Next());
   }
-  merger.Close();
+  return Status::Ok();
+}
+
+Status RowSorter::RemoveRuns(std::span<const std::string> runs) {
   for (const std::string& run : runs) {
     std::error_code error;
     if (!std::filesystem::remove(run, error))

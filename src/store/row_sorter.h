@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <optional>
 #include <span>
@@ -17,6 +18,7 @@
 #include "freshet/status.h"
 
 #include "store/database.h"
+#include "store/kept_load.h"
 #include "store/row_buffer.h"
 #include "store/row_files.h"
 
@@ -37,6 +39,18 @@ class RowSorter {
   // Waits for what is being written.
   ~RowSorter();
 
+  // How a sorter tells what it has in files. `state` is asked what goes with the rows added so far:
+  // in Add, before its row counts, and in Seal and Finish. `keep` is told, from any thread, what is whole
+  // and synced since, and must make it last before files go that an earlier call named.
+  struct Keeper {
+    std::function<std::string()> state;
+    std::function<Status(const SortedParts& parts, const std::string& state)> keep;
+  };
+  // Before the first row.
+  void KeepParts(Keeper keeper);
+  // Goes on after what another sorter of the folder told, of which this one tells too. Before the first row.
+  void Resume(const SortedParts& parts);
+
   Status Add(std::string_view entity_key, std::string_view row);
   // No more rows come. Once, before what follows.
   Status Seal();
@@ -50,16 +64,32 @@ class RowSorter {
   size_t held_bytes() const { return gathered_.held_bytes() + written_bytes_; }
 
  private:
+  // What there is to tell once the rows up to it are in files.
+  struct Mark {
+    std::string state;
+    uint64_t rows_added = 0;
+    std::string held_key;
+    std::string held_row;
+    bool is_last = false;
+  };
+
+  // Nothing when nobody wants to know.
+  std::optional<Mark> MarkHere(bool more_come) const;
   // What is gathered goes to disk in the background; once nothing more comes, all of it.
   Status Spill(bool more_come);
   Status WaitForWriting();
   // In the background, which nothing else of the sorter may be used beside.
-  Status Write(RowBuffer& rows, bool in_order);
+  Status Write(RowBuffer& rows, bool in_order, const std::optional<Mark>& mark);
+  Status WriteInOrder(RowBuffer& rows, const std::optional<Mark>& mark);
+  void BeginOrderedFiles(uint64_t file_bytes_max);
+  uint64_t KeptFileBytes() const;
+  Status Keep(const Mark& mark);
   // What was written in order becomes a run, since not all came so.
   Status EndOrderedFiles();
   // Merges neighbouring runs until one merge can take them all.
   Status ReduceRuns();
   Status MergeRuns(std::span<const std::string> runs, RowSink sink);
+  static Status RemoveRuns(std::span<const std::string> runs);
   // Writes what `rows(sink)` hands over as one run.
   Status WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<std::string>* runs);
   std::string NewFile();
@@ -75,6 +105,7 @@ class RowSorter {
   uint64_t next_file_ = 0;
   uint64_t added_ = 0;
   uint64_t sorted_ = 0;
+  std::optional<Keeper> keeper_;
   std::future<Status> writing_;
 };
 

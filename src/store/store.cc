@@ -25,10 +25,11 @@ class RocksStore : public Store {
         generations_(*database_, cache_,
                      {.loads_folder = LoadsFolder(options.path),
                       .clock = options.clock,
+                      .keep_unfinished_ms = options.keep_unfinished_ms,
                       .removed_bytes_per_second_max = options.removed_bytes_per_second_max}),
         reader_(*database_, cache_, generations_),
         logs_(*database_),
-        sweeper_(*database_) {}
+        sweeper_(*database_, [this] { generations_.DiscardSurplusLoads(); }) {}
 
   Status Recover() {
     FRESHET_RETURN_IF_ERROR(generations_.Recover());
@@ -89,6 +90,22 @@ class RocksStore : public Store {
                       .column_types = std::move(column_types),
                       .memory_bytes = memory_bytes});
   }
+  Result<std::unique_ptr<GenerationWriter>> ResumeLoad(uint64_t id,
+                                                       std::vector<std::string> column_names,
+                                                       std::vector<Type> column_types,
+                                                       size_t memory_bytes) override {
+    FRESHET_ASSIGN_OR_RETURN(
+        std::unique_ptr<GenerationWriter> writer,
+        SortingGenerationWriter::Resume(*database_, generations_, id,
+                                        {.column_names = std::move(column_names),
+                                         .column_types = std::move(column_types),
+                                         .memory_bytes = memory_bytes}));
+    return writer;
+  }
+  std::vector<KeptLoad> KeptLoads() override { return generations_.ListKeptLoads(); }
+  Result<KeptLoad> FindKeptLoad(uint64_t id) override { return generations_.FindKeptLoad(id); }
+  Status DiscardLoad(uint64_t id) override { return generations_.DiscardLoad(id); }
+  void DiscardExpiredLoads() override { generations_.DiscardSurplusLoads(); }
   Result<ErasedRows> EraseRows(uint32_t view_id, std::string_view entity_key) override {
     return generations_.EraseRows(view_id, entity_key);
   }

@@ -43,6 +43,8 @@ struct StoreOptions {
   int background_threads = 2;             // RocksDB's flushes and compactions
   // How fast the files of generations that went out are removed.
   uint64_t removed_bytes_per_second_max = limits::kRemovedBytesPerSecondMax;
+  // How long what is kept of an unfinished load stays, since it was last added to.
+  int64_t keep_unfinished_ms = 86'400'000;
   const Clock* clock = &Clock::System();  // tells when a generation was loaded; outlives the store
 };
 
@@ -129,10 +131,18 @@ struct LoadCounts {
 };
 
 // A load under construction: rows go into files beside the serving path. Dropping it unpublished
-// removes its files.
+// removes its files, except those of parts that are to be kept.
 class GenerationWriter {
  public:
   virtual ~GenerationWriter() = default;
+  // The store's number of the load, which no other load gets.
+  virtual TableId id() const = 0;
+  // From now on sorted files that are whole are kept when the writer goes or its process does, so that
+  // Store::ResumeLoad goes on after them. `state` tells what its caller has to know of the rows added so
+  // far: it is asked in Add, before the row counts, and in Finish. Before the first row.
+  virtual void KeepParts(std::function<std::string()> state) = 0;
+  // Nothing is to be kept after all. The writer takes no more rows.
+  virtual void Discard() = 0;
   // Rows and tombstones in any order. Of several with one key the newest event time stays, and of
   // equal times the last added.
   virtual Status Add(std::string_view entity_key, std::string_view row) = 0;
@@ -149,6 +159,18 @@ class GenerationWriter {
   virtual const LoadCounts& counts() const = 0;  // after Finish
   // Makes the rows served in one atomic step. Call after Finish.
   virtual Status Publish() = 0;
+};
+
+// What is kept of a load that is not published.
+struct KeptLoad {
+  TableId id = 0;
+  uint32_t view_id = 0;
+  LoadKind kind = LoadKind::kReplace;
+  bool is_under_way = false;
+  int64_t began_at_ms = 0;
+  int64_t expires_at_ms = 0;
+  uint64_t bytes = 0;
+  std::string state;  // see GenerationWriter::KeepParts
 };
 
 // What is served of a batch view.
@@ -226,8 +248,25 @@ class Store {
                                                               std::vector<std::string> column_names,
                                                               std::vector<Type> column_types,
                                                               size_t memory_bytes) = 0;
+  // The load goes on with what is kept of it, and has its rows by then; call KeepParts first. NotFound
+  // when nothing of that number is kept, ResourceExhausted while its view is being loaded,
+  // FailedPrecondition when its rows had other columns.
+  virtual Result<std::unique_ptr<GenerationWriter>> ResumeLoad(
+      uint64_t id, std::vector<std::string> column_names, std::vector<Type> column_types,
+      size_t memory_bytes) = 0;
+  // In the order of their beginning. What is past its time, and more than limits::kUnfinishedLoadsMax of
+  // them, the oldest first, go by themselves; those of a view go when it is dropped, and when a load that
+  // began later is published.
+  virtual std::vector<KeptLoad> KeptLoads() = 0;
+  // NotFound as above.
+  virtual Result<KeptLoad> FindKeptLoad(uint64_t id) = 0;
+  // NotFound as above, FailedPrecondition while it is under way.
+  virtual Status DiscardLoad(uint64_t id) = 0;
+  // What is past its time goes now; otherwise a thread of the store sees to it every minute.
+  virtual void DiscardExpiredLoads() = 0;
   // Erases an entity's row from what is served of a view and from what a rollback would bring back, in
-  // one atomic step. FailedPrecondition while the view is being loaded.
+  // one atomic step. FailedPrecondition while the view is being loaded, and while an unfinished load of it
+  // is kept.
   struct ErasedRows {
     bool was_served = false;
     bool was_previous = false;

@@ -63,6 +63,7 @@ class ScriptedEngine : public Engine {
   std::function<Result<RollbackOutcome>(std::string_view)> rollback = [](std::string_view) {
     return Result<RollbackOutcome>(RollbackOutcome{});
   };
+  uint64_t discarded_load = 0;
   std::map<std::string, std::string> forgotten;
   std::function<Result<Explanation>(const FeatureRequest&)> explain = [](const FeatureRequest&) {
     return Result<Explanation>(Explanation{});
@@ -97,6 +98,10 @@ class ScriptedEngine : public Engine {
     load_request = request;
     if (!load_status.ok()) return load_status;
     return std::unique_ptr<LoadSession>(std::make_unique<ScriptedLoad>(load));
+  }
+  Status DiscardLoad(uint64_t id) override {
+    discarded_load = id;
+    return Status::Ok();
   }
   Result<RollbackOutcome> Rollback(std::string_view view) override { return rollback(view); }
   Result<ForgetReceipt> Forget(const std::map<std::string, std::string>& join_keys) override {
