@@ -95,9 +95,9 @@ struct LoadProfile {
 struct LoadProgress {
   enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
   Phase phase = Phase::kRead;
-  uint64_t load_id = 0;  // of the data folder's loads; 0: it cannot be resumed
+  uint64_t load_id = 0;       // of the data folder's loads; 0: it cannot be resumed
   uint64_t rows_resumed = 0;  // of rows_read: what was kept of them, and not read again
-  uint64_t bytes_read = 0;  // how far into the files; columns that are passed over count as read
+  uint64_t bytes_read = 0;    // how far into the files; columns that are passed over count as read
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
   uint64_t rows_written = 0;

@@ -213,7 +213,8 @@ Status Prepare(Run& run) {
 }
 
 Result<RollbackOutcome> Rollback(const Arguments& arguments) {
-  if (arguments.target.is_server()) return Connect(arguments.target.address)->Rollback(arguments.view);
+  if (arguments.target.is_server())
+    return Connect(arguments.target.address)->Rollback(arguments.view);
   FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(arguments.target));
   return folder->Rollback(arguments.view);
 }
@@ -343,10 +344,10 @@ Command AddLoad(CLI::App& parent) {
       "keys that are new or gone");
   app->add_flag("--rollback", arguments->rollback,
                 "Serve again what the view served before its last whole load, in one moment");
-  CLI::Option* resume = app->add_option(
-      "--resume", arguments->resume,
-      "Go on with an unfinished load after its last finished part, with its files (or --file, where "
-      "they are now) and its options");
+  CLI::Option* resume = app->add_option("--resume", arguments->resume,
+                                        "Go on with an unfinished load after its last finished "
+                                        "part, with its files (or --file, where "
+                                        "they are now) and its options");
   resume->type_name("ID")->check(CLI::PositiveNumber);
   CLI::Option* discard =
       app->add_option("--discard", arguments->discard, "Remove what is kept of an unfinished load");

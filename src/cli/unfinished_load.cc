@@ -42,12 +42,13 @@ Result<UnfinishedLoad> FindUnfinished(const LoadTarget& target, uint64_t id) {
   if (found != loads.end()) return *found;
   std::vector<uint64_t> ids;
   for (const UnfinishedLoad& load : loads) ids.push_back(load.id);
-  return Status::NotFound(fmt::format(
-      "nothing is kept of a load {}: it ended well, ended before its first part was finished, or was "
-      "removed; {}",
-      id,
-      ids.empty() ? "no load can be resumed"
-                  : fmt::format("what can be resumed is {}", fmt::join(ids, ", "))));
+  return Status::NotFound(
+      fmt::format("nothing is kept of a load {}: it ended well, ended before its first part was "
+                  "finished, or was "
+                  "removed; {}",
+                  id,
+                  ids.empty() ? "no load can be resumed"
+                              : fmt::format("what can be resumed is {}", fmt::join(ids, ", "))));
 }
 
 Status DiscardUnfinished(const LoadTarget& target, uint64_t id) {

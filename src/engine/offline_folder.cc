@@ -25,8 +25,7 @@ Result<std::unique_ptr<OfflineFolder>> OfflineFolder::Open(const Options& option
   store::StoreOptions store_options = ToStoreOptions(options);
   // How long that is, the server's configuration says.
   store_options.keep_unfinished_ms = limits::kKeepUnfinishedMsMax;
-  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store,
-                           store::Store::Open(store_options));
+  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, store::Store::Open(store_options));
   FRESHET_ASSIGN_OR_RETURN(const DefinitionsRecord record, ReadStored(*store, options.data_folder));
   if (record.files.empty()) {
     return Status::FailedPrecondition(

@@ -146,8 +146,7 @@ class BatchReader {
   virtual const arrow::Schema& schema() const = 0;
   // Batches will have these columns of the schema alone, in this order. Answers how many of the first
   // rows are left out: not more than are to be skipped.
-  virtual arrow::Result<uint64_t> Begin(const std::vector<int>& columns,
-                                        uint64_t rows_to_skip) = 0;
+  virtual arrow::Result<uint64_t> Begin(const std::vector<int>& columns, uint64_t rows_to_skip) = 0;
   // Null at the end.
   virtual arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
   virtual double share_read() const = 0;
@@ -319,9 +318,8 @@ class ColumnFileImpl final : public ColumnFile {
           "the file ends before the row that the load has to go on with: it was changed");
     }
     const int64_t rows = (*batch)->num_rows();
-    const int64_t first = rows_to_skip_ < static_cast<uint64_t>(rows)
-                              ? static_cast<int64_t>(rows_to_skip_)
-                              : rows;
+    const int64_t first =
+        rows_to_skip_ < static_cast<uint64_t>(rows) ? static_cast<int64_t>(rows_to_skip_) : rows;
     rows_to_skip_ -= static_cast<uint64_t>(first);
     rows_read_ += static_cast<uint64_t>(first);
     if (first == rows) return true;
@@ -376,9 +374,8 @@ Result<std::unique_ptr<ColumnFile>> ColumnFile::Open(registry::FileFormat format
   auto input = std::make_shared<InputFile>(file);
   auto opened = std::make_unique<ColumnFileImpl>(input, is_parquet ? "a Parquet" : "an Arrow IPC",
                                                  std::move(targets));
-  FRESHET_RETURN_IF_ERROR(
-      opened->Open(is_parquet ? ParquetBatches::Open(input) : IpcBatches::Open(input),
-                   rows_to_skip));
+  FRESHET_RETURN_IF_ERROR(opened->Open(
+      is_parquet ? ParquetBatches::Open(input) : IpcBatches::Open(input), rows_to_skip));
   return std::unique_ptr<ColumnFile>(std::move(opened));
 }
 

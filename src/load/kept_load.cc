@@ -26,10 +26,10 @@ Result<KeptLoad> Read(const registry::Registry& registry, const store::KeptLoad&
   FRESHET_ASSIGN_OR_RETURN(kept.state, DecodeLoadState(stored.state));
   kept.view = FindView(registry, stored.view_id);
   if (kept.view != nullptr && ViewText(*kept.view) == kept.state.view_text) return kept;
-  return Status::FailedPrecondition(
-      fmt::format("the definition of the view was changed since load {} began; discard it, and load "
-                  "anew",
-                  stored.id));
+  return Status::FailedPrecondition(fmt::format(
+      "the definition of the view was changed since load {} began; discard it, and load "
+      "anew",
+      stored.id));
 }
 
 }  // namespace

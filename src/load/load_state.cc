@@ -208,8 +208,8 @@ std::string ViewText(const registry::FeatureView& view) {
   }
   for (const registry::Field& field : source.fields)
     text += fmt::format("field {} {}\n", field.name, TypeName(field.type));
-  text += fmt::format("time {} {}\n", source.timestamp.field,
-                      static_cast<int>(source.timestamp.unit));
+  text +=
+      fmt::format("time {} {}\n", source.timestamp.field, static_cast<int>(source.timestamp.unit));
   if (const auto* file = std::get_if<registry::FileRows>(&source.kind)) {
     for (const std::string& null : file->nulls) text += fmt::format("null {}\n", null);
   }

@@ -53,7 +53,7 @@ struct LoadState {
   LoadOrigin origin;
   std::vector<LoadFileIdentity> files;
 
-  uint32_t file = 0;     // to go on with
+  uint32_t file = 0;      // to go on with
   TextFile::Place place;  // in it; of columns only the line counts, the number of the row
 
   uint64_t rows_read = 0;

@@ -161,7 +161,7 @@ class FileLoad final : public Load {
   uint32_t files_read_ = 0;
   std::string file_name_;                            // of the file under way
   std::unique_ptr<store::GenerationWriter> writer_;  // null once the load has ended, well or not
-  LoadState state_;  // its counters are report_'s, until they are asked for
+  LoadState state_;          // its counters are report_'s, until they are asked for
   uint32_t first_file_ = 0;  // to read; those before it are in what was kept
   std::optional<TextFile::Place> first_place_;  // in it
   const TextFile* text_ = nullptr;              // the one under way
@@ -222,7 +222,8 @@ Status FileLoad::ReadFile(LoadFile& file, FunctionRef<void()> progress) {
   const uint64_t bytes_after = report_.bytes_read + file.size();
   Status status;
   if (state_.file >= first_file_)
-    status = IsText(options_.format) ? ReadTextFile(file, progress) : ReadColumnFile(file, progress);
+    status =
+        IsText(options_.format) ? ReadTextFile(file, progress) : ReadColumnFile(file, progress);
   text_ = nullptr;
   if (!status.ok()) return Fail(status.Prefixed(file_name_), status_.ok() && MayPass(status));
   report_.bytes_read = bytes_after;

@@ -43,7 +43,7 @@ struct LoadOptions {
 };
 
 struct LoadReport {
-  uint64_t bytes_read = 0;  // how far into the files; what is passed over counts as read
+  uint64_t bytes_read = 0;    // how far into the files; what is passed over counts as read
   uint64_t rows_resumed = 0;  // of rows_read: what was kept of them
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;

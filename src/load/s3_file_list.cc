@@ -123,11 +123,11 @@ Result<std::shared_ptr<arrow::fs::S3FileSystem>> Connect(const std::string& buck
 class S3File final : public LoadFile {
  public:
   S3File(std::shared_ptr<arrow::fs::S3FileSystem> files, arrow::fs::FileInfo info)
-      : LoadFile(std::string(kScheme) + info.path(), static_cast<uint64_t>(info.size()),
-                 PathValuesOf(info.path()),
-                 std::chrono::duration_cast<std::chrono::nanoseconds>(
-                     info.mtime().time_since_epoch())
-                     .count()),
+      : LoadFile(
+            std::string(kScheme) + info.path(), static_cast<uint64_t>(info.size()),
+            PathValuesOf(info.path()),
+            std::chrono::duration_cast<std::chrono::nanoseconds>(info.mtime().time_since_epoch())
+                .count()),
         files_(std::move(files)),
         info_(std::move(info)) {}
 

@@ -13,13 +13,13 @@ uint64_t TextFile::SkipAhead() {
 }
 
 Status TextFile::Feed(std::string_view bytes, FunctionRef<void(const FileRow& row)> visit) {
-  return decompressor_.Feed(
-      bytes, [&](std::string_view content) { return TakeContent(content, visit); });
+  return decompressor_.Feed(bytes,
+                            [&](std::string_view content) { return TakeContent(content, visit); });
 }
 
 Status TextFile::Finish(FunctionRef<void(const FileRow& row)> visit) {
-  FRESHET_RETURN_IF_ERROR(decompressor_.Finish(
-      [&](std::string_view content) { return TakeContent(content, visit); }));
+  FRESHET_RETURN_IF_ERROR(
+      decompressor_.Finish([&](std::string_view content) { return TakeContent(content, visit); }));
   if (!begin_.has_value()) return reader_->Finish(visit);
   return Status::InvalidArgument(
       "the file ends before the row that the load has to go on with: it was changed");
@@ -29,8 +29,7 @@ Status TextFile::TakeContent(std::string_view content,
                              FunctionRef<void(const FileRow& row)> visit) {
   if (!begin_.has_value()) return reader_->Feed(content, visit);
   const auto pass = [&](uint64_t end) {
-    const std::string_view passed =
-        content.substr(0, std::max(end, passed_bytes_) - passed_bytes_);
+    const std::string_view passed = content.substr(0, std::max(end, passed_bytes_) - passed_bytes_);
     content.remove_prefix(passed.size());
     passed_bytes_ += passed.size();
     return passed;

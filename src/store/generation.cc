@@ -13,10 +13,11 @@ namespace freshet::store {
 namespace {
 
 Status NoSuchLoad(uint64_t load) {
-  return Status::NotFound(fmt::format(
-      "nothing is kept of a load {}: it ended well, ended before its first part was finished, or was "
-      "discarded; freshet status shows what can be resumed",
-      load));
+  return Status::NotFound(
+      fmt::format("nothing is kept of a load {}: it ended well, ended before its first part was "
+                  "finished, or was "
+                  "discarded; freshet status shows what can be resumed",
+                  load));
 }
 
 }  // namespace
@@ -104,8 +105,7 @@ Status Generations::RemoveUnservedRows(TableId load) {
   const rocksdb::Slice end = range.end;
   read.iterate_upper_bound = &end;
   read.total_order_seek = true;
-  const std::unique_ptr<rocksdb::Iterator> rows(
-      database_.db().NewIterator(read, database_.rows()));
+  const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(read, database_.rows()));
   rows->Seek(range.begin);
   FRESHET_RETURN_IF_ERROR(FromRocks(rows->status(), "look for rows of an unfinished load"));
   if (!rows->Valid()) return Status::Ok();

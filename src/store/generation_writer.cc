@@ -39,9 +39,8 @@ Result<std::unique_ptr<SortingGenerationWriter>> SortingGenerationWriter::Resume
   FRESHET_ASSIGN_OR_RETURN(const LoadRecord record, generations.ResumeLoad(load));
   options.kind = record.kind;
   options.view_id = record.view_id;
-  auto writer = std::unique_ptr<SortingGenerationWriter>(
-      new SortingGenerationWriter(database, generations, std::move(options),
-                                  static_cast<TableId>(load)));
+  auto writer = std::unique_ptr<SortingGenerationWriter>(new SortingGenerationWriter(
+      database, generations, std::move(options), static_cast<TableId>(load)));
   FRESHET_RETURN_IF_ERROR(writer->TakeUp(record));
   FRESHET_RETURN_IF_ERROR(writer->Begin());
   return writer;
@@ -84,9 +83,11 @@ Status SortingGenerationWriter::Begin() {
 Status SortingGenerationWriter::TakeUp(const LoadRecord& record) {
   keeps_parts_ = true;
   began_at_ms_ = record.began_at_ms;
-  if (record.column_names != options_.column_names || record.column_types != options_.column_types) {
+  if (record.column_names != options_.column_names ||
+      record.column_types != options_.column_types) {
     return Status::FailedPrecondition(
-        "the features of the view are not those that the load began with; discard it, and load anew");
+        "the features of the view are not those that the load began with; discard it, and load "
+        "anew");
   }
   sorter_->Resume(record.parts);
   return generations_.kept_loads().RemoveUnnamed(load_);
@@ -260,8 +261,8 @@ Status SortingGenerationWriter::WriteSummary() {
 }
 
 std::string SortingGenerationWriter::NewFile() {
-  files_.push_back(fmt::format("{}/rows-{:06}.sst", generations_.kept_loads().Folder(load_),
-                               files_.size()));
+  files_.push_back(
+      fmt::format("{}/rows-{:06}.sst", generations_.kept_loads().Folder(load_), files_.size()));
   return files_.back();
 }
 

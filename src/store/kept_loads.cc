@@ -46,22 +46,21 @@ Status KeptLoads::Recover() {
 
 Status KeptLoads::ReadRecords() {
   std::vector<std::string> useless;
-  FRESHET_RETURN_IF_ERROR(
-      database_.ScanMeta(KeptLoadRange(), [&](std::string_view key, std::string_view value) {
-        TableId load = 0;
-        const bool is_named = ParseKeptLoadKey(key, &load);
-        Result<LoadRecord> record = DecodeLoadRecord(value);
-        if (is_named && record.ok() && HasFiles(load, *record)) {
-          std::lock_guard lock(mutex_);
-          loads_[load] = *std::move(record);
-          return Status::Ok();
-        }
-        LogError("what is kept of load {} cannot be used, and goes: {}", load,
-                 record.ok() ? "files are missing or have another size"
-                             : record.status().message());
-        useless.emplace_back(key);
-        return Status::Ok();
-      }));
+  FRESHET_RETURN_IF_ERROR(database_.ScanMeta(KeptLoadRange(), [&](std::string_view key,
+                                                                  std::string_view value) {
+    TableId load = 0;
+    const bool is_named = ParseKeptLoadKey(key, &load);
+    Result<LoadRecord> record = DecodeLoadRecord(value);
+    if (is_named && record.ok() && HasFiles(load, *record)) {
+      std::lock_guard lock(mutex_);
+      loads_[load] = *std::move(record);
+      return Status::Ok();
+    }
+    LogError("what is kept of load {} cannot be used, and goes: {}", load,
+             record.ok() ? "files are missing or have another size" : record.status().message());
+    useless.emplace_back(key);
+    return Status::Ok();
+  }));
   if (useless.empty()) return Status::Ok();
   rocksdb::WriteBatch batch;
   for (const std::string& key : useless) batch.Delete(database_.meta(), key);

@@ -66,10 +66,9 @@ Status RowSorter::Spill(bool more_come) {
   if (in_order_ && more_come) rows.MoveLastKeyTo(gathered_);
   if (rows.empty()) return Status::Ok();
   written_bytes_ = rows.held_bytes();
-  writing_ = std::async(std::launch::async, [this, in_order = in_order_, mark = MarkHere(more_come),
-                                             part = std::move(rows)]() mutable {
-    return Write(part, in_order, mark);
-  });
+  writing_ = std::async(std::launch::async,
+                        [this, in_order = in_order_, mark = MarkHere(more_come),
+                         part = std::move(rows)]() mutable { return Write(part, in_order, mark); });
   return Status::Ok();
 }
 
