@@ -34,7 +34,6 @@ class RowFileWriter {
   // Ends the file under way; more rows begin another one.
   Status Finish();
 
-  uint64_t open_bytes() const { return file_ == nullptr ? 0 : file_->FileSize(); }
   uint64_t rows_written() const { return rows_written_; }
   uint64_t bytes_written() const { return bytes_written_; }  // in finished files
   const std::vector<std::string>& files() const { return files_; }

@@ -100,11 +100,12 @@ Status RowSorter::WriteInOrder(RowBuffer& rows, const std::optional<Mark>& mark)
   // Files of parts that are kept end where a part does.
   if (!ordered_.has_value())
     BeginOrderedFiles(keeper_.has_value() ? UINT64_MAX : limits::kSortedFileBytes);
+  not_kept_bytes_ += rows.held_bytes();
   FRESHET_RETURN_IF_ERROR(rows.Take([&](std::string_view entity_key, std::string_view row) {
     return ordered_->Add(entity_key, row);
   }));
-  if (!mark.has_value()) return Status::Ok();
-  if (!mark->is_last && ordered_->open_bytes() < KeptFileBytes()) return Status::Ok();
+  if (!mark.has_value() || (!mark->is_last && not_kept_bytes_ < KeptBytes())) return Status::Ok();
+  not_kept_bytes_ = 0;
   FRESHET_RETURN_IF_ERROR(ordered_->Finish());
   return Keep(*mark);
 }
@@ -114,8 +115,8 @@ void RowSorter::BeginOrderedFiles(uint64_t file_bytes_max) {
                    [this] { return NewFile(); });
 }
 
-uint64_t RowSorter::KeptFileBytes() const {
-  return std::min<uint64_t>(limits::kSortedFileBytes, options_.memory_bytes / kParts);
+size_t RowSorter::KeptBytes() const {
+  return std::min<size_t>(limits::kSortedFileBytes, options_.memory_bytes / kParts / 2);
 }
 
 Status RowSorter::Keep(const Mark& mark) {

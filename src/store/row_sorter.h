@@ -82,7 +82,8 @@ class RowSorter {
   Status Write(RowBuffer& rows, bool in_order, const std::optional<Mark>& mark);
   Status WriteInOrder(RowBuffer& rows, const std::optional<Mark>& mark);
   void BeginOrderedFiles(uint64_t file_bytes_max);
-  uint64_t KeptFileBytes() const;
+  // How much of rows in order is worth a file of its own.
+  size_t KeptBytes() const;
   Status Keep(const Mark& mark);
   // What was written in order becomes a run, since not all came so.
   Status EndOrderedFiles();
@@ -101,6 +102,7 @@ class RowSorter {
   bool in_order_;             // all rows up to the last part
   size_t written_bytes_ = 0;  // held by the part that is being written
   std::optional<RowFileWriter> ordered_;
+  size_t not_kept_bytes_ = 0;  // of the rows in the file under way, as they were held
   std::vector<std::string> runs_;  // in the order of their rows' adding
   uint64_t next_file_ = 0;
   uint64_t added_ = 0;

@@ -34,6 +34,7 @@ void ExpectEqual(const ServerConfig& a, const ServerConfig& b) {
   EXPECT_EQ(a.engine.allow_read_time, b.engine.allow_read_time);
   EXPECT_EQ(a.engine.requests_in_flight_max, b.engine.requests_in_flight_max);
   EXPECT_EQ(a.engine.load_memory_bytes, b.engine.load_memory_bytes);
+  EXPECT_EQ(a.engine.load_keep_unfinished_ms, b.engine.load_keep_unfinished_ms);
 }
 
 // Every option, each away from its default: what config/freshet.yaml must mention.
@@ -63,6 +64,7 @@ serving:
   requests_in_flight: 500
 load:
   memory_limit: 1GiB
+  keep_unfinished: 2h
 log:
   level: debug
   format: json

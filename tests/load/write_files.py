@@ -4,7 +4,9 @@ import bz2
 import datetime
 import decimal
 import gzip
+import json
 import os
+import random
 import struct
 import sys
 
@@ -211,3 +213,33 @@ with open(path("padded.csv.gz"), "wb") as file:
     file.write(gzip.compress(text[:half].encode()) + bytes(100) + gzip.compress(text[half:].encode()) + bytes(100_000))
 with open(path("nothing.bz2"), "wb") as file:
     file.write(bz2.compress(b""))
+
+
+def many(count, in_order):
+    """Rows enough for several sorted parts: keys that stand twice, ages that are bad, countries with quotes and lines."""
+    turn = random.Random(7)
+    keys = [i - i % 10 // 9 if in_order else turn.randrange(count) for i in range(count)]
+    return pa.table({
+        "user_id": pa.array([None if i % 997 == 5 else key for i, key in enumerate(keys)], pa.int64()),
+        "age": pa.array([2**40 if i % 501 == 7 else None if i % 11 == 3 else i % 100 for i in range(count)], pa.int64()),
+        "country": pa.array([f'{"FI" if i % 50 else "a, \n quoted"}"{turn.getrandbits(400):0120x}' for i in range(count)]),
+        "updated_at": pa.array([turn.randrange(5) for _ in range(count)], pa.int64()),
+    })
+
+
+for order in ["sorted", "mixed"]:
+    table = many(12_000, order == "sorted")
+    write(f"many-{order}.parquet", table, row_group_size=700)
+    for name, new in [("arrow", pa.ipc.new_file), ("arrows", pa.ipc.new_stream)]:
+        with pa.OSFile(path(f"many-{order}.{name}"), "wb") as sink, new(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=900)
+    rows = table.to_pylist()
+    quoted = [{k: "" if v is None else v for k, v in row.items()} for row in rows]
+    text = "\ufeffuser_id,age,country,updated_at\r\n" + "".join(
+        '{user_id},{age},"{c}",{updated_at}\r\n'.format(c=row["country"].replace('"', '""'), **row) for row in quoted)
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    for name, content in [("csv", text), ("jsonl", lines)]:
+        with open(path(f"many-{order}.{name}"), "wb") as file:
+            file.write(content.encode())
+        with open(path(f"many-{order}.{name}.gz"), "wb") as file:
+            file.write(gzip.compress(content.encode()))

@@ -21,6 +21,7 @@ TEST(Formats, KeysHaveTheirGoldenBytes) {
   EXPECT_EQ(GenerationKey(7), "G\x00\x00\x00\x07"s);
   EXPECT_EQ(PreviousGenerationKey(7), "R\x00\x00\x00\x07"s);
   EXPECT_EQ(DiscardedTableKey(7), "X\x00\x00\x00\x07"s);
+  EXPECT_EQ(KeptLoadKey(7), "U\x00\x00\x00\x07"s);
   EXPECT_EQ(LogKey(7, 258), "\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x01\x02"s);
 }
 
@@ -36,6 +37,8 @@ TEST(Formats, KeysComeBack) {
   EXPECT_EQ(number, 9u);
   EXPECT_TRUE(ParseDiscardedTableKey(DiscardedTableKey(6), &number));
   EXPECT_EQ(number, 6u);
+  EXPECT_TRUE(ParseKeptLoadKey(KeptLoadKey(4), &number));
+  EXPECT_EQ(number, 4u);
   EXPECT_TRUE(ParseLogKey(LogKey(8, 1LL << 40), &number, &offset));
   EXPECT_EQ(number, 8u);
   EXPECT_EQ(offset, 1LL << 40);
