@@ -31,7 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr int64_t kManyRows = 12'000;
+constexpr int64_t kManyRows = 24'000;
 
 // `expect` stands for what is said of age.
 std::shared_ptr<const registry::Registry> RegistryWith(const std::string& expect = "") {

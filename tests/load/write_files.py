@@ -222,13 +222,13 @@ def many(count, in_order):
     return pa.table({
         "user_id": pa.array([None if i % 997 == 5 else key for i, key in enumerate(keys)], pa.int64()),
         "age": pa.array([2**40 if i % 501 == 7 else None if i % 11 == 3 else i % 100 for i in range(count)], pa.int64()),
-        "country": pa.array([f'{"FI" if i % 50 else "a, \n quoted"}"{turn.getrandbits(400):0120x}' for i in range(count)]),
+        "country": pa.array([("FI" if i % 50 else 'a, \n "quoted"') + f"{turn.getrandbits(400):0120x}" for i in range(count)]),
         "updated_at": pa.array([turn.randrange(5) for _ in range(count)], pa.int64()),
     })
 
 
 for order in ["sorted", "mixed"]:
-    table = many(12_000, order == "sorted")
+    table = many(24_000, order == "sorted")
     write(f"many-{order}.parquet", table, row_group_size=700)
     for name, new in [("arrow", pa.ipc.new_file), ("arrows", pa.ipc.new_stream)]:
         with pa.OSFile(path(f"many-{order}.{name}"), "wb") as sink, new(sink, table.schema) as writer:
