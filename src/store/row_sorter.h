@@ -102,7 +102,7 @@ class RowSorter {
   bool in_order_;             // all rows up to the last part
   size_t written_bytes_ = 0;  // held by the part that is being written
   std::optional<RowFileWriter> ordered_;
-  size_t not_kept_bytes_ = 0;  // of the rows in the file under way, as they were held
+  size_t not_kept_bytes_ = 0;      // of the rows in the file under way, as they were held
   std::vector<std::string> runs_;  // in the order of their rows' adding
   uint64_t next_file_ = 0;
   uint64_t added_ = 0;

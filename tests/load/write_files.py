@@ -215,7 +215,7 @@ with open(path("nothing.bz2"), "wb") as file:
     file.write(bz2.compress(b""))
 
 
-def many(count, in_order):
+def users_in_order_or_not(count, in_order):
     """Rows enough for several sorted parts: keys that stand twice, ages that are bad, countries with quotes and lines."""
     turn = random.Random(7)
     keys = [i - i % 10 // 9 if in_order else turn.randrange(count) for i in range(count)]
@@ -228,7 +228,7 @@ def many(count, in_order):
 
 
 for order in ["sorted", "mixed"]:
-    table = many(24_000, order == "sorted")
+    table = users_in_order_or_not(24_000, order == "sorted")
     write(f"many-{order}.parquet", table, row_group_size=700)
     for name, new in [("arrow", pa.ipc.new_file), ("arrows", pa.ipc.new_stream)]:
         with pa.OSFile(path(f"many-{order}.{name}"), "wb") as sink, new(sink, table.schema) as writer:
