@@ -113,7 +113,7 @@ class LoadResumeTest : public CliTest {
     std::filesystem::remove(err_, ignored);
     const bool kills_server = random_() % 2 == 0;
     const pid_t process = StartLoad(words);
-    std::this_thread::sleep_for(std::chrono::microseconds(50'000 + random_() % 700'000));
+    std::this_thread::sleep_for(std::chrono::microseconds(20'000 + random_() % 300'000));
     if (kills_server)
       server_->Kill();
     else
@@ -240,11 +240,10 @@ TEST_F(LoadResumeTest, GoesOnThroughManyKills) {
     served = now;
     if (HasFailure()) return;
   }
-  std::printf(
-      "%llu loads, %llu finished by a resumption that had %llu rows already, %llu answers\n",
-      static_cast<unsigned long long>(loads), static_cast<unsigned long long>(resumptions),
-      static_cast<unsigned long long>(resumed_rows),
-      static_cast<unsigned long long>(answers.load()));
+  std::printf("%llu loads, %llu resumptions that had %llu rows already, %llu answers\n",
+              static_cast<unsigned long long>(loads), static_cast<unsigned long long>(resumptions),
+              static_cast<unsigned long long>(resumed_rows),
+              static_cast<unsigned long long>(answers.load()));
 }
 
 TEST_F(LoadResumeTest, TellsHowToGoOn) {
