@@ -237,10 +237,12 @@ Status CheckSameFiles(const std::vector<LoadFileIdentity>& began_with,
                       now[i].name, way_out));
     }
     if (before.bytes != now[i].bytes || before.modified_at_ns != now[i].modified_at_ns) {
+      const std::string difference =
+          before.bytes != now[i].bytes
+              ? fmt::format("it has {} bytes, and had {}", now[i].bytes, before.bytes)
+              : "the time of its last change is another";
       return Status::FailedPrecondition(fmt::format(
-          "{} was changed since the load began with it: it has {} bytes, {} then{}; {}",
-          now[i].name, now[i].bytes, before.bytes,
-          before.bytes == now[i].bytes ? ", but another time of its last change" : "", way_out));
+          "{} was changed since the load began with it: {}; {}", now[i].name, difference, way_out));
     }
   }
   return Status::Ok();

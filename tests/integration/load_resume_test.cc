@@ -240,6 +240,7 @@ TEST_F(LoadResumeTest, GoesOnThroughManyKills) {
     served = now;
     if (HasFailure()) return;
   }
+  EXPECT_GT(resumptions, 0u);
   std::printf("%llu loads, %llu resumptions that had %llu rows already, %llu answers\n",
               static_cast<unsigned long long>(loads), static_cast<unsigned long long>(resumptions),
               static_cast<unsigned long long>(resumed_rows),
