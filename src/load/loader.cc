@@ -10,94 +10,19 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "load/column_file.h"
 #include "load/expectations.h"
 #include "load/profile.h"
+#include "load/row_encoder.h"
 #include "load/text_file.h"
 #include "registry/file_format.h"
-#include "store/entity_key.h"
-#include "store/row.h"
 
 namespace freshet::load {
 namespace {
 
-using registry::BatchView;
 using registry::FeatureView;
-
-// The features of the view, as columns of its rows.
-std::vector<std::string> ColumnNames(const FeatureView& view) {
-  std::vector<std::string> names;
-  for (const registry::Feature& feature : view.features) names.push_back(feature.name);
-  return names;
-}
-
-std::vector<Type> ColumnTypes(const FeatureView& view) {
-  std::vector<Type> types;
-  for (const registry::Feature& feature : view.features) types.push_back(feature.type);
-  return types;
-}
-
-// Why a row is bad: for its reader, and to count it by.
-struct Problems {
-  std::string reason;
-  std::string cause;
-};
-
-// Turns rows of the file into the entity keys and rows of one view.
-class RowEncoder {
- public:
-  explicit RowEncoder(const FeatureView& view)
-      : join_keys_(view.entity->join_keys), batch_(*view.batch()), layout_(ColumnTypes(view)) {}
-
-  // Why the row has no entity key; nothing when key() and row() are set.
-  std::optional<Problems> Encode(const FileRow& file_row) {
-    key_.clear();
-    for (size_t i = 0; i < join_keys_.size(); ++i) {
-      const Datum& value = file_row.values[batch_.key_fields[i]];
-      if (value.is_null()) {
-        const std::string missing = fmt::format("{}: the join key is missing", FieldName(i));
-        return Problems{missing, missing};
-      }
-      const Status status = store::AppendEntityKey(join_keys_[i].type, value, key_);
-      if (!status.ok()) {
-        return Problems{fmt::format("{}: {}", FieldName(i), status.message()),
-                        fmt::format("{}: not a join key", FieldName(i))};
-      }
-    }
-    if (key_.size() > limits::kEntityKeyBytesMax) {
-      return Problems{fmt::format("the join keys have {} bytes together, at most {} are allowed",
-                                  key_.size(), limits::kEntityKeyBytesMax),
-                      "the join keys are too long together"};
-    }
-    row_.clear();
-    if (file_row.is_deletion) {
-      store::RowLayout::EncodeTombstone(file_row.time_ms, row_);
-      return std::nullopt;
-    }
-    values_.clear();
-    for (const uint32_t field : batch_.feature_fields) values_.push_back(file_row.values[field]);
-    layout_.Encode(file_row.time_ms, values_, row_);
-    return std::nullopt;
-  }
-
-  std::string_view key() const { return key_; }
-  std::string_view row() const { return row_; }
-
- private:
-  const std::string& FieldName(size_t join_key) const {
-    return batch_.source->fields[batch_.key_fields[join_key]].name;
-  }
-
-  const std::vector<registry::JoinKey>& join_keys_;
-  const BatchView& batch_;
-  const store::RowLayout layout_;
-  std::string key_;
-  std::string row_;
-  std::vector<Datum> values_;
-};
 
 bool IsText(registry::FileFormat format) {
   return format == registry::FileFormat::kCsv || format == registry::FileFormat::kJsonl;
