@@ -3,12 +3,21 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "freshet/status.h"
+#include "freshet/value.h"
 
+#include "base/coding.h"
 #include "store/store.h"
 
 namespace freshet::store {
+
+// A list of named types: u32 number, then for each u8 type, u32 size and bytes of the name. False when
+// the bytes are no such list. A type may be kBytes, as only a join key's is.
+void AppendNamedTypes(const std::vector<std::string>& names, const std::vector<Type>& types,
+                      std::string& bytes);
+bool ReadNamedTypes(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types);
 
 std::string EncodeGeneration(const Generation& generation);
 Result<Generation> DecodeGeneration(std::string_view bytes);

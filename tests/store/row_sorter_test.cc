@@ -30,7 +30,7 @@ class RowSorterTest : public ::testing::Test {
   }
 
   RowSorter NewSorter(size_t memory_bytes, bool keeps_ordered_files = false) const {
-    return RowSorter(*database_, {.folder = runs_,
+    return RowSorter(database_->row_files(), {.folder = runs_,
                                   .table = 1,
                                   .memory_bytes = memory_bytes,
                                   .keeps_ordered_files = keeps_ordered_files});
