@@ -173,8 +173,7 @@ void PrintReport(const Run& run, const Status& status, const ProgressDisplay& di
   else if (run.outcome.profile.has_value())
     fmt::print("{}", RenderProfile(arguments.view, run.outcome));
   else if (status.ok())
-    fmt::print("{}",
-               RenderLoaded(arguments.view, run.outcome, arguments.out_folder, elapsed_ms));
+    fmt::print("{}", RenderLoaded(arguments.view, run.outcome, arguments.out_folder, elapsed_ms));
 }
 
 ExitCode Report(Run& run, const Status& status, ProgressDisplay& display) {
@@ -237,7 +236,8 @@ ExitCode RunLoad(const Arguments& arguments) {
   }
   if (arguments.file.empty() && arguments.adopt_folder.empty())
     return FailUsage("load", "--file is required");
-  Run run = {.arguments = arguments, .registry = {}, .request = {}, .reject_file = {}, .outcome = {}};
+  Run run = {
+      .arguments = arguments, .registry = {}, .request = {}, .reject_file = {}, .outcome = {}};
   if (!arguments.out_folder.empty()) {
     ExitCode exit_code = ExitCode::kDone;
     run.registry = ReadDefinitions("load", arguments.definitions, &exit_code);
@@ -274,9 +274,10 @@ ExitCode RunLoad(const Arguments& arguments) {
 // Rows that are built here, and rows that were built.
 void AddBuildAndAdopt(CLI::App& app, Arguments& arguments) {
   CLI::Option* out =
-      app.add_option("--out", arguments.out_folder,
-                     "Build the rows in this folder, empty or absent, for a server to adopt later: no "
-                     "server and no data folder is needed")
+      app.add_option(
+             "--out", arguments.out_folder,
+             "Build the rows in this folder, empty or absent, for a server to adopt later: no "
+             "server and no data folder is needed")
           ->type_name("FOLDER");
   CLI::Option* definitions =
       app.add_option("--definitions", arguments.definitions,

@@ -129,13 +129,14 @@ std::string RenderBrokenExpectations(std::string_view view, const LoadProgress& 
 std::string RenderLoaded(std::string_view view, const LoadProgress& progress,
                          std::string_view built_in, int64_t elapsed_ms) {
   std::string text =
-      built_in.empty() ? fmt::format("loaded {}: {} rows served", view, Grouped(progress.rows_written))
-                       : fmt::format("built {}: {} rows in {}", view,
-                                     Grouped(progress.rows_written), Printable(built_in));
-  text += progress.build.has_value()
-              ? fmt::format(", built at {} of {} read", FormatRfc3339Ms(progress.build->built_at_ms),
-                            Grouped(progress.build->rows_read))
-              : fmt::format(", of {} read", Grouped(progress.rows_read));
+      built_in.empty()
+          ? fmt::format("loaded {}: {} rows served", view, Grouped(progress.rows_written))
+          : fmt::format("built {}: {} rows in {}", view, Grouped(progress.rows_written),
+                        Printable(built_in));
+  text += progress.build.has_value() ? fmt::format(", built at {} of {} read",
+                                                   FormatRfc3339Ms(progress.build->built_at_ms),
+                                                   Grouped(progress.build->rows_read))
+                                     : fmt::format(", of {} read", Grouped(progress.rows_read));
   if (progress.rows_duplicate > 0)
     text +=
         fmt::format("; {} older ones of the same key left out", Grouped(progress.rows_duplicate));

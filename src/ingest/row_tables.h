@@ -62,7 +62,8 @@ class RowTables {
   Status Merge(const Table& table, std::string_view entity_key, Update update, RowOutcome* outcome);
 
   const registry::FeatureView& view_;
-  std::vector<uint32_t> text_fields_;  // of all features that have no fixed width, if they can be too much
+  std::vector<uint32_t>
+      text_fields_;  // of all features that have no fixed width, if they can be too much
   std::vector<Table> tables_;
   TombstoneKeyDecoder keys_;
   std::vector<Datum> values_;

@@ -38,8 +38,7 @@ void AddDifferences(std::string_view word, const store::NamedTypes& built,
   }
   if (differences.size() > before) return;
   differences.push_back(fmt::format("its {}s are in the order {}, not {}", word,
-                                    fmt::join(built.names, ", "),
-                                    fmt::join(defined.names, ", ")));
+                                    fmt::join(built.names, ", "), fmt::join(defined.names, ", ")));
 }
 
 LoadBuild BuildOf(const store::Manifest& manifest) {
@@ -107,10 +106,10 @@ Status CheckFits(const store::RowFolder& folder, const registry::FeatureView& vi
   AddDifferences("join key", built.join_keys, defined.join_keys, differences);
   AddDifferences("feature", built.columns, defined.columns, differences);
   if (differences.empty()) return Status::Ok();
-  return Status::FailedPrecondition(
-      fmt::format("{} was built with other definitions of the feature view '{}': {}. Build it again "
-                  "with those that are applied here",
-                  folder.path(), view.name, fmt::join(differences, "; ")));
+  return Status::FailedPrecondition(fmt::format(
+      "{} was built with other definitions of the feature view '{}': {}. Build it again "
+      "with those that are applied here",
+      folder.path(), view.name, fmt::join(differences, "; ")));
 }
 
 Result<std::unique_ptr<Load>> StartAdoption(std::shared_ptr<const registry::Registry> registry,

@@ -78,9 +78,9 @@ class Load {
                                              store::Store& store);
   // A load that is not published to a store but built into a folder, which a store adopts later. As Start, and
   // as store::NewRowFolder; InvalidArgument for an upsert and for a dry run.
-  static Result<std::unique_ptr<Load>> StartBuild(std::shared_ptr<const registry::Registry> registry,
-                                                  std::string_view view, const LoadOptions& options,
-                                                  const std::string& folder);
+  static Result<std::unique_ptr<Load>> StartBuild(
+      std::shared_ptr<const registry::Registry> registry, std::string_view view,
+      const LoadOptions& options, const std::string& folder);
   virtual ~Load() = default;
 
   // The next bytes of a text file, at most limits::kLoadChunkBytesMax; the file may be compressed.

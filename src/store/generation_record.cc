@@ -18,8 +18,8 @@ uint8_t NumberOf(Type type) {
 
 bool FindType(uint8_t number, Type* type) {
   const bool is_decimal = number >= kDecimals && number <= kDecimals + kDecimalScaleMax;
-  const bool is_other = number >= static_cast<uint8_t>(Type::kBool) &&
-                        number <= static_cast<uint8_t>(Type::kBytes);
+  const bool is_other =
+      number >= static_cast<uint8_t>(Type::kBool) && number <= static_cast<uint8_t>(Type::kBytes);
   *type = is_decimal ? Type::Decimal(number - kDecimals) : Type(static_cast<Type::Kind>(number));
   return is_decimal || is_other;
 }

@@ -82,10 +82,10 @@ Status CheckFormat(std::string_view bytes) {
   const size_t end = bytes.substr(0, 100).find('\n');
   if (!bytes.starts_with(kFormatWord) || end == std::string_view::npos)
     return Status::Corruption("it is no manifest of built rows");
-  return Status::FailedPrecondition(
-      fmt::format("it has the format '{}'; this program reads '{}'. Build the rows with the version of "
-                  "Freshet that is to serve them",
-                  bytes.substr(0, end), kFormat.substr(0, kFormat.size() - 1)));
+  return Status::FailedPrecondition(fmt::format(
+      "it has the format '{}'; this program reads '{}'. Build the rows with the version of "
+      "Freshet that is to serve them",
+      bytes.substr(0, end), kFormat.substr(0, kFormat.size() - 1)));
 }
 
 }  // namespace

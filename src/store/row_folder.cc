@@ -87,7 +87,8 @@ Status RowFolder::CheckBytes(const Manifest::File& file, FunctionRef<Status()> i
   std::error_code error;
   const uint64_t size = std::filesystem::file_size(path, error);
   if (error)
-    return Status::Corruption(fmt::format("cannot read {}: {}; {}", path, error.message(), kWayOut));
+    return Status::Corruption(
+        fmt::format("cannot read {}: {}; {}", path, error.message(), kWayOut));
   if (size != file.bytes) {
     return Status::Corruption(fmt::format("{} has {} bytes, where the manifest says {}; {}", path,
                                           size, file.bytes, kWayOut));
@@ -118,8 +119,10 @@ Status RowFolder::ReadRows(
     if (problem.empty() && RowLayout::IsTombstone(ToView(rows->value())))
       problem = "it deletes its entity, and built rows are whole";
     if (!problem.empty())
-      return Status::Corruption(fmt::format("{}: row {}: {}; {}", path, check.rows(), problem, kWayOut));
-    FRESHET_RETURN_IF_ERROR(visit(check.rows(), EntityKeyOf(ToView(rows->key())), ToView(rows->value())));
+      return Status::Corruption(
+          fmt::format("{}: row {}: {}; {}", path, check.rows(), problem, kWayOut));
+    FRESHET_RETURN_IF_ERROR(
+        visit(check.rows(), EntityKeyOf(ToView(rows->key())), ToView(rows->value())));
   }
   FRESHET_RETURN_IF_ERROR(FromRocks(rows->status(), fmt::format("read {}", path)));
   if (check.is_whole()) return Status::Ok();

@@ -28,9 +28,10 @@ class RowFolder {
   // Hands over the rows in order, counted from 1. Corruption when they are not the rows that the manifest
   // says; rows before that have been handed over by then, and whether a row is one of the layout is not
   // looked at.
-  Status ReadRows(const Manifest::File& file,
-                  FunctionRef<Status(uint64_t number, std::string_view entity_key, std::string_view row)>
-                      visit) const;
+  Status ReadRows(
+      const Manifest::File& file,
+      FunctionRef<Status(uint64_t number, std::string_view entity_key, std::string_view row)> visit)
+      const;
 
  private:
   RowFolder(std::string path, Manifest manifest)

@@ -51,8 +51,9 @@ class RowFolderWriter final : public GenerationWriter {
   }
   Status Finish(FunctionRef<void(uint64_t rows_written)> progress) override;
   Status Rehearse(FunctionRef<void(uint64_t rows_done)> /*progress*/) override {
-    return Status::InvalidArgument("rows that are built have no served ones beside them; rehearse "
-                                   "the load itself");
+    return Status::InvalidArgument(
+        "rows that are built have no served ones beside them; rehearse "
+        "the load itself");
   }
   void Cancel() override { cancelled_ = true; }
   const LoadCounts& counts() const override { return counts_; }
@@ -68,7 +69,8 @@ class RowFolderWriter final : public GenerationWriter {
   Status CheckNotCancelled() const;
   // The finished files get their names.
   Status MoveFiles();
-  std::string NameOf(size_t file) const { return fmt::format("rows-{:06}.sst", file); }
+  static std::string NameOf(size_t file) { return fmt::format("rows-{:06}.sst", file); }
+  std::string PathOf(size_t file) const { return options_.folder + "/" + NameOf(file); }
   Manifest Describe() const;
   void TakeBack();
 
@@ -110,11 +112,15 @@ Status RowFolderWriter::MakeFolder() {
   }
   if (std::filesystem::is_empty(options_.folder, error)) return Status::Ok();
   if (error) return FileError("read the folder", options_.folder, error);
-  const bool is_left = std::filesystem::exists(building_, error);
+  const auto has = [&](const std::string& path) { return std::filesystem::exists(path, error); };
+  const bool is_left =
+      has(building_) ||
+      (has(PathOf(0)) && !has(fmt::format("{}/{}", options_.folder, kManifestName)));
   return Status::FailedPrecondition(fmt::format(
       "{} is not empty{}; rows are built in a folder of their own: remove what is there, or choose "
       "another one",
-      options_.folder, is_left ? ": it has what a build under way or one that was killed made" : ""));
+      options_.folder,
+      is_left ? ": it has what a build under way or one that was killed made" : ""));
 }
 
 RowFolderWriter::~RowFolderWriter() {
@@ -130,7 +136,7 @@ void RowFolderWriter::TakeBack() {
     std::filesystem::remove(manifest + ".new", error);
     std::filesystem::remove_all(building_, error);
     for (size_t file = 0; file < built_.size(); ++file)
-      std::filesystem::remove(options_.folder + "/" + NameOf(file), error);
+      std::filesystem::remove(PathOf(file), error);
   }
   if (has_made_folder_) std::filesystem::remove(options_.folder, error);
   if (error) LogWarning("files of a build are left in {}: {}", options_.folder, error.message());
@@ -200,10 +206,10 @@ Status RowFolderWriter::Publish() {
   stage_ = Stage::kFailed;
   const std::string manifest = EncodeManifest(Describe());
   if (manifest.size() > limits::kManifestBytesMax) {
-    return Status::ResourceExhausted(
-        fmt::format("the manifest of {} files takes {} bytes; at most {} are allowed. Build the rows in "
-                    "the data folder, or shorten the join keys",
-                    built_.size(), manifest.size(), limits::kManifestBytesMax));
+    return Status::ResourceExhausted(fmt::format(
+        "the manifest of {} files takes {} bytes; at most {} are allowed. Build the rows in "
+        "the data folder, or shorten the join keys",
+        built_.size(), manifest.size(), limits::kManifestBytesMax));
   }
   FRESHET_RETURN_IF_ERROR(MoveFiles());
   FRESHET_RETURN_IF_ERROR(WriteDurably(options_.folder, std::string(kManifestName), manifest));
@@ -214,7 +220,7 @@ Status RowFolderWriter::Publish() {
 Status RowFolderWriter::MoveFiles() {
   std::error_code error;
   for (size_t file = 0; file < built_.size() && !error; ++file)
-    std::filesystem::rename(built_[file].path, options_.folder + "/" + NameOf(file), error);
+    std::filesystem::rename(built_[file].path, PathOf(file), error);
   if (!error) std::filesystem::remove_all(building_, error);
   if (error) return FileError("move the files of", options_.folder, error);
   return SyncPath(options_.folder);

@@ -125,8 +125,7 @@ Status RowSorter::ReduceRuns() {
 }
 
 Status RowSorter::WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<std::string>* runs) {
-  RowFileWriter writer(files_.runs, options_.table, UINT64_MAX,
-                       [this] { return NewFile(); });
+  RowFileWriter writer(files_.runs, options_.table, UINT64_MAX, [this] { return NewFile(); });
   FRESHET_RETURN_IF_ERROR(rows([&](std::string_view entity_key, std::string_view row) {
     return writer.Add(entity_key, row);
   }));
@@ -137,8 +136,7 @@ Status RowSorter::WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<s
 
 Status RowSorter::MergeRuns(std::span<const std::string> runs, RowSink sink) {
   RunMerger merger;
-  for (const std::string& run : runs)
-    FRESHET_RETURN_IF_ERROR(merger.AddRun(files_.runs, run));
+  for (const std::string& run : runs) FRESHET_RETURN_IF_ERROR(merger.AddRun(files_.runs, run));
   std::string kept_key;
   bool kept = false;
   while (merger.valid()) {

@@ -190,8 +190,11 @@ TEST_F(RowsTest, RowsTooFarInTheFutureAreRefused) {
 TEST_F(RowsTest, AnEventThatWouldBeTooLargeARowIsRefusedForTheViewAlone) {
   const size_t features = limits::kStoredRowBytesMax / limits::kStringValueBytesMax + 1;
   std::string wide = kDefinitions;
-  wide += "  - name: wide\n    entity: user\n    source: changes\n    delete_when: age == 0\n    features:\n";
-  for (size_t i = 0; i < features; ++i) wide += fmt::format("      - {{name: f{}, field: op}}\n", i);
+  wide +=
+      "  - name: wide\n    entity: user\n    source: changes\n    delete_when: age == 0\n    "
+      "features:\n";
+  for (size_t i = 0; i < features; ++i)
+    wide += fmt::format("      - {{name: f{}, field: op}}\n", i);
   const auto registry = BuildRegistry(wide);
   const registry::FeatureView& view = *registry->FindFeatureView("wide");
   RowTables rows(view);

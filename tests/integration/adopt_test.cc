@@ -105,8 +105,7 @@ class AdoptTest : public CliTest {
     NamedColumn& keys = request.entities.emplace_back();
     keys.name = "user_id";
     keys.values.type = Type::kInt64;
-    for (int64_t i = 0; i < kKeysRead; ++i)
-      keys.values.integers.push_back(i * (kKeys / kKeysRead));
+    for (int64_t i = 0; i < kKeysRead; ++i) keys.values.integers.push_back(i * (kKeys / kKeysRead));
     FeatureResponse response;
     if (!client.GetFeatures(request, &response).ok()) return -2;
     const FeatureColumn& loads = response.features[0];
@@ -174,8 +173,8 @@ TEST_F(AdoptTest, OneLoadOrTheOtherThroughKillsOfTheServer) {
   const uint64_t kills = TestCases(kKillsUsual);
   for (uint64_t kill = 0; kill < kills; ++kill) {
     const int64_t next = 1 - served;
-    const auto delay = std::chrono::microseconds(
-        random_() % static_cast<uint64_t>(took.count() * 5 / 4));
+    const auto delay =
+        std::chrono::microseconds(random_() % static_cast<uint64_t>(took.count() * 5 / 4));
     std::thread killer([&] {
       std::this_thread::sleep_for(delay);
       server_->Kill();

@@ -113,8 +113,7 @@ class AdoptionTest : public ::testing::Test {
 };
 
 TEST_F(AdoptionTest, WhatWasBuiltIsServed) {
-  const Status built =
-      Build("2,31,SE,5\n1,30,FI,5\n1,32,NO,6\n3,x,FI,5\n", {.bad_rows_max = 1});
+  const Status built = Build("2,31,SE,5\n1,30,FI,5\n1,32,NO,6\n3,x,FI,5\n", {.bad_rows_max = 1});
   ASSERT_TRUE(built.ok()) << built.ToString();
   EXPECT_EQ(report_.rows_kept, 2u);
   EXPECT_EQ(report_.rows_bad, 1u);
@@ -174,8 +173,7 @@ TEST_F(AdoptionTest, OtherDefinitionsAreToldColumnByColumn) {
       {Changed("features: [age", "features: [user_id, age"), "it lacks the feature 'user_id'"},
       {Changed("[age, country]", "[country, age]"),
        "its features are in the order age, country, not country, age"},
-      {Changed("user_id: int64", "user_id: string"),
-       "its join key 'user_id' is int64, not string"},
+      {Changed("user_id: int64", "user_id: string"), "its join key 'user_id' is int64, not string"},
       {Changed("user_id", "user"),
        "it lacks the join key 'user'; its join key 'user_id' is none of the view's"},
   };
@@ -250,10 +248,11 @@ TEST_F(AdoptionTest, BuildsAreWholeAndFailAsLoadsDo) {
 }
 
 TEST_F(AdoptionTest, ARowThatIsTooLargeIsBad) {
-  std::string yaml = "entities: [{name: user, join_keys: {user_id: int64}}]\nsources:\n  - name: "
-                     "users\n    file: {path: users.csv}\n    timestamp: {field: at, unit: ms}\n"
-                     "    fields: {user_id: int64, text: string}\nfeature_views:\n  - name: wide\n"
-                     "    entity: user\n    source: users\n    features:\n";
+  std::string yaml =
+      "entities: [{name: user, join_keys: {user_id: int64}}]\nsources:\n  - name: "
+      "users\n    file: {path: users.csv}\n    timestamp: {field: at, unit: ms}\n"
+      "    fields: {user_id: int64, text: string}\nfeature_views:\n  - name: wide\n"
+      "    entity: user\n    source: users\n    features:\n";
   const size_t features = limits::kStoredRowBytesMax / limits::kStringValueBytesMax;
   for (size_t i = 0; i < features; ++i)
     yaml += fmt::format("      - {{name: f{}, field: text}}\n", i);
@@ -261,7 +260,8 @@ TEST_F(AdoptionTest, ARowThatIsTooLargeIsBad) {
   auto load = Load::Start(registry_, "wide", {.bad_rows_max = 1}, *store_);
   ASSERT_TRUE(load.ok()) << load.status().ToString();
   const std::string text(limits::kStringValueBytesMax, 'x');
-  ASSERT_TRUE((*load)->Feed("user_id,at,text\n1,1," + text + "\n2,1," + text.substr(8'192) + "\n").ok());
+  ASSERT_TRUE(
+      (*load)->Feed("user_id,at,text\n1,1," + text + "\n2,1," + text.substr(8'192) + "\n").ok());
   ASSERT_TRUE((*load)->Finish([](LoadPhase, uint64_t) {}).ok());
   EXPECT_EQ((*load)->report().rows_kept, 1u);
   ASSERT_THAT((*load)->report().bad_rows, SizeIs(1));
