@@ -45,7 +45,7 @@ bool IsSound(const Manifest::File& file) {
 bool ReadFile(ByteReader& reader, Manifest::File* file) {
   file->name = reader.ReadSized();
   file->bytes = reader.Read<uint64_t>();
-  file->checksum = reader.Read<uint32_t>();
+  file->checksum = reader.Read<uint64_t>();
   file->rows = reader.Read<uint64_t>();
   file->first_key = reader.ReadSized();
   file->last_key = reader.ReadSized();
@@ -124,10 +124,10 @@ Result<Manifest> DecodeManifest(std::string_view bytes) {
   Manifest manifest;
   const size_t size = bytes.size();
   const bool is_sound =
-      size >= kFormat.size() + sizeof(uint32_t) &&
-      Load<uint32_t>(bytes.data() + size - sizeof(uint32_t)) ==
-          ChecksumOfBytes(bytes.substr(0, size - sizeof(uint32_t))) &&
-      ReadBody(bytes.substr(kFormat.size(), size - kFormat.size() - sizeof(uint32_t)), &manifest);
+      size >= kFormat.size() + sizeof(uint64_t) &&
+      Load<uint64_t>(bytes.data() + size - sizeof(uint64_t)) ==
+          ChecksumOfBytes(bytes.substr(0, size - sizeof(uint64_t))) &&
+      ReadBody(bytes.substr(kFormat.size(), size - kFormat.size() - sizeof(uint64_t)), &manifest);
   if (is_sound) return manifest;
   return Status::Corruption("it is damaged or cut off");
 }

@@ -36,7 +36,7 @@ struct Manifest {
   struct File {
     std::string name;  // in the folder
     uint64_t bytes = 0;
-    uint32_t checksum = 0;  // CRC-32C of the file
+    uint64_t checksum = 0;  // XXH3 of the file
     uint64_t rows = 0;
     std::string first_key;  // entity keys
     std::string last_key;

@@ -93,10 +93,10 @@ Status RowFolder::CheckBytes(const Manifest::File& file, FunctionRef<Status()> i
     return Status::Corruption(fmt::format("{} has {} bytes, where the manifest says {}; {}", path,
                                           size, file.bytes, kWayOut));
   }
-  FRESHET_ASSIGN_OR_RETURN(const uint32_t checksum, ChecksumOfFile(path, is_wanted));
+  FRESHET_ASSIGN_OR_RETURN(const uint64_t checksum, ChecksumOfFile(path, is_wanted));
   if (checksum == file.checksum) return Status::Ok();
   return Status::Corruption(
-      fmt::format("{} has the checksum {:08x}, where the manifest says {:08x}: it was damaged or "
+      fmt::format("{} has the checksum {:016x}, where the manifest says {:016x}: it was damaged or "
                   "replaced; {}",
                   path, checksum, file.checksum, kWayOut));
 }

@@ -97,18 +97,18 @@ TEST(Formats, ManifestsHaveTheirGoldenBytes) {
   manifest.origin = {7, 6, 5};
   manifest.rows_duplicate = 4;
   manifest.rows_deleted = 3;
-  manifest.files = {{"f.sst", 259, 0x01020304, 2, "a", "b"}};
+  manifest.files = {{"f.sst", 259, 0x0102030405060708, 2, "a", "b"}};
   const std::string bytes = EncodeManifest(manifest);
   const std::string zeros(7, '\0');
-  EXPECT_EQ(bytes.substr(0, bytes.size() - 4),
+  EXPECT_EQ(bytes.substr(0, bytes.size() - 8),
             "freshet-rows 1\n"s + "\x01\x00\x00\x00v"s + "\x01\x00\x00\x00\x08\x01\x00\x00\x00k"s +
                 "\x02\x00\x00\x00"s + "\x02\x03\x00\x00\x00"s + "age"s + "\x22\x01\x00\x00\x00x"s +
                 "\x02\x01\x00\x00\x00\x00\x00\x00"s + "\x07"s + zeros + "\x06"s + zeros + "\x05"s +
                 zeros + "\x04"s + zeros + "\x03"s + zeros + "\x01\x00\x00\x00"s +
                 "\x05\x00\x00\x00"s + "f.sst"s + "\x03\x01\x00\x00\x00\x00\x00\x00"s +
-                "\x04\x03\x02\x01"s + "\x02"s + zeros + "\x01\x00\x00\x00"s + "a"s +
+                "\x08\x07\x06\x05\x04\x03\x02\x01"s + "\x02"s + zeros + "\x01\x00\x00\x00"s + "a"s +
                 "\x01\x00\x00\x00"s + "b"s);
-  EXPECT_EQ(bytes.substr(bytes.size() - 4), "M\xa4"s + "A\x86"s);
+  EXPECT_EQ(bytes.substr(bytes.size() - 8), "\x38\x26\x15\x86\x3e\x35\xef\xfe"s);
   const auto decoded = DecodeManifest(bytes);
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(*decoded, manifest);
@@ -133,8 +133,9 @@ TEST(Formats, ManifestsNameFilesOfTheirFolderInTheOrderOfTheirKeys) {
     EXPECT_FALSE(is_sound({{name, 1, 0, 1, "b", "c"}})) << name;
 }
 
-TEST(Formats, ChecksumsAreCrc32c) {
-  EXPECT_EQ(ChecksumOfBytes("123456789"), 0xE3069283u);
+// The empty input is in the specification of XXH3.
+TEST(Formats, ChecksumsAreXxh3) {
+  EXPECT_EQ(ChecksumOfBytes(""), 0x2D06800538D394C2u);
 }
 
 TEST(Formats, RowTableNumbersHaveTheirGoldenBytes) {
