@@ -43,9 +43,9 @@ void AddDifferences(std::string_view word, const store::NamedTypes& built,
 
 LoadBuild BuildOf(const store::Manifest& manifest) {
   return {.built_at_ms = manifest.built_at_ms,
-          .bytes_read = manifest.origin.bytes_read,
-          .rows_read = manifest.origin.rows_read,
-          .rows_bad = manifest.origin.rows_bad,
+          .bytes_read = manifest.read.bytes_read,
+          .rows_read = manifest.read.rows_read,
+          .rows_bad = manifest.read.rows_bad,
           .rows_duplicate = manifest.rows_duplicate,
           .rows_deleted = manifest.rows_deleted};
 }

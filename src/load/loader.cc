@@ -123,6 +123,8 @@ class FileLoad final : public Load {
   // The columns of the view that the files do without.
   std::vector<bool> KeptColumns() const;
   void TakeRow(const FileRow& file_row);
+  // What the view expects, and what the rows are like.
+  void Look(const FileRow& file_row);
   void ReportBad(uint64_t line, std::string reason, std::string cause);
   Status Fail(Status status);
 
@@ -248,13 +250,12 @@ Status FileLoad::ReadBuiltFile(const store::RowFolder& folder, const store::Mani
   file_name_ = file.name;
   const uint64_t bytes_before = report_.bytes_read;
   BuiltRow built(view_);
+  const bool is_looked_at = expectations_.looks_at_rows() || profiler_.has_value();
   return folder.ReadRows(file, [&](uint64_t number, std::string_view key, std::string_view row) {
     if (Status status = writer_->Add(key, row); !status.ok())
       return status.Prefixed(fmt::format("{}/{}: row {}", folder.path(), file.name, number));
     ++report_.rows_read;
-    const FileRow& file_row = built.Read(number, row);
-    expectations_.Take(file_row, file_name_);
-    if (profiler_.has_value()) profiler_->Take(file_row);
+    if (is_looked_at) Look(built.Read(number, row));
     if (number % kBuiltRowsPerStep != 0) return Status::Ok();
     report_.bytes_read = bytes_before + static_cast<uint64_t>(static_cast<double>(number) /
                                                               static_cast<double>(file.rows) *
@@ -317,7 +318,7 @@ Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> 
   if (options_.is_dry_run) return Status::Ok();
   progress(LoadPhase::kPublish, counts.served);
   FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
-  writer_->SetOrigin({report_.bytes_read, report_.rows_read, report_.rows_bad});
+  writer_->SetReadCounts({report_.bytes_read, report_.rows_read, report_.rows_bad});
   FRESHET_RETURN_IF_ERROR(writer_->Publish());
   timer_.AddTo(&report_.publish_ms);
   report_.rows_kept = counts.served;
@@ -383,11 +384,13 @@ void FileLoad::TakeRow(const FileRow& file_row) {
     return ReportBad(file_row.line, std::move(problems->reason), std::move(problems->cause));
   }
   if (status_.ok()) status_ = TakeLacking(file_row.lacking);
-  if (!file_row.is_deletion) {
-    expectations_.Take(file_row, file_name_);
-    if (profiler_.has_value()) profiler_->Take(file_row);
-  }
+  if (!file_row.is_deletion) Look(file_row);
   if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
+}
+
+void FileLoad::Look(const FileRow& file_row) {
+  expectations_.Take(file_row, file_name_);
+  if (profiler_.has_value()) profiler_->Take(file_row);
 }
 
 void FileLoad::ReportBad(uint64_t line, std::string reason, std::string cause) {

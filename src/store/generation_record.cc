@@ -26,8 +26,8 @@ bool FindType(uint8_t number, Type* type) {
 
 }  // namespace
 
-void AppendNamedTypes(const std::vector<std::string>& names, const std::vector<Type>& types,
-                      std::string& bytes) {
+void AppendColumns(std::string& bytes, const std::vector<std::string>& names,
+                   const std::vector<Type>& types) {
   Append(bytes, static_cast<uint32_t>(types.size()));
   for (size_t i = 0; i < types.size(); ++i) {
     Append(bytes, NumberOf(types[i]));
@@ -35,7 +35,7 @@ void AppendNamedTypes(const std::vector<std::string>& names, const std::vector<T
   }
 }
 
-bool ReadNamedTypes(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types) {
+bool ReadColumns(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types) {
   const auto count = reader.Read<uint32_t>();
   for (uint32_t i = 0; i < count; ++i) {
     if (!FindType(reader.Read<uint8_t>(), &types->emplace_back())) return false;
@@ -51,7 +51,7 @@ std::string EncodeGeneration(const Generation& generation) {
   Append(bytes, generation.table);
   Append(bytes, generation.loaded_at_ms);
   Append(bytes, generation.row_count);
-  AppendNamedTypes(generation.column_names, generation.column_types, bytes);
+  AppendColumns(bytes, generation.column_names, generation.column_types);
   return bytes;
 }
 
@@ -63,10 +63,9 @@ Result<Generation> DecodeGeneration(std::string_view bytes) {
   generation.loaded_at_ms = reader.Read<int64_t>();
   generation.row_count = reader.Read<uint64_t>();
   const std::vector<Type>& types = generation.column_types;
-  const bool is_sound =
-      version == kGenerationVersion &&
-      ReadNamedTypes(reader, &generation.column_names, &generation.column_types) &&
-      std::find(types.begin(), types.end(), Type(Type::kBytes)) == types.end();
+  const bool is_sound = version == kGenerationVersion &&
+                        ReadColumns(reader, &generation.column_names, &generation.column_types) &&
+                        std::find(types.begin(), types.end(), Type(Type::kBytes)) == types.end();
   if (!is_sound || !reader.done())
     return Status::Corruption("the record of a batch view's generation cannot be read");
   return generation;

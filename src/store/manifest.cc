@@ -14,11 +14,11 @@ constexpr std::string_view kFormatWord = "freshet-rows ";
 constexpr std::string_view kFormat = "freshet-rows 1\n";
 
 void AppendList(const NamedTypes& list, std::string& bytes) {
-  AppendNamedTypes(list.names, list.types, bytes);
+  AppendColumns(bytes, list.names, list.types);
 }
 
 bool ReadList(ByteReader& reader, NamedTypes* list) {
-  return ReadNamedTypes(reader, &list->names, &list->types);
+  return ReadColumns(reader, &list->names, &list->types);
 }
 
 void AppendFile(const Manifest::File& file, std::string& bytes) {
@@ -69,9 +69,9 @@ bool ReadBody(std::string_view body, Manifest* manifest) {
   if (!ReadList(reader, &manifest->shape.join_keys) || !ReadList(reader, &manifest->shape.columns))
     return false;
   manifest->built_at_ms = reader.Read<int64_t>();
-  manifest->origin.bytes_read = reader.Read<uint64_t>();
-  manifest->origin.rows_read = reader.Read<uint64_t>();
-  manifest->origin.rows_bad = reader.Read<uint64_t>();
+  manifest->read.bytes_read = reader.Read<uint64_t>();
+  manifest->read.rows_read = reader.Read<uint64_t>();
+  manifest->read.rows_bad = reader.Read<uint64_t>();
   manifest->rows_duplicate = reader.Read<uint64_t>();
   manifest->rows_deleted = reader.Read<uint64_t>();
   return ReadFiles(reader, &manifest->files) && reader.done();
@@ -108,9 +108,9 @@ std::string EncodeManifest(const Manifest& manifest) {
   AppendList(manifest.shape.join_keys, bytes);
   AppendList(manifest.shape.columns, bytes);
   Append(bytes, manifest.built_at_ms);
-  Append(bytes, manifest.origin.bytes_read);
-  Append(bytes, manifest.origin.rows_read);
-  Append(bytes, manifest.origin.rows_bad);
+  Append(bytes, manifest.read.bytes_read);
+  Append(bytes, manifest.read.rows_read);
+  Append(bytes, manifest.read.rows_bad);
   Append(bytes, manifest.rows_duplicate);
   Append(bytes, manifest.rows_deleted);
   Append(bytes, static_cast<uint32_t>(manifest.files.size()));

@@ -51,7 +51,7 @@ struct Manifest {
 
   RowShape shape;
   int64_t built_at_ms = 0;
-  LoadOrigin origin;
+  ReadCounts read;
   uint64_t rows_duplicate = 0;  // as LoadCounts has them
   uint64_t rows_deleted = 0;
   std::vector<File> files;  // in the order of their keys

@@ -57,7 +57,7 @@ class RowFolderWriter final : public GenerationWriter {
   }
   void Cancel() override { cancelled_ = true; }
   const LoadCounts& counts() const override { return counts_; }
-  void SetOrigin(const LoadOrigin& origin) override { origin_ = origin; }
+  void SetReadCounts(const ReadCounts& counts) override { read_ = counts; }
   Status Publish() override;
 
  private:
@@ -82,7 +82,7 @@ class RowFolderWriter final : public GenerationWriter {
   bool has_made_folder_ = false;
   std::optional<RowSorter> sorter_;  // while rows come
   std::vector<RowFile> built_;
-  LoadOrigin origin_;
+  ReadCounts read_;
   LoadCounts counts_;
   Stage stage_ = Stage::kAdding;
   std::atomic<bool> cancelled_{false};
@@ -91,9 +91,11 @@ class RowFolderWriter final : public GenerationWriter {
 Status RowFolderWriter::Begin() {
   FRESHET_RETURN_IF_ERROR(MakeFolder());
   std::error_code error;
-  // Of two builds that begin at once one makes it.
-  if (!std::filesystem::create_directory(building_, error) || error)
-    return FileError("make the folder", building_, error);
+  const bool is_ours = std::filesystem::create_directory(building_, error);
+  if (error) return FileError("make the folder", building_, error);
+  if (!is_ours)
+    return Status::FailedPrecondition(
+        fmt::format("another build has begun in {}", options_.folder));
   has_begun_ = true;
   sorter_.emplace(files_, RowSorter::Options{.folder = building_,
                                              .table = kBuiltTable,
@@ -230,7 +232,7 @@ Manifest RowFolderWriter::Describe() const {
   Manifest manifest;
   manifest.shape = options_.shape;
   manifest.built_at_ms = options_.clock->NowMs();
-  manifest.origin = origin_;
+  manifest.read = read_;
   manifest.rows_duplicate = counts_.duplicates;
   manifest.rows_deleted = counts_.deleted;
   for (size_t file = 0; file < built_.size(); ++file) {

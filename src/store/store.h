@@ -116,12 +116,12 @@ struct LogRecord {
 enum class LoadKind : uint8_t { kReplace, kUpsert };
 
 // What a load has read.
-struct LoadOrigin {
+struct ReadCounts {
   uint64_t bytes_read = 0;
   uint64_t rows_read = 0;
   uint64_t rows_bad = 0;
 
-  friend bool operator==(const LoadOrigin&, const LoadOrigin&) = default;
+  friend bool operator==(const ReadCounts&, const ReadCounts&) = default;
 };
 
 // What became of the rows of a load.
@@ -157,7 +157,7 @@ class GenerationWriter {
   virtual void Cancel() = 0;
   virtual const LoadCounts& counts() const = 0;  // after Finish
   // What the rows come from, before Publish: a row folder keeps it.
-  virtual void SetOrigin(const LoadOrigin& /*origin*/) {}
+  virtual void SetReadCounts(const ReadCounts& /*counts*/) {}
   // Makes the rows served in one atomic step; those of a row folder can be adopted from then on. Call
   // after Finish.
   virtual Status Publish() = 0;

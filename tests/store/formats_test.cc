@@ -94,7 +94,7 @@ TEST(Formats, ManifestsHaveTheirGoldenBytes) {
   Manifest manifest;
   manifest.shape = {"v", {{"k"}, {Type::kBytes}}, {{"age", "x"}, {Type::kInt32, Type::Decimal(2)}}};
   manifest.built_at_ms = 258;
-  manifest.origin = {7, 6, 5};
+  manifest.read = {7, 6, 5};
   manifest.rows_duplicate = 4;
   manifest.rows_deleted = 3;
   manifest.files = {{"f.sst", 259, 0x0102030405060708, 2, "a", "b"}};

@@ -58,7 +58,7 @@ class RowFolderTest : public ::testing::Test {
     std::filesystem::remove_all(path_);
     const auto writer = Begin(memory_bytes);
     for (const auto& [key, row] : rows) ASSERT_TRUE(writer->Add(key, row).ok());
-    writer->SetOrigin({1'000, 20, 3});
+    writer->SetReadCounts({1'000, 20, 3});
     ASSERT_TRUE(writer->Finish(kUnwatched).ok());
     const Status published = writer->Publish();
     ASSERT_TRUE(published.ok()) << published.ToString();
@@ -111,7 +111,7 @@ TEST_F(RowFolderTest, WhatIsBuiltComesBack) {
   const Manifest& manifest = folder->manifest();
   EXPECT_EQ(manifest.shape, kShape);
   EXPECT_EQ(manifest.built_at_ms, 1'234);
-  EXPECT_EQ(manifest.origin, (LoadOrigin{1'000, 20, 3}));
+  EXPECT_EQ(manifest.read, (ReadCounts{1'000, 20, 3}));
   EXPECT_EQ(manifest.rows_duplicate, 1u);
   ASSERT_EQ(manifest.files.size(), 1u);
   EXPECT_EQ(manifest.files[0].bytes, Bytes("rows-000000.sst").size());
