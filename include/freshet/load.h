@@ -68,6 +68,16 @@ struct LoadProfile {
   std::vector<Column> columns;
 };
 
+// The load that built a folder of rows.
+struct LoadBuild {
+  int64_t built_at_ms = 0;
+  uint64_t bytes_read = 0;
+  uint64_t rows_read = 0;
+  uint64_t rows_bad = 0;
+  uint64_t rows_duplicate = 0;
+  uint64_t rows_deleted = 0;
+};
+
 struct LoadProgress {
   enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
   Phase phase = Phase::kRead;
@@ -90,6 +100,7 @@ struct LoadProgress {
   // What the view expects and the rows are not, one sentence each.
   std::vector<std::string> broken_expectations;
   std::optional<LoadProfile> profile;  // of a dry run that came to its end
+  std::optional<LoadBuild> build;      // of a load that adopts a folder
 };
 
 struct LoadRequest {
@@ -103,6 +114,10 @@ struct LoadRequest {
   bool dry_run = false;  // everything but publishing: the load's end has its profile
   bool upsert = false;   // rows go into what is served, unless a newer one is; else they replace it
   std::string delete_column;  // a bool column: true where the row deletes its entity; empty: none
+  // A folder of rows that `freshet load --out` built for the view, as the server finds it: they are
+  // loaded, and the load takes no files. Only `view` and `dry_run` may be set beside it. A path that
+  // is not absolute is one below the folder that the server adopts from.
+  std::string adopt_folder;
 };
 
 // What a view serves after a rollback.

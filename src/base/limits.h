@@ -144,9 +144,11 @@ inline constexpr int64_t kHttpIdleMsMax = 30'000;         // a connection on whi
 // Loads.
 inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file
 inline constexpr size_t kLoadChunkBytesMax = 1u << 20;
-inline constexpr size_t kFileColumnsMax = 10'000;        // of a file with a header
-inline constexpr size_t kLoadFilesMax = 100'000;         // of one load
-inline constexpr size_t kPathValuesMax = 64;             // of one file
+inline constexpr size_t kStoredRowBytesMax = 4u << 20;  // a row as it is kept, all columns together
+inline constexpr size_t kManifestBytesMax = 64u << 20;  // of a folder of built rows
+inline constexpr size_t kFileColumnsMax = 10'000;       // of a file with a header
+inline constexpr size_t kLoadFilesMax = 100'000;        // of one load
+inline constexpr size_t kPathValuesMax = 64;            // of one file
 inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
 inline constexpr size_t kBadRowsBytesMax = 256u << 10;  // of all of them that one message carries

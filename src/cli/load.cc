@@ -15,8 +15,10 @@
 
 #include "cli/command.h"
 #include "cli/connection.h"
+#include "cli/definition_folder.h"
 #include "cli/load_report.h"
 #include "cli/offline_load.h"
+#include "engine/load_session.h"
 #include "engine/offline_folder.h"
 #include "load/file_list.h"
 #include "registry/file_format.h"
@@ -40,7 +42,12 @@ struct Arguments {
   bool upsert = false;
   std::string delete_column;
   std::string address;
-  std::string data_folder;  // empty: a server loads
+  std::string data_folder;  // into this one; empty: a server loads
+  std::string out_folder;   // not loaded but built here, of the views of `definitions`
+  std::string definitions;
+  std::string adopt_folder;  // in the place of a file
+
+  bool is_remote() const { return data_folder.empty() && out_folder.empty(); }
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -103,6 +110,7 @@ class Pipe {
 // One load from the command line: what its parts share.
 struct Run {
   const Arguments& arguments;
+  std::shared_ptr<const registry::Registry> registry;  // of rows that are built
   LoadRequest request;
   RejectFile reject_file;
   LoadProgress outcome;
@@ -114,6 +122,18 @@ Result<std::unique_ptr<engine::OfflineFolder>> OpenFolder(const Arguments& argum
   return engine::OfflineFolder::Open(options);
 }
 
+Result<StartSession> OpenHere(const Run& run) {
+  if (run.registry != nullptr) {
+    return StartSession([&run](const LoadRequest& request) {
+      return engine::StartBuild(run.registry, request, Options().load_memory_bytes,
+                                run.arguments.out_folder);
+    });
+  }
+  FRESHET_ASSIGN_OR_RETURN(auto opened, OpenFolder(run.arguments));
+  const std::shared_ptr<engine::OfflineFolder> folder = std::move(opened);
+  return StartSession([folder](const LoadRequest& request) { return folder->Load(request); });
+}
+
 Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   const auto next_chunk = [&]() -> Result<std::string> {
     FRESHET_RETURN_IF_ERROR(run.reject_file.status());
@@ -121,12 +141,12 @@ Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   };
   const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
   const auto cancelled = [] { return interrupted != 0; };
-  if (run.arguments.data_folder.empty()) {
+  if (run.arguments.is_remote()) {
     return Connect(run.arguments.address)
         ->Load(run.request, next_chunk, show, cancelled, &run.outcome);
   }
-  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments));
-  return LoadOffline(*folder, run.request, next_chunk, show, cancelled, &run.outcome);
+  FRESHET_ASSIGN_OR_RETURN(const StartSession start, OpenHere(run));
+  return LoadOffline(start, run.request, next_chunk, show, cancelled, &run.outcome);
 }
 
 Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display) {
@@ -134,12 +154,12 @@ Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display
   for (const auto& file : list.files) files.push_back(file.get());
   const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
   const auto cancelled = [&] { return interrupted != 0 || !run.reject_file.status().ok(); };
-  if (run.arguments.data_folder.empty()) {
+  if (run.arguments.is_remote()) {
     return Connect(run.arguments.address)
         ->LoadFiles(run.request, files, show, cancelled, &run.outcome);
   }
-  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments));
-  return LoadFilesOffline(*folder, run.request, files, show, cancelled, &run.outcome);
+  FRESHET_ASSIGN_OR_RETURN(const StartSession start, OpenHere(run));
+  return LoadFilesOffline(start, run.request, files, show, cancelled, &run.outcome);
 }
 
 void PrintReport(const Run& run, const Status& status, const ProgressDisplay& display) {
@@ -148,11 +168,12 @@ void PrintReport(const Run& run, const Status& status, const ProgressDisplay& di
              RenderBrokenExpectations(arguments.view, run.outcome));
   const int64_t elapsed_ms = display.elapsed_ms();
   if (arguments.json)
-    fmt::print("{}", RenderLoadJson(arguments.view, status, run.outcome, elapsed_ms));
+    fmt::print("{}", RenderLoadJson(arguments.view, status, run.outcome, arguments.out_folder,
+                                    elapsed_ms));
   else if (run.outcome.profile.has_value())
     fmt::print("{}", RenderProfile(arguments.view, run.outcome));
   else if (status.ok())
-    fmt::print("{}", RenderLoaded(arguments.view, run.outcome, elapsed_ms));
+    fmt::print("{}", RenderLoaded(arguments.view, run.outcome, arguments.out_folder, elapsed_ms));
 }
 
 ExitCode Report(Run& run, const Status& status, ProgressDisplay& display) {
@@ -186,6 +207,7 @@ Status Prepare(Run& run) {
   run.request.dry_run = arguments.dry_run;
   run.request.upsert = arguments.upsert;
   run.request.delete_column = arguments.delete_column;
+  run.request.adopt_folder = arguments.adopt_folder;
   if (arguments.reject_file.empty()) return Status::Ok();
   FRESHET_RETURN_IF_ERROR(run.reject_file.Open(arguments.reject_file).Prefixed("--reject-file"));
   run.request.on_bad_row = [&run](const BadRowReport& bad) {
@@ -212,10 +234,22 @@ ExitCode RunLoad(const Arguments& arguments) {
     if (arguments.file.empty()) return RunRollback(arguments);
     return FailUsage("load", "--rollback takes no --file: it serves rows that are loaded already");
   }
-  if (arguments.file.empty()) return FailUsage("load", "--file is required");
-  Run run = {.arguments = arguments, .request = {}, .reject_file = {}, .outcome = {}};
+  if (arguments.file.empty() && arguments.adopt_folder.empty())
+    return FailUsage("load", "--file is required");
+  Run run = {
+      .arguments = arguments, .registry = {}, .request = {}, .reject_file = {}, .outcome = {}};
+  if (!arguments.out_folder.empty()) {
+    ExitCode exit_code = ExitCode::kDone;
+    run.registry = ReadDefinitions("load", arguments.definitions, &exit_code);
+    if (run.registry == nullptr) return exit_code;
+  }
   if (Status status = Prepare(run); !status.ok()) return FailUsage("load", status.message());
   CancelOnInterrupt();
+  if (!arguments.adopt_folder.empty()) {
+    ProgressDisplay display(0);
+    const Status status = LoadListed(run, load::FileList(), display);
+    return Report(run, status, display);
+  }
   if (Pipe::IsOne(arguments.file)) {
     // The name of a named pipe tells as that of a file does.
     if (const auto format = registry::FileFormatOfPath(arguments.file);
@@ -235,6 +269,32 @@ ExitCode RunLoad(const Arguments& arguments) {
   ProgressDisplay display(list->bytes);
   const Status status = LoadListed(run, *list, display);
   return Report(run, status, display);
+}
+
+// Rows that are built here, and rows that were built.
+void AddBuildAndAdopt(CLI::App& app, Arguments& arguments) {
+  CLI::Option* out =
+      app.add_option(
+             "--out", arguments.out_folder,
+             "Build the rows in this folder, empty or absent, for a server to adopt later: no "
+             "server and no data folder is needed")
+          ->type_name("FOLDER");
+  CLI::Option* definitions =
+      app.add_option("--definitions", arguments.definitions,
+                     "With --out: the folder of YAML files, or the one, that define the view")
+          ->type_name("DIR");
+  CLI::Option* adopt =
+      app.add_option("--adopt", arguments.adopt_folder,
+                     "Load the rows that --out built in this folder of the server's machine, below "
+                     "its load.adopt_from; with --data, of this machine, anywhere")
+          ->type_name("FOLDER");
+  out->needs(definitions);
+  definitions->needs(out);
+  for (const char* other : {"--upsert", "--dry-run", "--rollback", "--data", "--adopt"})
+    out->excludes(app.get_option(other));
+  for (const char* other : {"--file", "--s3-endpoint", "--format", "--upsert", "--delete-column",
+                            "--max-bad-rows", "--reject-file", "--rollback"})
+    adopt->excludes(app.get_option(other));
 }
 
 }  // namespace
@@ -284,6 +344,7 @@ Command AddLoad(CLI::App& parent) {
                   "Load in this process, into a server's data folder, while the server is stopped")
       ->type_name("FOLDER");
   AddAddress(*app, &arguments->address);
+  AddBuildAndAdopt(*app, *arguments);
   app->footer(
       "What is loaded replaces what the view served, all of it in one moment or, when the load "
       "fails\n"
@@ -296,6 +357,8 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file users.csv --dry-run\n"
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
       "  freshet load profile --file users.csv --data /var/lib/freshet\n"
+      "  freshet load profile --file users.csv --out built --definitions definitions\n"
+      "  freshet load profile --adopt built\n"
       "  freshet load --rollback profile\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");
   return {app, [arguments] { return RunLoad(*arguments); }};

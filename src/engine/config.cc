@@ -218,6 +218,7 @@ void ReadLoad(const Node& node, Options* options) {
   MapReader map(node, "load");
   ReadBytes(map, "memory_limit", {limits::kLoadMemoryBytesMin, limits::kLoadMemoryBytesMax},
             &options->load_memory_bytes);
+  ReadText(map, "adopt_from", &options->load_adopt_from);
   map.Done();
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "load/adoption.h"
 #include "registry/file_format.h"
 
 namespace freshet::engine {
@@ -39,6 +40,24 @@ Result<registry::FileFormat> FormatOf(const registry::Registry& registry,
   if (view == nullptr || view->batch() == nullptr) return registry::FileFormat::kCsv;
   const auto* file = std::get_if<registry::FileRows>(&view->batch()->source->kind);
   return file == nullptr ? registry::FileFormat::kCsv : file->format;
+}
+
+Result<load::LoadOptions> OptionsOf(const registry::Registry& registry, const LoadRequest& request,
+                                    size_t memory_bytes) {
+  load::LoadOptions options;
+  FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(registry, request));
+  options.bad_rows_share_max = request.bad_rows_share_max;
+  options.bad_rows_max = request.bad_rows_max;
+  if (request.on_bad_row != nullptr) {
+    options.on_bad_row = [tell = request.on_bad_row](const load::BadRow& row) {
+      tell({row.line, row.reason, row.file});
+    };
+  }
+  options.memory_bytes = memory_bytes;
+  options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
+  options.is_dry_run = request.dry_run;
+  options.delete_column = request.delete_column;
+  return options;
 }
 
 class LoadSessionImpl final : public LoadSession {
@@ -95,6 +114,7 @@ class LoadSessionImpl final : public LoadSession {
     progress.bad_rows_by_cause = report.bad_rows_by_cause;
     progress.broken_expectations = report.broken_expectations;
     progress.profile = report.profile;
+    progress.build = report.build;
     return progress;
   }
 
@@ -109,21 +129,24 @@ class LoadSessionImpl final : public LoadSession {
 Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::Registry> registry,
                                                const LoadRequest& request, size_t memory_bytes,
                                                store::Store& store) {
-  load::LoadOptions options;
-  FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(*registry, request));
-  options.bad_rows_share_max = request.bad_rows_share_max;
-  options.bad_rows_max = request.bad_rows_max;
-  if (request.on_bad_row != nullptr) {
-    options.on_bad_row = [tell = request.on_bad_row](const load::BadRow& row) {
-      tell({row.line, row.reason, row.file});
-    };
-  }
-  options.memory_bytes = memory_bytes;
-  options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
-  options.is_dry_run = request.dry_run;
-  options.delete_column = request.delete_column;
-  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load,
-                           load::Load::Start(std::move(registry), request.view, options, store));
+  FRESHET_ASSIGN_OR_RETURN(const load::LoadOptions options,
+                           OptionsOf(*registry, request, memory_bytes));
+  auto load = request.adopt_folder.empty()
+                  ? load::Load::Start(std::move(registry), request.view, options, store)
+                  : load::StartAdoption(std::move(registry), request.view, options,
+                                        request.adopt_folder, store);
+  if (!load.ok()) return load.status();
+  return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(*load)));
+}
+
+Result<std::unique_ptr<LoadSession>> StartBuild(std::shared_ptr<const registry::Registry> registry,
+                                                const LoadRequest& request, size_t memory_bytes,
+                                                const std::string& folder) {
+  FRESHET_ASSIGN_OR_RETURN(const load::LoadOptions options,
+                           OptionsOf(*registry, request, memory_bytes));
+  FRESHET_ASSIGN_OR_RETURN(
+      std::unique_ptr<load::Load> load,
+      load::Load::StartBuild(std::move(registry), request.view, options, folder));
   return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(load)));
 }
 

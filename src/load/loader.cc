@@ -10,94 +10,24 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "base/limits.h"
 #include "base/nearest.h"
+#include "load/built_row.h"
 #include "load/column_file.h"
 #include "load/expectations.h"
 #include "load/profile.h"
+#include "load/row_encoder.h"
 #include "load/text_file.h"
+#include "load/view_shape.h"
 #include "registry/file_format.h"
-#include "store/entity_key.h"
-#include "store/row.h"
+#include "store/row_folder_writer.h"
 
 namespace freshet::load {
 namespace {
 
-using registry::BatchView;
 using registry::FeatureView;
 
-// The features of the view, as columns of its rows.
-std::vector<std::string> ColumnNames(const FeatureView& view) {
-  std::vector<std::string> names;
-  for (const registry::Feature& feature : view.features) names.push_back(feature.name);
-  return names;
-}
-
-std::vector<Type> ColumnTypes(const FeatureView& view) {
-  std::vector<Type> types;
-  for (const registry::Feature& feature : view.features) types.push_back(feature.type);
-  return types;
-}
-
-// Why a row is bad: for its reader, and to count it by.
-struct Problems {
-  std::string reason;
-  std::string cause;
-};
-
-// Turns rows of the file into the entity keys and rows of one view.
-class RowEncoder {
- public:
-  explicit RowEncoder(const FeatureView& view)
-      : join_keys_(view.entity->join_keys), batch_(*view.batch()), layout_(ColumnTypes(view)) {}
-
-  // Why the row has no entity key; nothing when key() and row() are set.
-  std::optional<Problems> Encode(const FileRow& file_row) {
-    key_.clear();
-    for (size_t i = 0; i < join_keys_.size(); ++i) {
-      const Datum& value = file_row.values[batch_.key_fields[i]];
-      if (value.is_null()) {
-        const std::string missing = fmt::format("{}: the join key is missing", FieldName(i));
-        return Problems{missing, missing};
-      }
-      const Status status = store::AppendEntityKey(join_keys_[i].type, value, key_);
-      if (!status.ok()) {
-        return Problems{fmt::format("{}: {}", FieldName(i), status.message()),
-                        fmt::format("{}: not a join key", FieldName(i))};
-      }
-    }
-    if (key_.size() > limits::kEntityKeyBytesMax) {
-      return Problems{fmt::format("the join keys have {} bytes together, at most {} are allowed",
-                                  key_.size(), limits::kEntityKeyBytesMax),
-                      "the join keys are too long together"};
-    }
-    row_.clear();
-    if (file_row.is_deletion) {
-      store::RowLayout::EncodeTombstone(file_row.time_ms, row_);
-      return std::nullopt;
-    }
-    values_.clear();
-    for (const uint32_t field : batch_.feature_fields) values_.push_back(file_row.values[field]);
-    layout_.Encode(file_row.time_ms, values_, row_);
-    return std::nullopt;
-  }
-
-  std::string_view key() const { return key_; }
-  std::string_view row() const { return row_; }
-
- private:
-  const std::string& FieldName(size_t join_key) const {
-    return batch_.source->fields[batch_.key_fields[join_key]].name;
-  }
-
-  const std::vector<registry::JoinKey>& join_keys_;
-  const BatchView& batch_;
-  const store::RowLayout layout_;
-  std::string key_;
-  std::string row_;
-  std::vector<Datum> values_;
-};
+constexpr uint64_t kBuiltRowsPerStep = 16'384;
 
 bool IsText(registry::FileFormat format) {
   return format == registry::FileFormat::kCsv || format == registry::FileFormat::kJsonl;
@@ -163,6 +93,7 @@ class FileLoad final : public Load {
 
   Status Feed(std::string_view bytes) override;
   Status ReadFile(LoadFile& file, FunctionRef<void()> progress) override;
+  Status ReadFolder(const store::RowFolder& folder, FunctionRef<void()> progress) override;
   Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) override;
   void Cancel() override { cancelled_ = true; }
   const LoadReport& report() const override { return report_; }
@@ -175,6 +106,9 @@ class FileLoad final : public Load {
   Status FeedText(TextFile& text, std::string_view bytes);
   Status ReadTextFile(LoadFile& file, FunctionRef<void()> progress);
   Status ReadColumnFile(LoadFile& file, FunctionRef<void()> progress);
+  Status ReadBuiltFile(const store::RowFolder& folder, const store::Manifest::File& file,
+                       FunctionRef<void()> progress);
+  Status CheckNotCancelled() const;
   Status FinishReading();
   // OK when the rows may be published.
   Status Judge() const;
@@ -189,6 +123,8 @@ class FileLoad final : public Load {
   // The columns of the view that the files do without.
   std::vector<bool> KeptColumns() const;
   void TakeRow(const FileRow& file_row);
+  // What the view expects, and what the rows are like.
+  void Look(const FileRow& file_row);
   void ReportBad(uint64_t line, std::string reason, std::string cause);
   Status Fail(Status status);
 
@@ -296,6 +232,44 @@ Status FileLoad::ReadColumnFile(LoadFile& file, FunctionRef<void()> progress) {
   }
 }
 
+Status FileLoad::ReadFolder(const store::RowFolder& folder, FunctionRef<void()> progress) {
+  FRESHET_RETURN_IF_ERROR(CheckOpen());
+  for (const store::Manifest::File& file : folder.manifest().files) {
+    const uint64_t bytes_before = report_.bytes_read;
+    Status status = ReadBuiltFile(folder, file, progress);
+    if (!status.ok()) return Fail(std::move(status));
+    report_.bytes_read = bytes_before + file.bytes;
+  }
+  ++files_read_;
+  return Status::Ok();
+}
+
+Status FileLoad::ReadBuiltFile(const store::RowFolder& folder, const store::Manifest::File& file,
+                               FunctionRef<void()> progress) {
+  FRESHET_RETURN_IF_ERROR(folder.CheckBytes(file, [this] { return CheckNotCancelled(); }));
+  file_name_ = file.name;
+  const uint64_t bytes_before = report_.bytes_read;
+  BuiltRow built(view_);
+  const bool is_looked_at = expectations_.looks_at_rows() || profiler_.has_value();
+  return folder.ReadRows(file, [&](uint64_t number, std::string_view key, std::string_view row) {
+    if (Status status = writer_->Add(key, row); !status.ok())
+      return status.Prefixed(fmt::format("{}/{}: row {}", folder.path(), file.name, number));
+    ++report_.rows_read;
+    if (is_looked_at) Look(built.Read(number, row));
+    if (number % kBuiltRowsPerStep != 0) return Status::Ok();
+    report_.bytes_read = bytes_before + static_cast<uint64_t>(static_cast<double>(number) /
+                                                              static_cast<double>(file.rows) *
+                                                              static_cast<double>(file.bytes));
+    progress();
+    return CheckNotCancelled();
+  });
+}
+
+Status FileLoad::CheckNotCancelled() const {
+  if (!cancelled_) return Status::Ok();
+  return Status::Cancelled("the load was cancelled: nothing was changed");
+}
+
 Status FileLoad::Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
   FRESHET_RETURN_IF_ERROR(CheckOpen());
   Status status = FinishReading();
@@ -343,7 +317,8 @@ Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> 
   FRESHET_RETURN_IF_ERROR(CheckExpectations(counts.served));
   if (options_.is_dry_run) return Status::Ok();
   progress(LoadPhase::kPublish, counts.served);
-  if (cancelled_) return Status::Cancelled("the load was cancelled: nothing was changed");
+  FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
+  writer_->SetReadCounts({report_.bytes_read, report_.rows_read, report_.rows_bad});
   FRESHET_RETURN_IF_ERROR(writer_->Publish());
   timer_.AddTo(&report_.publish_ms);
   report_.rows_kept = counts.served;
@@ -409,11 +384,13 @@ void FileLoad::TakeRow(const FileRow& file_row) {
     return ReportBad(file_row.line, std::move(problems->reason), std::move(problems->cause));
   }
   if (status_.ok()) status_ = TakeLacking(file_row.lacking);
-  if (!file_row.is_deletion) {
-    expectations_.Take(file_row, file_name_);
-    if (profiler_.has_value()) profiler_->Take(file_row);
-  }
+  if (!file_row.is_deletion) Look(file_row);
   if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
+}
+
+void FileLoad::Look(const FileRow& file_row) {
+  expectations_.Take(file_row, file_name_);
+  if (profiler_.has_value()) profiler_->Take(file_row);
 }
 
 void FileLoad::ReportBad(uint64_t line, std::string reason, std::string cause) {
@@ -485,6 +462,24 @@ Result<std::unique_ptr<Load>> Load::Start(std::shared_ptr<const registry::Regist
           : store.NewGeneration(view->id, ColumnNames(*view), ColumnTypes(*view),
                                 options.memory_bytes);
   FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<store::GenerationWriter> writer, std::move(started));
+  return std::unique_ptr<Load>(
+      std::make_unique<FileLoad>(std::move(registry), *view, options, std::move(writer)));
+}
+
+Result<std::unique_ptr<Load>> Load::StartBuild(std::shared_ptr<const registry::Registry> registry,
+                                               std::string_view view_name,
+                                               const LoadOptions& options,
+                                               const std::string& folder) {
+  FRESHET_RETURN_IF_ERROR(CheckOptions(options));
+  if (options.kind == store::LoadKind::kUpsert || options.is_dry_run) {
+    return Status::InvalidArgument(
+        "rows are built whole: an upsert and a dry run need the rows that are served");
+  }
+  FRESHET_ASSIGN_OR_RETURN(const FeatureView* view, FindBatchView(*registry, view_name));
+  FRESHET_ASSIGN_OR_RETURN(
+      std::unique_ptr<store::GenerationWriter> writer,
+      store::NewRowFolder(
+          {.folder = folder, .shape = ShapeOf(*view), .memory_bytes = options.memory_bytes}));
   return std::unique_ptr<Load>(
       std::make_unique<FileLoad>(std::move(registry), *view, options, std::move(writer)));
 }

@@ -70,7 +70,7 @@ void LoadCall::Run() {
   auto session = ReadHeader();
   Status status = session.status();
   if (session.ok()) {
-    status = header_.files_size() > 0 ? ReadFiles(**session) : FeedAll(**session);
+    status = ReadRows(**session);
     if (status.ok()) status = FinishSession(**session);
     LoadProgress last = (*session)->Progress();
     last.phase = LoadProgress::Phase::kDone;
@@ -102,7 +102,13 @@ Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
   request.dry_run = header_.dry_run();
   request.upsert = header_.upsert();
   request.delete_column = header_.delete_column();
+  request.adopt_folder = header_.adopt_folder();
   return engine_.Load(request);
+}
+
+Status LoadCall::ReadRows(LoadSession& session) {
+  if (header_.files_size() > 0) return ReadFiles(session);
+  return header_.adopt_folder().empty() ? FeedAll(session) : Status();
 }
 
 Status LoadCall::ReadFiles(LoadSession& session) {

@@ -1,6 +1,6 @@
 #include "store/generation_record.h"
 
-#include "base/coding.h"
+#include <algorithm>
 
 namespace freshet::store {
 namespace {
@@ -18,13 +18,32 @@ uint8_t NumberOf(Type type) {
 
 bool FindType(uint8_t number, Type* type) {
   const bool is_decimal = number >= kDecimals && number <= kDecimals + kDecimalScaleMax;
-  const bool is_other = number >= static_cast<uint8_t>(Type::kBool) &&
-                        number <= static_cast<uint8_t>(Type::kTimestamp);
+  const bool is_other =
+      number >= static_cast<uint8_t>(Type::kBool) && number <= static_cast<uint8_t>(Type::kBytes);
   *type = is_decimal ? Type::Decimal(number - kDecimals) : Type(static_cast<Type::Kind>(number));
   return is_decimal || is_other;
 }
 
 }  // namespace
+
+void AppendColumns(std::string& bytes, const std::vector<std::string>& names,
+                   const std::vector<Type>& types) {
+  Append(bytes, static_cast<uint32_t>(types.size()));
+  for (size_t i = 0; i < types.size(); ++i) {
+    Append(bytes, NumberOf(types[i]));
+    AppendSized(bytes, names[i]);
+  }
+}
+
+bool ReadColumns(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types) {
+  const auto count = reader.Read<uint32_t>();
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!FindType(reader.Read<uint8_t>(), &types->emplace_back())) return false;
+    names->emplace_back(reader.ReadSized());
+    if (!reader.ok()) return false;
+  }
+  return reader.ok();
+}
 
 std::string EncodeGeneration(const Generation& generation) {
   std::string bytes;
@@ -32,11 +51,7 @@ std::string EncodeGeneration(const Generation& generation) {
   Append(bytes, generation.table);
   Append(bytes, generation.loaded_at_ms);
   Append(bytes, generation.row_count);
-  Append(bytes, static_cast<uint32_t>(generation.column_types.size()));
-  for (size_t i = 0; i < generation.column_types.size(); ++i) {
-    Append(bytes, NumberOf(generation.column_types[i]));
-    AppendSized(bytes, generation.column_names[i]);
-  }
+  AppendColumns(bytes, generation.column_names, generation.column_types);
   return bytes;
 }
 
@@ -47,14 +62,11 @@ Result<Generation> DecodeGeneration(std::string_view bytes) {
   generation.table = reader.Read<TableId>();
   generation.loaded_at_ms = reader.Read<int64_t>();
   generation.row_count = reader.Read<uint64_t>();
-  auto columns = reader.Read<uint32_t>();
-  bool sound = version == kGenerationVersion;
-  for (uint32_t i = 0; i < columns && sound; ++i) {
-    sound = FindType(reader.Read<uint8_t>(), &generation.column_types.emplace_back());
-    generation.column_names.emplace_back(reader.ReadSized());
-    sound = sound && reader.ok();
-  }
-  if (!sound || !reader.done())
+  const std::vector<Type>& types = generation.column_types;
+  const bool is_sound = version == kGenerationVersion &&
+                        ReadColumns(reader, &generation.column_names, &generation.column_types) &&
+                        std::find(types.begin(), types.end(), Type(Type::kBytes)) == types.end();
+  if (!is_sound || !reader.done())
     return Status::Corruption("the record of a batch view's generation cannot be read");
   return generation;
 }

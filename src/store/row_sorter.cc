@@ -19,8 +19,8 @@ constexpr size_t kOrderedPartBytes = 16u << 20;
 
 }  // namespace
 
-RowSorter::RowSorter(const Database& database, Options options)
-    : database_(database),
+RowSorter::RowSorter(const RowFileOptions& files, Options options)
+    : files_(files),
       options_(std::move(options)),
       gathered_(options_.memory_bytes / kParts),
       in_order_(options_.keeps_ordered_files) {}
@@ -65,7 +65,7 @@ Status RowSorter::Write(RowBuffer& rows, bool in_order) {
     return WriteRun([&](RowSink sink) { return rows.Take(sink); }, &runs_);
   }
   if (!ordered_.has_value()) {
-    ordered_.emplace(database_.row_file_options(), options_.table, limits::kSortedFileBytes,
+    ordered_.emplace(files_.served, options_.table, limits::kSortedFileBytes,
                      [this] { return NewFile(); });
   }
   return rows.Take([&](std::string_view entity_key, std::string_view row) {
@@ -125,8 +125,7 @@ Status RowSorter::ReduceRuns() {
 }
 
 Status RowSorter::WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<std::string>* runs) {
-  RowFileWriter writer(database_.run_file_options(), options_.table, UINT64_MAX,
-                       [this] { return NewFile(); });
+  RowFileWriter writer(files_.runs, options_.table, UINT64_MAX, [this] { return NewFile(); });
   FRESHET_RETURN_IF_ERROR(rows([&](std::string_view entity_key, std::string_view row) {
     return writer.Add(entity_key, row);
   }));
@@ -137,8 +136,7 @@ Status RowSorter::WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<s
 
 Status RowSorter::MergeRuns(std::span<const std::string> runs, RowSink sink) {
   RunMerger merger;
-  for (const std::string& run : runs)
-    FRESHET_RETURN_IF_ERROR(merger.AddRun(database_.run_file_options(), run));
+  for (const std::string& run : runs) FRESHET_RETURN_IF_ERROR(merger.AddRun(files_.runs, run));
   std::string kept_key;
   bool kept = false;
   while (merger.valid()) {

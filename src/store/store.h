@@ -115,6 +115,15 @@ struct LogRecord {
 // What a load does to a view: of Store::NewGeneration, and of Store::NewUpsert.
 enum class LoadKind : uint8_t { kReplace, kUpsert };
 
+// What a load has read.
+struct ReadCounts {
+  uint64_t bytes_read = 0;
+  uint64_t rows_read = 0;
+  uint64_t rows_bad = 0;
+
+  friend bool operator==(const ReadCounts&, const ReadCounts&) = default;
+};
+
 // What became of the rows of a load.
 struct LoadCounts {
   uint64_t served = 0;         // rows of the view once it is published
@@ -147,7 +156,10 @@ class GenerationWriter {
   // Any thread: a Finish or a Rehearse that is under way or to come soon ends with Cancelled.
   virtual void Cancel() = 0;
   virtual const LoadCounts& counts() const = 0;  // after Finish
-  // Makes the rows served in one atomic step. Call after Finish.
+  // What the rows come from, before Publish: a row folder keeps it.
+  virtual void SetReadCounts(const ReadCounts& /*counts*/) {}
+  // Makes the rows served in one atomic step; those of a row folder can be adopted from then on. Call
+  // after Finish.
   virtual Status Publish() = 0;
 };
 

@@ -63,6 +63,7 @@ serving:
   requests_in_flight: 500
 load:
   memory_limit: 1GiB
+  adopt_from: /mnt/built
 log:
   level: debug
   format: json
@@ -118,6 +119,7 @@ TEST(Config, EveryOptionIsRead) {
   EXPECT_EQ(config->engine.as_of_interval_ms, 1'000);
   EXPECT_TRUE(config->engine.allow_read_time);
   EXPECT_EQ(config->engine.requests_in_flight_max, 500u);
+  EXPECT_EQ(config->engine.load_adopt_from, "/mnt/built");
   EXPECT_EQ(config->engine.load_memory_bytes, size_t{1} << 30);
 }
 
