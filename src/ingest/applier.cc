@@ -319,10 +319,12 @@ void Applier::Evaluate(View& view, const DecodedEvent& event) {
   }
 }
 
-// Null, and counted, when it fails.
+// Null, and counted, when it fails or is too long.
 Datum Applier::ValueOf(size_t expression, const DecodedEvent& event) {
   const expr::Evaluation& evaluation = Evaluate(expression, event).evaluation;
-  if (evaluation.error == nullptr) return evaluation.value;
+  const bool is_too_long = evaluation.value.kind() == Datum::Kind::kString &&
+                           evaluation.value.as_string().size() > limits::kStringValueBytesMax;
+  if (evaluation.error == nullptr && !is_too_long) return evaluation.value;
   ++counts_.filter_failures;
   return {};
 }

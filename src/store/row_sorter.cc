@@ -14,8 +14,6 @@ namespace {
 
 // One part is gathered while the other is written.
 constexpr size_t kParts = 2;
-// Rows in order need no more than what keeps both threads busy.
-constexpr size_t kOrderedPartBytes = 16u << 20;
 
 }  // namespace
 
@@ -32,7 +30,7 @@ RowSorter::~RowSorter() {
 Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
   const size_t size = entity_key.size() + row.size();
   const bool is_ordered_part =
-      in_order_ && gathered_.is_sorted() && gathered_.held_bytes() >= kOrderedPartBytes;
+      in_order_ && gathered_.is_sorted() && gathered_.held_bytes() >= limits::kOrderedPartBytes;
   if (is_ordered_part || !gathered_.HasRoomFor(size)) FRESHET_RETURN_IF_ERROR(Spill(true));
   gathered_.Add(entity_key, row, added_++);
   return Status::Ok();
