@@ -27,6 +27,7 @@
 #include <rocksdb/table.h>
 
 #include "base/check.h"
+#include "load/adoption.h"
 #include "load/loader.h"
 #include "load_bench_rows.h"
 #include "registry/registry.h"
@@ -226,6 +227,68 @@ BENCHMARK_CAPTURE(LoadFrom, sorted_csv, "sorted.csv")
     ->Unit(benchmark::kMillisecond)
     ->Iterations(1);
 BENCHMARK_CAPTURE(LoadFrom, sorted_jsonl, "sorted.jsonl")
+    ->ArgName("cores")
+    ->Arg(1)
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+
+// Of adopting rows that were built, checks and all.
+Cost AdoptCost(store::Store& store, const std::shared_ptr<const registry::Registry>& registry,
+               const std::string& folder) {
+  return CostOf([&] {
+    auto load = load::StartAdoption(registry, "profile", {}, folder, store);
+    FRESHET_CHECK(load.ok());
+    FRESHET_CHECK((*load)->Finish([](load::LoadPhase, uint64_t) {}).ok());
+    FRESHET_CHECK((*load)->report().rows_kept == static_cast<uint64_t>(RowCount()));
+  });
+}
+
+Cost BuildCost(const std::shared_ptr<const registry::Registry>& registry,
+               const LoadFilePath& source, const std::string& folder) {
+  return CostOf([&] {
+    auto load = load::Load::StartBuild(registry, "profile", {.format = source.format}, folder);
+    FRESHET_CHECK(load.ok());
+    DiskFile file(source.path);
+    FRESHET_CHECK((*load)->ReadFile(file, [] {}).ok());
+    FRESHET_CHECK((*load)->Finish([](load::LoadPhase, uint64_t) {}).ok());
+  });
+}
+
+// `ratio` is the rate of adopting over the bare writer's, `load_ratio` over that of loading the file that the
+// rows were built from, `build_ratio` that of building over that of loading; `cpu_` is by processor time.
+void AdoptBuilt(benchmark::State& state) {
+  const LoadFilePath source = FileOf("unsorted.parquet");
+  if (source.path.empty()) {
+    state.SkipWithError("python3 with pyarrow cannot write the files");
+    return;
+  }
+  const testing::TempFolder folder;
+  auto store = store::Store::Open({.path = folder.File("data")});
+  FRESHET_CHECK(store.ok());
+  const auto registry = BuildRegistry();
+  const Cores cores(state.range(0));
+  Cost load;
+  Cost build;
+  Cost adopt;
+  Cost bare;
+  uint64_t bytes_written = 0;
+  for (auto _ : state) {
+    const std::string built = folder.File("built");
+    std::filesystem::remove_all(built);
+    build += BuildCost(registry, source, built);
+    load += LoadCost(**store, registry, source, &bytes_written);
+    adopt += AdoptCost(**store, registry, built);
+    bare += SstFileWriterCost(folder.File("bare.sst"));
+  }
+  state.counters["ratio"] = bare.wall / adopt.wall;
+  state.counters["cpu_ratio"] = bare.processor / adopt.processor;
+  state.counters["load_ratio"] = load.wall / adopt.wall;
+  state.counters["cpu_load_ratio"] = load.processor / adopt.processor;
+  state.counters["build_ratio"] = load.wall / build.wall;
+  state.counters["adopt_rows_per_second"] = RowsPerSecond(state, adopt);
+}
+BENCHMARK(AdoptBuilt)
     ->ArgName("cores")
     ->Arg(1)
     ->Arg(2)

@@ -42,7 +42,8 @@ class Client {
   // reports. `cancelled` is asked now and then, from another thread, until the server says that it is
   // publishing; once true, the call ends with Cancelled, and the server changes nothing, unless it
   // began to publish at that very moment. *outcome is what the server said last, also on error,
-  // with the bad rows. An error of a file ends the load and is returned: nothing was changed.
+  // with the bad rows. An error of a file ends the load and is returned: nothing was changed. A
+  // request that adopts a folder of the server's has no files.
   virtual Status LoadFiles(const LoadRequest& request, const std::vector<LoadFile*>& files,
                            const std::function<void(const LoadProgress&)>& progress,
                            const std::function<bool()>& cancelled, LoadProgress* outcome) = 0;

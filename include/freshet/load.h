@@ -92,6 +92,16 @@ struct LoadProfile {
   std::vector<Column> columns;
 };
 
+// The load that built a folder of rows.
+struct LoadBuild {
+  int64_t built_at_ms = 0;
+  uint64_t bytes_read = 0;
+  uint64_t rows_read = 0;
+  uint64_t rows_bad = 0;
+  uint64_t rows_duplicate = 0;
+  uint64_t rows_deleted = 0;
+};
+
 struct LoadProgress {
   enum class Phase : uint8_t { kRead, kSort, kPublish, kDone };
   Phase phase = Phase::kRead;
@@ -116,6 +126,7 @@ struct LoadProgress {
   // What the view expects and the rows are not, one sentence each.
   std::vector<std::string> broken_expectations;
   std::optional<LoadProfile> profile;  // of a dry run that came to its end
+  std::optional<LoadBuild> build;      // of a load that adopts a folder
 };
 
 struct LoadRequest {
@@ -137,6 +148,10 @@ struct LoadRequest {
   // `on_bad_row` count. The files are those that it began with, each with the size and the time that
   // it had: no others. 0: a new load.
   uint64_t resume = 0;
+  // A folder of rows that `freshet load --out` built for the view, as the server finds it: they are
+  // loaded, and the load takes no files. Only `view` and `dry_run` may be set beside it. A path that
+  // is not absolute is one below the folder that the server adopts from.
+  std::string adopt_folder;
 };
 
 // A load that ended before its rows were served, or is under way, and can go on where its finished

@@ -28,6 +28,10 @@ struct Options {
   // Whether requests may carry a read_time. For tests and audits: such answers are not today's.
   bool allow_read_time = false;
 
+  // Folders below this one may be adopted by loads. Empty: none may, since whoever asks for a load
+  // would have this process open whatever it can.
+  std::string load_adopt_from;
+
   // --- performance ---
 
   // Hot timelines and rows in memory. A read that misses costs a RocksDB look-up, some 5 us warm.

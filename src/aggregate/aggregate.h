@@ -29,6 +29,12 @@
 
 namespace freshet::aggregate {
 
+// What the events of a slot bring at the most.
+struct Fill {
+  size_t events = SIZE_MAX;
+  size_t text_bytes = limits::kStringValueBytesMax;  // of each text among their values
+};
+
 // When an event happened and, to break ties in time, where in its stream it stands.
 struct EventOrder {
   int64_t time_ms = 0;
@@ -137,6 +143,8 @@ struct Aggregate {
   // OK when the bytes are a slot that this aggregate can have written. For bytes that come from
   // disk.
   bool (*is_valid)(std::string_view slot, const Parameters&);
+  // No slot of such events is larger.
+  size_t (*bytes_max)(const Parameters&, const Fill&);
 
   Parameters parameters = {};
 };

@@ -131,6 +131,12 @@ struct CategoryTable {
     return Outcome::kValue;
   }
 
+  static size_t BytesMax(const Fill& fill) {
+    const size_t entries = Stored::DifferentMax(std::min(fill.events, limits::kCategoriesMax));
+    return std::min(sizeof(kExact) + entries * (Stored::BytesMax(fill) + Tally::kSizeBytes),
+                    limits::kCategoriesBytesMax);
+  }
+
   static bool IsValid(std::string_view slot) {
     if (slot.empty() || IsTooMany(slot)) return true;
     Entries entries;
@@ -187,6 +193,7 @@ struct Categories {
     return outcome;
   }
   static bool IsValid(std::string_view slot, const Parameters&) { return Table::IsValid(slot); }
+  static size_t BytesMax(const Parameters&, const Fill& fill) { return Table::BytesMax(fill); }
 };
 
 template <Type kType, bool kCounts>
@@ -253,6 +260,9 @@ struct CategorySums {
   }
   static bool IsValid(std::string_view slot, const Parameters& parameters) {
     return WithTable<Tally>(parameters.by_type, [&](auto table) { return table.IsValid(slot); });
+  }
+  static size_t BytesMax(const Parameters& parameters, const Fill& fill) {
+    return WithTable<Tally>(parameters.by_type, [&](auto table) { return table.BytesMax(fill); });
   }
 };
 

@@ -146,10 +146,23 @@ struct DistinctCount {
       if (HashAt(slot, i - 1) >= HashAt(slot, i)) return false;
     return HashesOf(slot) <= limits::kDistinctExactMax;
   }
+
+  static size_t BytesMax(const Parameters&, const Fill& fill) {
+    if (fill.events > limits::kDistinctExactMax)
+      return 1 + std::max(kRegisters, limits::kDistinctExactMax * sizeof(uint64_t));
+    return 1 + fill.events * sizeof(uint64_t);
+  }
+};
+
+struct DistinctBools : DistinctCount {
+  static size_t BytesMax(const Parameters& parameters, const Fill& fill) {
+    return DistinctCount::BytesMax(parameters, {.events = std::min<size_t>(fill.events, 2)});
+  }
 };
 
 constexpr Aggregate DistinctCountOf(Type input) {
-  return MakeVariable<DistinctCount>("distinct_count", input, Type::kInt64);
+  return input == Type::kBool ? MakeVariable<DistinctBools>("distinct_count", input, Type::kInt64)
+                              : MakeVariable<DistinctCount>("distinct_count", input, Type::kInt64);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ inline bool IsEventTime(int64_t time_ms) {
 }
 
 // The place of an event as slots keep it: i64 time, i32 partition, i64 offset.
+inline constexpr uint16_t kOrderBytes = 20;
 inline void AppendOrder(std::string& to, const EventOrder& order) {
   Append(to, order.time_ms);
   Append(to, order.partition);

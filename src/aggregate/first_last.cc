@@ -14,8 +14,6 @@
 namespace freshet::aggregate {
 namespace {
 
-constexpr uint16_t kOrderBytes = 20;
-
 EventOrder LoadOrder(const char* slot) {
   return {Load<int64_t>(slot), Load<int32_t>(slot + 8), Load<int64_t>(slot + 12)};
 }
@@ -89,6 +87,9 @@ struct EdgeText {
     return slot.empty() ||
            (slot.size() >= kOrderBytes && IsEventTime(LoadOrder(slot.data()).time_ms) &&
             slot.size() <= kOrderBytes + limits::kExpressionStringBytesMax);
+  }
+  static size_t BytesMax(const Parameters&, const Fill& fill) {
+    return kOrderBytes + fill.text_bytes;
   }
 };
 

@@ -85,6 +85,12 @@ struct OrderedList {
     return true;
   }
 
+  static size_t BytesMax(const Parameters& parameters, const Fill& fill) {
+    const size_t items = std::min<size_t>(parameters.k, fill.events);
+    return (kDistinct ? Stored::DifferentMax(items) : items) *
+           (kOrderBytes + Stored::BytesMax(fill));
+  }
+
  private:
   static constexpr Datum::Kind StoredKind() {
     if constexpr (kType == Type::kString)

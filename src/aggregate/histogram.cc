@@ -45,6 +45,10 @@ struct Histogram {
     return slot.empty() || slot.size() == SizeBytes(parameters);
   }
 
+  static size_t BytesMax(const Parameters& parameters, const Fill&) {
+    return SizeBytes(parameters);
+  }
+
  private:
   static size_t SizeBytes(const Parameters& parameters) {
     return (parameters.edges.count + 1) * sizeof(uint64_t);

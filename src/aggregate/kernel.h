@@ -84,6 +84,8 @@ struct FixedSlot {
     return slot.size() == Kernel::kSizeBytes && Kernel(slot.data()).IsValid();
   }
 
+  static size_t BytesMax(const Parameters&, const Fill&) { return Kernel::kSizeBytes; }
+
  private:
   static constexpr bool kHangsOnRead = requires(const Kernel& state, const Reading& reading,
                                                 const Parameters& parameters, Datum* value) {
@@ -125,7 +127,8 @@ constexpr Aggregate MakeFixed(std::string_view name, Type input, Type output,
                    .update_variable = nullptr,
                    .merge_variable = nullptr,
                    .finalize = Functions::Finalize,
-                   .is_valid = Functions::IsValid};
+                   .is_valid = Functions::IsValid,
+                   .bytes_max = Functions::BytesMax};
 }
 
 // Update of a variable-size slot, whether or not it takes `by`.
@@ -139,8 +142,13 @@ void UpdateVariable(std::string& slot, const Datum& value, const Datum& by, cons
   }
 }
 
-// The same for a variable-size slot; Functions has Update, Merge, Finalize and IsValid. Where the
-// aggregate takes `by`, it is Update's third argument.
+template <typename Functions>
+size_t VariableBytesMax(const Parameters& parameters, const Fill& fill) {
+  return fill.events == 0 ? 0 : Functions::BytesMax(parameters, fill);
+}
+
+// The same for a variable-size slot; Functions has Update, Merge, Finalize, IsValid and BytesMax. Where
+// the aggregate takes `by`, it is Update's third argument.
 template <typename Functions>
 constexpr Aggregate MakeVariable(std::string_view name, Type input, Type output) {
   return Aggregate{.name = name,
@@ -156,7 +164,8 @@ constexpr Aggregate MakeVariable(std::string_view name, Type input, Type output)
                    .update_variable = UpdateVariable<Functions>,
                    .merge_variable = Functions::Merge,
                    .finalize = Functions::Finalize,
-                   .is_valid = Functions::IsValid};
+                   .is_valid = Functions::IsValid,
+                   .bytes_max = VariableBytesMax<Functions>};
 }
 
 // Whether a value takes part: not null and not NaN.

@@ -67,6 +67,7 @@ struct ExtremeText {
     return slot.empty() ||
            (slot[0] == kPresent && slot.size() <= 1 + limits::kExpressionStringBytesMax);
   }
+  static size_t BytesMax(const Parameters&, const Fill& fill) { return 1 + fill.text_bytes; }
 
   static constexpr char kPresent = 1;
   static std::string_view TextOf(std::string_view slot) { return slot.substr(1); }

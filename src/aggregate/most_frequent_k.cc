@@ -1,10 +1,11 @@
 // most_frequent_k: the k values that come most often, the most frequent first, the smaller first of
 // two that come as often; and most_frequent_k_counts: how often they come.
 //
-// Exact up to limits::kFrequentValuesMax different values. Past them, counts go down by as much as
-// makes that many values remain (Misra and Gries, 1982): a count is then at most too small by what
-// was taken, which is at most the number of events over that limit, plus one. Which values those are
-// may hang on the order of events.
+// Exact up to limits::kFrequentValuesMax different values in limits::kFrequentBytesMax. Past them, counts
+// go down by that of the first value, in the order of their counts, that there is no room for (Misra
+// and Gries, 1982): a count is then at most too small by what was taken, which is at most the number
+// of events over that of the values that fit, plus one. Which values those are may hang on the order of
+// events.
 //
 // Slot: empty without a value; else u64 the most that a count may be too small by, and, ascending by
 // value, the values (stored_value.h), each with its u64 count.
@@ -95,7 +96,9 @@ struct FrequentValues {
   static bool IsValid(std::string_view slot, const Parameters&) {
     if (slot.empty()) return true;
     State state;
-    if (!Read(slot, &state) || state.items.size() > limits::kFrequentValuesMax) return false;
+    if (slot.size() > limits::kFrequentBytesMax || !Read(slot, &state) ||
+        state.items.size() > limits::kFrequentValuesMax)
+      return false;
     if (state.items.empty() && state.taken == 0) return false;
     for (size_t i = 0; i < state.items.size(); ++i) {
       const Item& item = state.items[i];
@@ -107,14 +110,33 @@ struct FrequentValues {
     return true;
   }
 
+  static size_t BytesMax(const Parameters&, const Fill& fill) {
+    const size_t values = Stored::DifferentMax(std::min(fill.events, limits::kFrequentValuesMax));
+    return std::min(kTakenBytes + values * (Stored::BytesMax(fill) + kCountBytes),
+                    limits::kFrequentBytesMax);
+  }
+
  private:
+  static constexpr size_t kTakenBytes = sizeof(uint64_t);
+  static constexpr size_t kCountBytes = sizeof(uint64_t);
+
+  // The most frequent values that there is room for.
+  static size_t CountThatFits(const std::vector<Item>& most_frequent) {
+    size_t bytes = kTakenBytes;
+    size_t count = 0;
+    for (; count < most_frequent.size() && count < limits::kFrequentValuesMax; ++count) {
+      bytes += Stored::BytesOf(most_frequent[count].value) + kCountBytes;
+      if (bytes > limits::kFrequentBytesMax) break;
+    }
+    return count;
+  }
+
   static void Reduce(State* state) {
-    if (state->items.size() <= limits::kFrequentValuesMax) return;
-    std::vector<uint64_t> counts;
-    for (const Item& item : state->items) counts.push_back(item.count);
-    const auto cut = counts.begin() + static_cast<ptrdiff_t>(limits::kFrequentValuesMax);
-    std::nth_element(counts.begin(), cut, counts.end(), std::greater<>());
-    const uint64_t taken = *cut;
+    if (CountThatFits(state->items) == state->items.size()) return;
+    std::vector<Item> most_frequent = state->items;
+    std::stable_sort(most_frequent.begin(), most_frequent.end(),
+                     [](const Item& a, const Item& b) { return a.count > b.count; });
+    const uint64_t taken = most_frequent[CountThatFits(most_frequent)].count;
     state->taken = SaturatedSum(state->taken, taken);
     std::erase_if(state->items, [&](const Item& item) { return item.count <= taken; });
     for (Item& item : state->items) item.count -= taken;

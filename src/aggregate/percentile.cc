@@ -237,6 +237,12 @@ struct Percentile {
     return slot[0] == kExactValues ? IsValidExact(slot) : slot[0] == kBins && AreValidBins(slot);
   }
 
+  // Past the limit: the bins of either side, and those of zero and of the infinities.
+  static size_t BytesMax(const Parameters&, const Fill& fill) {
+    if (fill.events <= limits::kPercentileExactMax) return 1 + fill.events * sizeof(int64_t);
+    return 1 + std::min(fill.events, 2 * limits::kPercentileBinsMax + 3) * kBinBytes;
+  }
+
   static bool IsValidExact(std::string_view slot) {
     if (slot.size() == 1 || (slot.size() - 1) % sizeof(int64_t) != 0) return false;
     for (size_t i = 0; i < CountOfExact(slot); ++i) {

@@ -2,6 +2,7 @@
 // extreme first.
 //
 // Slot: the values in the order of the list (stored_value.h).
+#include <algorithm>
 #include <vector>
 
 #include "aggregate/families.h"
@@ -56,6 +57,10 @@ struct RankedList {
       if (!Stored::IsValid(values[i]) || (i > 0 && IsBefore(values[i], values[i - 1])))
         return false;
     return true;
+  }
+
+  static size_t BytesMax(const Parameters& parameters, const Fill& fill) {
+    return std::min<size_t>(parameters.k, fill.events) * Stored::BytesMax(fill);
   }
 
  private:

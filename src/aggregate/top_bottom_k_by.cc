@@ -3,6 +3,7 @@
 //
 // Slot: for each element, in the order of the list, i64 ordered bits of `by` (scalar.h), the event's
 // place (event_order.h) and the value (stored_value.h).
+#include <algorithm>
 #include <vector>
 
 #include "aggregate/event_order.h"
@@ -77,6 +78,11 @@ struct RankedBy {
       if (i > 0 && IsBefore(items[i], items[i - 1])) return false;
     }
     return true;
+  }
+
+  static size_t BytesMax(const Parameters& parameters, const Fill& fill) {
+    return std::min<size_t>(parameters.k, fill.events) *
+           (sizeof(int64_t) + kOrderBytes + Stored::BytesMax(fill));
   }
 
  private:

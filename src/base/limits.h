@@ -40,8 +40,8 @@ inline constexpr int64_t kPatternMemoryBytesMax = 1 << 20;  // of one regular ex
 // Events.
 inline constexpr size_t kEventBytesMax = 1u << 20;
 inline constexpr size_t kJsonDepthMax = 64;
-inline constexpr size_t kStringValueBytesMax = 64u
-                                               << 10;  // one string field, join key or row column
+inline constexpr size_t kStringValueBytesMax =
+    64u << 10;  // one string field, join key, row column or text that is aggregated
 inline constexpr int64_t kEventTimeMsMin = -62'135'596'800'000;  // 0001-01-01
 inline constexpr int64_t kEventTimeMsMax = 253'402'300'799'999;  // 9999-12-31
 inline constexpr int64_t kClockSkewMsDefault =
@@ -59,6 +59,7 @@ inline constexpr size_t kKafkaQueueKilobytesMax = 128u << 10;
 inline constexpr size_t kDeadLetterQueueRecordsMax =
     100'000;  // sent and not yet delivered, of one reader
 inline constexpr size_t kDeadLetterQueueKilobytesMax = 64u << 10;
+inline constexpr size_t kDeadLetterKeyBytesMax = 32u << 10;  // a longer key is left out
 inline constexpr size_t kPushBatchBytes = 16u << 20;  // aimed at, of one batch from an event log
 inline constexpr size_t kAsOfProbesMax = 64;          // asked for and not yet reached, of one lane
 
@@ -67,8 +68,9 @@ inline constexpr int64_t kCheckpointPauseWrites = 4;
 inline constexpr int64_t kCheckpointIntervalsMax = 10;
 
 // Timelines.
-inline constexpr size_t kTimelineCellsMax = 10'000;  // of one entity in one view
-inline constexpr size_t kTimelineBytesMax = 8u << 20;
+inline constexpr size_t kTimelineCellsMax = 10'000;     // of one entity in one view
+inline constexpr size_t kTimelineBytesMax = 8u << 20;   // of its cells
+inline constexpr size_t kLifetimeBytesMax = 32u << 20;  // of the cell of the lifetime
 inline constexpr int64_t kHopsPerWindow =
     60;  // the default hop is the largest round duration <= window / 60
 inline constexpr int64_t kLifetimeHeadHopMs = 1'000;  // head hop of a view that has no windows
@@ -91,6 +93,7 @@ inline constexpr size_t kCategoriesMax = 256;             // different ones that
 inline constexpr size_t kCategoriesBytesMax = 64u << 10;  // of one slot
 inline constexpr size_t kListItemsMax = 100;              // the most that `k` may be
 inline constexpr size_t kFrequentValuesMax = 256;         // different values that are counted
+inline constexpr size_t kFrequentBytesMax = 1u << 20;     // of one slot of them
 
 // Requests.
 inline constexpr size_t kEntitiesPerRequestMax = 10'000;
@@ -98,6 +101,8 @@ inline constexpr size_t kMessageBytesMax = 16u << 20;
 inline constexpr size_t kMetadataBytesMax = 16u << 10;
 inline constexpr size_t kConcurrentStreamsMax = 1'000;
 inline constexpr size_t kEntityKeyBytesMax = 64u << 10;
+// As JSON in the key of a record; escapes may make a text six times as long.
+inline constexpr size_t kTombstoneKeyBytesMax = 6 * kEntityKeyBytesMax;
 inline constexpr size_t kValuesPerRequestMax = 2'000'000;  // rows times features, hidden ones too
 inline constexpr int64_t kTimeoutMsMax = 600'000;          // a longer deadline is none
 inline constexpr size_t kReadAfterMax = 64;                // events that one request waits for
@@ -144,9 +149,11 @@ inline constexpr int64_t kHttpIdleMsMax = 30'000;         // a connection on whi
 // Loads.
 inline constexpr size_t kRowBytesMax = 1u << 20;  // one line of a file
 inline constexpr size_t kLoadChunkBytesMax = 1u << 20;
-inline constexpr size_t kFileColumnsMax = 10'000;        // of a file with a header
-inline constexpr size_t kLoadFilesMax = 100'000;         // of one load
-inline constexpr size_t kPathValuesMax = 64;             // of one file
+inline constexpr size_t kStoredRowBytesMax = 4u << 20;  // a row as it is kept, all columns together
+inline constexpr size_t kManifestBytesMax = 64u << 20;  // of a folder of built rows
+inline constexpr size_t kFileColumnsMax = 10'000;       // of a file with a header
+inline constexpr size_t kLoadFilesMax = 100'000;        // of one load
+inline constexpr size_t kPathValuesMax = 64;            // of one file
 inline constexpr size_t kLoadMemoryBytesMin = 1u << 20;  // for sorting a load
 inline constexpr size_t kBadRowReportsMax = 100;  // reported one by one; the others are counted
 inline constexpr size_t kUnfinishedLoadsMax = 8;  // kept at once for a resumption
@@ -185,9 +192,13 @@ inline constexpr int64_t kRetentionSweepMsMin = 600'000;
 inline constexpr int64_t kRetentionSweepMsMax = 7 * 86'400'000;
 inline constexpr size_t kLogGroupBytesMax = 8u << 20;  // appended to an event log by one write
 inline constexpr size_t kLookupKeysMax = 256;          // looked up between two looks at the clock
-inline constexpr int kStaleReadsMax = 3;               // before a read holds back eviction
+// Of rows that come in order, what keeps the thread that gathers and the one that writes busy.
+inline constexpr size_t kOrderedPartBytes = 16u << 20;  // for a file of the sorter's own
+inline constexpr size_t kPipePartBytes = 8u << 20;      // for the file of a generation
+inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
+static_assert(kCategoriesBytesMax <= kFrequentBytesMax && kFrequentBytesMax < kLifetimeBytesMax);
 static_assert(kPushWaitingBytesMax >= kMessageBytesMax && kPlanWaitingBytesMax >= kMessageBytesMax);
 static_assert(kWaitingReadsBytesMax >= kMessageBytesMax);
 static_assert(kLoadChunkBytesMax < kMessageBytesMax && kEventBytesMax < kMessageBytesMax);

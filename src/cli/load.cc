@@ -16,10 +16,13 @@
 
 #include "cli/command.h"
 #include "cli/connection.h"
+#include "cli/definition_folder.h"
 #include "cli/load_report.h"
 #include "cli/offline_load.h"
 #include "cli/table.h"
 #include "cli/unfinished_load.h"
+#include "engine/load_session.h"
+#include "engine/offline_folder.h"
 #include "load/file_list.h"
 #include "registry/file_format.h"
 
@@ -44,6 +47,9 @@ struct Arguments {
   uint64_t resume = 0;   // a load's number
   uint64_t discard = 0;  // likewise
   LoadTarget target;
+  std::string out_folder;  // not loaded but built here, of the views of `definitions`
+  std::string definitions;
+  std::string adopt_folder;  // in the place of a file
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -106,10 +112,25 @@ class Pipe {
 // One load from the command line: what its parts share.
 struct Run {
   const Arguments& arguments;
+  std::shared_ptr<const registry::Registry> registry;  // of rows that are built
   LoadRequest request;
   RejectFile reject_file;
   LoadProgress outcome;
+
+  bool is_remote() const { return arguments.target.is_server() && registry == nullptr; }
 };
+
+Result<StartSession> OpenHere(const Run& run) {
+  if (run.registry != nullptr) {
+    return StartSession([&run](const LoadRequest& request) {
+      return engine::StartBuild(run.registry, request, Options().load_memory_bytes,
+                                run.arguments.out_folder);
+    });
+  }
+  FRESHET_ASSIGN_OR_RETURN(auto opened, OpenFolder(run.arguments.target));
+  const std::shared_ptr<engine::OfflineFolder> folder = std::move(opened);
+  return StartSession([folder](const LoadRequest& request) { return folder->Load(request); });
+}
 
 Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   const auto next_chunk = [&]() -> Result<std::string> {
@@ -118,12 +139,12 @@ Status LoadPipe(Run& run, Pipe& pipe, ProgressDisplay& display) {
   };
   const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
   const auto cancelled = [] { return interrupted != 0; };
-  if (run.arguments.target.is_server()) {
+  if (run.is_remote()) {
     return Connect(run.arguments.target.address)
         ->Load(run.request, next_chunk, show, cancelled, &run.outcome);
   }
-  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments.target));
-  return LoadOffline(*folder, run.request, next_chunk, show, cancelled, &run.outcome);
+  FRESHET_ASSIGN_OR_RETURN(const StartSession start, OpenHere(run));
+  return LoadOffline(start, run.request, next_chunk, show, cancelled, &run.outcome);
 }
 
 Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display) {
@@ -134,12 +155,12 @@ Status LoadListed(Run& run, const load::FileList& list, ProgressDisplay& display
   }
   const auto show = [&](const LoadProgress& progress) { display.Show(progress); };
   const auto cancelled = [&] { return interrupted != 0 || !run.reject_file.status().ok(); };
-  if (run.arguments.target.is_server()) {
+  if (run.is_remote()) {
     return Connect(run.arguments.target.address)
         ->LoadFiles(run.request, files, show, cancelled, &run.outcome);
   }
-  FRESHET_ASSIGN_OR_RETURN(const auto folder, OpenFolder(run.arguments.target));
-  return LoadFilesOffline(*folder, run.request, files, show, cancelled, &run.outcome);
+  FRESHET_ASSIGN_OR_RETURN(const StartSession start, OpenHere(run));
+  return LoadFilesOffline(start, run.request, files, show, cancelled, &run.outcome);
 }
 
 // How to go on with a load that failed; empty where that cannot be.
@@ -156,11 +177,12 @@ void PrintReport(const Run& run, const Status& status, const ProgressDisplay& di
              RenderBrokenExpectations(arguments.view, run.outcome));
   const int64_t elapsed_ms = display.elapsed_ms();
   if (arguments.json)
-    fmt::print("{}", RenderLoadJson(arguments.view, status, run.outcome, elapsed_ms));
+    fmt::print("{}", RenderLoadJson(arguments.view, status, run.outcome, arguments.out_folder,
+                                    elapsed_ms));
   else if (run.outcome.profile.has_value())
     fmt::print("{}", RenderProfile(arguments.view, run.outcome));
   else if (status.ok())
-    fmt::print("{}", RenderLoaded(arguments.view, run.outcome, elapsed_ms));
+    fmt::print("{}", RenderLoaded(arguments.view, run.outcome, arguments.out_folder, elapsed_ms));
 }
 
 ExitCode TellEnd(const Run& run, const Status& status, const Status& rejects) {
@@ -201,6 +223,7 @@ Status Prepare(Run& run) {
   run.request.upsert = arguments.upsert;
   run.request.delete_column = arguments.delete_column;
   run.request.resume = arguments.resume;
+  run.request.adopt_folder = arguments.adopt_folder;
   if (arguments.reject_file.empty()) return Status::Ok();
   // What was rejected until the load broke off stays there.
   const bool appends = arguments.resume != 0;
@@ -264,10 +287,23 @@ ExitCode RunFiles(Run& run) {
   return Report(run, status, display);
 }
 
+ExitCode RunAdoption(Run& run) {
+  ProgressDisplay display(0);
+  const Status status = LoadListed(run, load::FileList(), display);
+  return Report(run, status, display);
+}
+
 ExitCode RunRead(const Arguments& arguments) {
-  Run run = {.arguments = arguments, .request = {}, .reject_file = {}, .outcome = {}};
+  Run run = {
+      .arguments = arguments, .registry = {}, .request = {}, .reject_file = {}, .outcome = {}};
+  if (!arguments.out_folder.empty()) {
+    ExitCode exit_code = ExitCode::kDone;
+    run.registry = ReadDefinitions("load", arguments.definitions, &exit_code);
+    if (run.registry == nullptr) return exit_code;
+  }
   if (Status status = Prepare(run); !status.ok()) return FailUsage("load", status.message());
   CancelOnInterrupt();
+  if (!arguments.adopt_folder.empty()) return RunAdoption(run);
   return Pipe::IsOne(arguments.file) ? RunPipe(run) : RunFiles(run);
 }
 
@@ -297,8 +333,37 @@ ExitCode RunLoad(const Arguments& arguments) {
     if (arguments.file.empty()) return RunRollback(arguments);
     return FailUsage("load", "--rollback takes no --file: it serves rows that are loaded already");
   }
-  if (arguments.file.empty()) return FailUsage("load", "--file is required");
+  if (arguments.file.empty() && arguments.adopt_folder.empty())
+    return FailUsage("load", "--file is required");
   return RunRead(arguments);
+}
+
+// Rows that are built here, and rows that were built.
+void AddBuildAndAdopt(CLI::App& app, Arguments& arguments) {
+  CLI::Option* out =
+      app.add_option(
+             "--out", arguments.out_folder,
+             "Build the rows in this folder, empty or absent, for a server to adopt later: no "
+             "server and no data folder is needed")
+          ->type_name("FOLDER");
+  CLI::Option* definitions =
+      app.add_option("--definitions", arguments.definitions,
+                     "With --out: the folder of YAML files, or the one, that define the view")
+          ->type_name("DIR");
+  CLI::Option* adopt =
+      app.add_option("--adopt", arguments.adopt_folder,
+                     "Load the rows that --out built in this folder of the server's machine, below "
+                     "its load.adopt_from; with --data, of this machine, anywhere")
+          ->type_name("FOLDER");
+  out->needs(definitions);
+  definitions->needs(out);
+  for (const char* other :
+       {"--upsert", "--dry-run", "--rollback", "--resume", "--discard", "--data", "--adopt"})
+    out->excludes(app.get_option(other));
+  for (const char* other :
+       {"--file", "--s3-endpoint", "--format", "--upsert", "--delete-column", "--max-bad-rows",
+        "--reject-file", "--rollback", "--resume", "--discard"})
+    adopt->excludes(app.get_option(other));
 }
 
 }  // namespace
@@ -362,6 +427,7 @@ Command AddLoad(CLI::App& parent) {
                   "Load in this process, into a server's data folder, while the server is stopped")
       ->type_name("FOLDER");
   AddAddress(*app, &arguments->target.address);
+  AddBuildAndAdopt(*app, *arguments);
   app->footer(
       "What is loaded replaces what the view served, all of it in one moment or, when the load "
       "fails\n"
@@ -376,6 +442,8 @@ Command AddLoad(CLI::App& parent) {
       "  freshet load profile --file users.csv --dry-run\n"
       "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
       "  freshet load profile --file users.csv --data /var/lib/freshet\n"
+      "  freshet load profile --file users.csv --out built --definitions definitions\n"
+      "  freshet load profile --adopt built\n"
       "  freshet load --rollback profile\n"
       "  freshet load --resume 17       # freshet status shows unfinished loads\n"
       "  zcat users.csv.gz | freshet load profile --file - --format csv");

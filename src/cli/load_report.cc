@@ -84,6 +84,12 @@ Json ToJson(const LoadProfile& profile) {
           {"columns", columns}};
 }
 
+Json ToJson(const LoadBuild& build) {
+  return {{"built_at_ms", build.built_at_ms},       {"bytes_read", build.bytes_read},
+          {"rows_read", build.rows_read},           {"rows_rejected", build.rows_bad},
+          {"rows_duplicate", build.rows_duplicate}, {"rows_deleted", build.rows_deleted}};
+}
+
 }  // namespace
 
 Result<BadRowsAllowed> ParseBadRowsAllowed(std::string_view text) {
@@ -125,9 +131,17 @@ std::string RenderBrokenExpectations(std::string_view view, const LoadProgress& 
   return text;
 }
 
-std::string RenderLoaded(std::string_view view, const LoadProgress& progress, int64_t elapsed_ms) {
-  std::string text = fmt::format("loaded {}: {} rows served, of {} read", view,
-                                 Grouped(progress.rows_written), Grouped(progress.rows_read));
+std::string RenderLoaded(std::string_view view, const LoadProgress& progress,
+                         std::string_view built_in, int64_t elapsed_ms) {
+  std::string text =
+      built_in.empty()
+          ? fmt::format("loaded {}: {} rows served", view, Grouped(progress.rows_written))
+          : fmt::format("built {}: {} rows in {}", view, Grouped(progress.rows_written),
+                        Printable(built_in));
+  text += progress.build.has_value() ? fmt::format(", built at {} of {} read",
+                                                   FormatRfc3339Ms(progress.build->built_at_ms),
+                                                   Grouped(progress.build->rows_read))
+                                     : fmt::format(", of {} read", Grouped(progress.rows_read));
   if (progress.rows_resumed > 0)
     text += fmt::format("; {} of them before it was resumed", Grouped(progress.rows_resumed));
   if (progress.rows_duplicate > 0)
@@ -168,12 +182,14 @@ std::string RenderProfile(std::string_view view, const LoadProgress& progress) {
 }
 
 std::string RenderLoadJson(std::string_view view, const Status& status,
-                           const LoadProgress& progress, int64_t elapsed_ms) {
+                           const LoadProgress& progress, std::string_view built_in,
+                           int64_t elapsed_ms) {
   const auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1'000; };
   Json rejected = Json::array();
   for (const BadRowReport& bad : progress.bad_rows)
     rejected.push_back({{"file", bad.file}, {"line", bad.line}, {"reason", bad.reason}});
-  const bool is_loaded = status.ok() && !progress.profile.has_value();
+  const bool is_built = status.ok() && !built_in.empty();
+  const bool is_loaded = status.ok() && !is_built && !progress.profile.has_value();
   const Json json = {{"view", view},
                      {"loaded", is_loaded},
                      {"error", status.ok() ? Json() : Json(status.message())},
@@ -181,6 +197,7 @@ std::string RenderLoadJson(std::string_view view, const Status& status,
                      {"rows_resumed", progress.rows_resumed},
                      {"rows_read", progress.rows_read},
                      {"rows_served", is_loaded ? Json(progress.rows_written) : Json()},
+                     {"rows_built", is_built ? Json(progress.rows_written) : Json()},
                      {"rows_rejected", progress.rows_bad},
                      {"rejected_by_reason", Json(progress.bad_rows_by_cause)},
                      {"rejected", rejected},
@@ -190,6 +207,7 @@ std::string RenderLoadJson(std::string_view view, const Status& status,
                      {"rows_unchanged", progress.rows_unchanged},
                      {"broken_expectations", progress.broken_expectations},
                      {"profile", progress.profile.has_value() ? ToJson(*progress.profile) : Json()},
+                     {"build", progress.build.has_value() ? ToJson(*progress.build) : Json()},
                      {"bytes_read", progress.bytes_read},
                      {"bytes_written", progress.bytes_written},
                      {"seconds",

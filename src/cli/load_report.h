@@ -37,15 +37,17 @@ std::string RenderBadRows(std::string_view file, const LoadProgress& progress);
 // "VIEW expects otherwise: age: 3 of 10 rows are null", one a line.
 std::string RenderBrokenExpectations(std::string_view view, const LoadProgress& progress);
 
-// What was loaded, for the end.
-std::string RenderLoaded(std::string_view view, const LoadProgress& progress, int64_t elapsed_ms);
+// What was loaded, for the end, or, unless `built_in` is empty, built in this folder.
+std::string RenderLoaded(std::string_view view, const LoadProgress& progress,
+                         std::string_view built_in, int64_t elapsed_ms);
 
 // What a dry run found out.
 std::string RenderProfile(std::string_view view, const LoadProgress& progress);
 
-// The report of a load that ended, well or not, as one JSON object.
+// The report of a load that ended, well or not, as one JSON object; `built_in` as above.
 std::string RenderLoadJson(std::string_view view, const Status& status,
-                           const LoadProgress& progress, int64_t elapsed_ms);
+                           const LoadProgress& progress, std::string_view built_in,
+                           int64_t elapsed_ms);
 
 std::string RenderRolledBack(std::string_view view, const RollbackOutcome& outcome, bool as_json);
 

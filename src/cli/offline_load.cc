@@ -34,11 +34,11 @@ class CancellableFile final : public LoadFile {
 
 // One load: what `read` gives to its session, then its end. *outcome is how far it came, whatever
 // happens.
-Status Run(engine::OfflineFolder& folder, const LoadRequest& request,
+Status Run(const StartSession& start, const LoadRequest& request,
            FunctionRef<Status(LoadSession& session)> read,
            const std::function<void(const LoadProgress&)>& progress,
            const std::function<bool()>& cancelled, LoadProgress* outcome) {
-  FRESHET_ASSIGN_OR_RETURN(const std::unique_ptr<LoadSession> session, folder.Load(request));
+  FRESHET_ASSIGN_OR_RETURN(const std::unique_ptr<LoadSession> session, start(request));
   Status status = read(*session);
   if (status.ok() && cancelled()) status = Cancelled();
   if (status.ok()) {
@@ -53,7 +53,7 @@ Status Run(engine::OfflineFolder& folder, const LoadRequest& request,
 
 }  // namespace
 
-Status LoadFilesOffline(engine::OfflineFolder& folder, const LoadRequest& request,
+Status LoadFilesOffline(const StartSession& start, const LoadRequest& request,
                         const std::vector<LoadFile*>& files,
                         const std::function<void(const LoadProgress&)>& progress,
                         const std::function<bool()>& cancelled, LoadProgress* outcome) {
@@ -64,10 +64,10 @@ Status LoadFilesOffline(engine::OfflineFolder& folder, const LoadRequest& reques
     }
     return Status::Ok();
   };
-  return Run(folder, request, read, progress, cancelled, outcome);
+  return Run(start, request, read, progress, cancelled, outcome);
 }
 
-Status LoadOffline(engine::OfflineFolder& folder, const LoadRequest& request,
+Status LoadOffline(const StartSession& start, const LoadRequest& request,
                    const std::function<Result<std::string>()>& next_chunk,
                    const std::function<void(const LoadProgress&)>& progress,
                    const std::function<bool()>& cancelled, LoadProgress* outcome) {
@@ -80,7 +80,7 @@ Status LoadOffline(engine::OfflineFolder& folder, const LoadRequest& request,
       progress(session.Progress());
     }
   };
-  return Run(folder, request, read, progress, cancelled, outcome);
+  return Run(start, request, read, progress, cancelled, outcome);
 }
 
 }  // namespace freshet::cli

@@ -71,4 +71,8 @@ std::string Grouped(uint64_t number) {
   return digits;
 }
 
+std::string Counted(size_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 }  // namespace freshet::cli

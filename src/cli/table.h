@@ -38,5 +38,7 @@ size_t TextWidth(std::string_view text);
 std::string Printable(std::string_view text);
 // 1234567 -> "1 234 567".
 std::string Grouped(uint64_t number);
+// "1 file", "2 files".
+std::string Counted(size_t count, std::string_view one, std::string_view many);
 
 }  // namespace freshet::cli

@@ -6,14 +6,12 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/definition_folder.h"
+#include "cli/table.h"
 #include "registry/registry.h"
 
 namespace freshet::cli {
 namespace {
-
-std::string Counted(size_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
 
 std::string Summary(const registry::Registry& registry) {
   size_t features = 0;
@@ -27,19 +25,10 @@ std::string Summary(const registry::Registry& registry) {
 }
 
 ExitCode Run(const std::string& folder) {
-  const auto files = registry::ReadDefinitionFiles(folder);
-  if (!files.ok()) return FailUsage("validate", files.status().message());
-  yaml::Diagnostics diagnostics;
-  const auto registry = registry::Registry::Build(*files, registry::Catalog(), &diagnostics);
-  if (registry != nullptr) {
-    fmt::print("{}: valid: {}\n", folder, Summary(*registry));
-    return ExitCode::kDone;
-  }
-  const std::vector<yaml::Diagnostic> mistakes = diagnostics.Sorted();
-  for (const yaml::Diagnostic& mistake : mistakes) fmt::print(stderr, "{}\n", mistake.ToString());
-  PrintError("validate", fmt::format("{} in {}", Counted(mistakes.size(), "mistake", "mistakes"),
-                                     Counted(files->size(), "file", "files")));
-  return ExitCode::kWrong;
+  ExitCode exit_code = ExitCode::kDone;
+  const auto registry = ReadDefinitions("validate", folder, &exit_code);
+  if (registry != nullptr) fmt::print("{}: valid: {}\n", folder, Summary(*registry));
+  return exit_code;
 }
 
 }  // namespace

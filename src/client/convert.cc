@@ -353,6 +353,7 @@ LoadProgress FromWire(const v1::LoadProgress& wire) {
   progress.broken_expectations.assign(wire.broken_expectations().begin(),
                                       wire.broken_expectations().end());
   if (wire.has_profile()) progress.profile = FromWire(wire.profile());
+  if (wire.has_build()) progress.build = FromWire(wire.build());
   return progress;
 }
 
@@ -362,6 +363,15 @@ ForgetReceipt FromWire(const v1::ForgetResponse& wire) {
     receipt.parts.push_back({part.name(), part.what(), part.count()});
   receipt.remaining.assign(wire.remaining().begin(), wire.remaining().end());
   return receipt;
+}
+
+LoadBuild FromWire(const v1::LoadBuild& wire) {
+  return {.built_at_ms = wire.built_at_ms(),
+          .bytes_read = wire.bytes_read(),
+          .rows_read = wire.rows_read(),
+          .rows_bad = wire.rows_bad(),
+          .rows_duplicate = wire.rows_duplicate(),
+          .rows_deleted = wire.rows_deleted()};
 }
 
 LoadProfile FromWire(const v1::LoadProfile& wire) {

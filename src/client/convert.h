@@ -27,6 +27,7 @@ PlanOutcome FromWire(const v1::PlanResponse& wire);
 LoadProgress FromWire(const v1::LoadProgress& wire);
 ForgetReceipt FromWire(const v1::ForgetResponse& wire);
 LoadProfile FromWire(const v1::LoadProfile& wire);
+LoadBuild FromWire(const v1::LoadBuild& wire);
 BadRowReport FromWire(const v1::BadRow& wire);
 ServiceDescription FromWire(const v1::DescribeServiceResponse& wire);
 ServerStatus FromWire(const v1::GetStatusResponse& wire);

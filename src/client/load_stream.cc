@@ -29,6 +29,7 @@ v1::LoadRequest HeaderOf(const LoadRequest& request) {
   message.mutable_header()->set_bad_rows_share_max(request.bad_rows_share_max);
   message.mutable_header()->set_upsert(request.upsert);
   message.mutable_header()->set_delete_column(request.delete_column);
+  message.mutable_header()->set_adopt_folder(request.adopt_folder);
   message.mutable_header()->set_dry_run(request.dry_run);
   message.mutable_header()->set_bad_rows_max(request.bad_rows_max);
   message.mutable_header()->set_wants_bad_rows(request.on_bad_row != nullptr);
@@ -160,7 +161,8 @@ Status StreamFiles(v1::Admin::Stub& stub, const std::string& address, const Load
                    const std::function<void(const LoadProgress&)>& progress,
                    const std::function<bool()>& cancelled, LoadProgress* outcome) {
   *outcome = LoadProgress{};
-  if (files.empty()) return Status::InvalidArgument("a load needs a file");
+  if (files.empty() && request.adopt_folder.empty())
+    return Status::InvalidArgument("a load needs a file");
   const v1::LoadRequest header = HeaderOf(request, files);
   if (header.ByteSizeLong() > limits::kMessageBytesMax) {
     return Status::InvalidArgument(

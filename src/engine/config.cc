@@ -220,6 +220,7 @@ void ReadLoad(const Node& node, Options* options) {
             &options->load_memory_bytes);
   ReadDuration(map, "keep_unfinished", {limits::kKeepUnfinishedMsMin, limits::kKeepUnfinishedMsMax},
                &options->load_keep_unfinished_ms);
+  ReadText(map, "adopt_from", &options->load_adopt_from);
   map.Done();
 }
 

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "engine/adoption_path.h"
 #include "engine/convert.h"
 #include "engine/engine_impl.h"
 #include "engine/load_session.h"
@@ -196,7 +197,12 @@ Result<int64_t> EngineImpl::Push(std::string_view source,
 
 Result<std::unique_ptr<LoadSession>> EngineImpl::Load(const LoadRequest& request) {
   const std::shared_ptr<const Live> live = live_.Get();
-  return StartLoad(live->registry, request, options_.load_memory_bytes, *store_);
+  if (request.adopt_folder.empty())
+    return StartLoad(live->registry, request, options_.load_memory_bytes, *store_);
+  LoadRequest adoption = request;
+  FRESHET_ASSIGN_OR_RETURN(adoption.adopt_folder,
+                           ResolveAdoptFolder(options_.load_adopt_from, request.adopt_folder));
+  return StartLoad(live->registry, adoption, options_.load_memory_bytes, *store_);
 }
 
 Result<RollbackOutcome> EngineImpl::Rollback(std::string_view view_name) {

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "load/adoption.h"
 #include "registry/file_format.h"
 
 namespace freshet::engine {
@@ -40,6 +41,38 @@ Result<registry::FileFormat> FormatOf(const registry::Registry& registry,
   if (view == nullptr || view->batch() == nullptr) return registry::FileFormat::kCsv;
   const auto* file = std::get_if<registry::FileRows>(&view->batch()->source->kind);
   return file == nullptr ? registry::FileFormat::kCsv : file->format;
+}
+
+Result<load::LoadOptions> OptionsOf(const registry::Registry& registry, const LoadRequest& request,
+                                    size_t memory_bytes) {
+  load::LoadOptions options;
+  FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(registry, request));
+  options.bad_rows_share_max = request.bad_rows_share_max;
+  options.bad_rows_max = request.bad_rows_max;
+  if (request.on_bad_row != nullptr) {
+    options.on_bad_row = [tell = request.on_bad_row](const load::BadRow& row) {
+      tell({row.line, row.reason, row.file});
+    };
+  }
+  options.memory_bytes = memory_bytes;
+  options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
+  options.is_dry_run = request.dry_run;
+  options.delete_column = request.delete_column;
+  options.files = request.files;
+  options.origin = request.origin;
+  return options;
+}
+
+Result<std::unique_ptr<load::Load>> Start(std::shared_ptr<const registry::Registry> registry,
+                                          const LoadRequest& request,
+                                          const load::LoadOptions& options, store::Store& store) {
+  if (request.resume != 0)
+    return load::Load::Resume(std::move(registry), request.resume, options, store);
+  if (!request.adopt_folder.empty()) {
+    return load::StartAdoption(std::move(registry), request.view, options, request.adopt_folder,
+                               store);
+  }
+  return load::Load::Start(std::move(registry), request.view, options, store);
 }
 
 class LoadSessionImpl final : public LoadSession {
@@ -98,6 +131,7 @@ class LoadSessionImpl final : public LoadSession {
     progress.bad_rows_by_cause = report.bad_rows_by_cause;
     progress.broken_expectations = report.broken_expectations;
     progress.profile = report.profile;
+    progress.build = report.build;
     return progress;
   }
 
@@ -112,32 +146,25 @@ class LoadSessionImpl final : public LoadSession {
 Result<std::unique_ptr<LoadSession>> StartLoad(std::shared_ptr<const registry::Registry> registry,
                                                const LoadRequest& request, size_t memory_bytes,
                                                store::Store& store) {
-  load::LoadOptions options;
-  // One that is resumed has its own.
-  if (request.resume == 0) {
-    FRESHET_ASSIGN_OR_RETURN(options.format, FormatOf(*registry, request));
-  }
-  options.bad_rows_share_max = request.bad_rows_share_max;
-  options.bad_rows_max = request.bad_rows_max;
-  if (request.on_bad_row != nullptr) {
-    options.on_bad_row = [tell = request.on_bad_row](const load::BadRow& row) {
-      tell({row.line, row.reason, row.file});
-    };
-  }
-  options.memory_bytes = memory_bytes;
-  options.kind = request.upsert ? store::LoadKind::kUpsert : store::LoadKind::kReplace;
-  options.is_dry_run = request.dry_run;
-  options.delete_column = request.delete_column;
-  options.files = request.files;
-  options.origin = request.origin;
-  auto started = request.resume == 0
-                     ? load::Load::Start(std::move(registry), request.view, options, store)
-                     : load::Load::Resume(std::move(registry), request.resume, options, store);
-  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load, std::move(started));
+  FRESHET_ASSIGN_OR_RETURN(const load::LoadOptions options,
+                           OptionsOf(*registry, request, memory_bytes));
+  FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<load::Load> load,
+                           Start(std::move(registry), request, options, store));
   if (const uint64_t id = load->id(); id != 0 && request.resume == 0)
     LogInfo("load {} of {} begins", id, request.view);
   else if (id != 0)
     LogInfo("load {} goes on after {} rows", id, load->report().rows_resumed);
+  return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(load)));
+}
+
+Result<std::unique_ptr<LoadSession>> StartBuild(std::shared_ptr<const registry::Registry> registry,
+                                                const LoadRequest& request, size_t memory_bytes,
+                                                const std::string& folder) {
+  FRESHET_ASSIGN_OR_RETURN(const load::LoadOptions options,
+                           OptionsOf(*registry, request, memory_bytes));
+  FRESHET_ASSIGN_OR_RETURN(
+      std::unique_ptr<load::Load> load,
+      load::Load::StartBuild(std::move(registry), request.view, options, folder));
   return std::unique_ptr<LoadSession>(std::make_unique<LoadSessionImpl>(std::move(load)));
 }
 

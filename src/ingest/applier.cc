@@ -173,8 +173,15 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
       *refusal = key_refusal;
       continue;
     }
+    const bool deletes = view.delete_when.has_value() && Holds(*view.delete_when, event);
+    const Refusal row_refusal =
+        view.rows != nullptr && !deletes ? view.rows->CheckRow(event, detail) : Refusal::kNone;
+    if (row_refusal != Refusal::kNone) {
+      *refusal = row_refusal;
+      continue;
+    }
     FRESHET_RETURN_IF_ERROR(view.rows != nullptr
-                                ? ApplyToRows(view, record, event, retry, &applied)
+                                ? ApplyToRows(view, record, event, deletes, retry, &applied)
                                 : ApplyToView(view, record, event, retry, &applied));
   }
   counts_.applied += applied ? 1 : 0;
@@ -241,9 +248,8 @@ Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent
 }
 
 Status Applier::ApplyToRows(View& view, const Record& record, const DecodedEvent& event,
-                            RetryQuestion retry, bool* applied) {
+                            bool deletes, RetryQuestion retry, bool* applied) {
   const std::string_view key = keys_[view.key].bytes;
-  const bool deletes = view.delete_when.has_value() && Holds(*view.delete_when, event);
   const auto write = [&](RowTables::Update update, RowOutcome* outcome) {
     return deletes ? view.rows->Delete(record, event.time_ms, key, update, outcome)
                    : view.rows->Put(record, event, key, update, outcome);
@@ -313,10 +319,12 @@ void Applier::Evaluate(View& view, const DecodedEvent& event) {
   }
 }
 
-// Null, and counted, when it fails.
+// Null, and counted, when it fails or is too long.
 Datum Applier::ValueOf(size_t expression, const DecodedEvent& event) {
   const expr::Evaluation& evaluation = Evaluate(expression, event).evaluation;
-  if (evaluation.error == nullptr) return evaluation.value;
+  const bool is_too_long = evaluation.value.kind() == Datum::Kind::kString &&
+                           evaluation.value.as_string().size() > limits::kStringValueBytesMax;
+  if (evaluation.error == nullptr && !is_too_long) return evaluation.value;
   ++counts_.filter_failures;
   return {};
 }

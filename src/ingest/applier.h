@@ -75,7 +75,7 @@ class Applier {
 
   Status ApplyToView(View& view, const Record& record, const DecodedEvent& event,
                      RetryQuestion retry, bool* applied);
-  Status ApplyToRows(View& view, const Record& record, const DecodedEvent& event,
+  Status ApplyToRows(View& view, const Record& record, const DecodedEvent& event, bool deletes,
                      RetryQuestion retry, bool* applied);
   // Calls `write`, the writing of an event or of a tombstone to rows, with what updates a table.
   Status WriteRows(RetryQuestion retry,

@@ -10,7 +10,6 @@ namespace {
 
 // Room for the key and the headers beside the largest event.
 constexpr size_t kMessageBytesMax = limits::kEventBytesMax + (64u << 10);
-constexpr size_t kKeyBytesMax = 32u << 10;
 
 void AddHeader(rd_kafka_headers_t* headers, const char* name, std::string_view value) {
   rd_kafka_header_add(headers, name, -1, value.data(), static_cast<ssize_t>(value.size()));
@@ -29,7 +28,7 @@ Status KafkaDeadLetters::Send(const Record& record, std::string_view reason) {
   FRESHET_RETURN_IF_ERROR(CheckRoom());
   KafkaHeaders headers = MakeHeaders(record, reason);
   std::optional<std::string_view> key = record.key;
-  if (key.has_value() && key->size() > kKeyBytesMax) {
+  if (key.has_value() && key->size() > limits::kDeadLetterKeyBytesMax) {
     AddHeader(headers.get(), "key_bytes", std::to_string(key->size()));
     key.reset();
   }

@@ -2,13 +2,23 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "base/limits.h"
 #include "registry/tables.h"
 #include "store/stream_row.h"
 
 namespace freshet::ingest {
 
 RowTables::RowTables(const registry::FeatureView& view)
-    : view_(view), keys_(view.entity->join_keys) {}
+    : view_(view), keys_(view.entity->join_keys) {
+  for (size_t feature = 0; feature < view.features.size(); ++feature) {
+    if (view.features[feature].type == Type(Type::kString))
+      text_fields_.push_back(view.batch()->feature_fields[feature]);
+  }
+  if (text_fields_.size() * limits::kStringValueBytesMax <= limits::kStoredRowBytesMax)
+    text_fields_.clear();
+}
 
 void RowTables::Add(const registry::RowTable& table, const Offsets& start) {
   std::vector<uint32_t> fields;
@@ -21,6 +31,17 @@ void RowTables::Add(const registry::RowTable& table, const Offsets& start) {
 bool RowTables::Cover(const Record& record) const {
   return std::all_of(tables_.begin(), tables_.end(),
                      [&](const Table& table) { return table.start.Cover(record); });
+}
+
+Refusal RowTables::CheckRow(const DecodedEvent& event, std::string* detail) const {
+  size_t bytes = 0;
+  for (const uint32_t field : text_fields_) {
+    if (!event.values[field].is_null()) bytes += event.values[field].as_string().size();
+  }
+  if (bytes <= limits::kStoredRowBytesMax) return Refusal::kNone;
+  *detail = fmt::format("the features of {} have {} bytes together, at most {} are allowed",
+                        view_.name, bytes, limits::kStoredRowBytesMax);
+  return Refusal::kTooLarge;
 }
 
 Status RowTables::Put(const Record& record, const DecodedEvent& event, std::string_view entity_key,

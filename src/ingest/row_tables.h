@@ -39,6 +39,8 @@ class RowTables {
   // Whether every table has the record already.
   bool Cover(const Record& record) const;
 
+  // Whether the event can be a row; *detail says why not.
+  Refusal CheckRow(const DecodedEvent& event, std::string* detail) const;
   // The event becomes the entity's row where that is not newer, or deletes it.
   Status Put(const Record& record, const DecodedEvent& event, std::string_view entity_key,
              Update update, RowOutcome* outcome);
@@ -60,6 +62,8 @@ class RowTables {
   Status Merge(const Table& table, std::string_view entity_key, Update update, RowOutcome* outcome);
 
   const registry::FeatureView& view_;
+  std::vector<uint32_t>
+      text_fields_;  // of all features that have no fixed width, if they can be too much
   std::vector<Table> tables_;
   TombstoneKeyDecoder keys_;
   std::vector<Datum> values_;

@@ -14,9 +14,6 @@
 namespace freshet::ingest {
 namespace {
 
-// Escapes may make a text of JSON six times as long.
-constexpr size_t kRecordKeyBytesMax = 6 * limits::kEntityKeyBytesMax;
-
 Refusal NotTheKey(std::string_view what, std::string* detail) {
   *detail = fmt::format("the key of a tombstone {}", what);
   return Refusal::kNotJson;
@@ -60,9 +57,9 @@ TombstoneKeyDecoder::~TombstoneKeyDecoder() = default;
 
 Refusal TombstoneKeyDecoder::Decode(std::string_view record_key, std::string* entity_key,
                                     std::string* detail) {
-  if (record_key.size() > kRecordKeyBytesMax) {
+  if (record_key.size() > limits::kTombstoneKeyBytesMax) {
     *detail = fmt::format("the key of a tombstone has {} bytes; at most {} are allowed",
-                          record_key.size(), kRecordKeyBytesMax);
+                          record_key.size(), limits::kTombstoneKeyBytesMax);
     return Refusal::kTooLarge;
   }
   std::fill(values_.begin(), values_.end(), Datum::Null());

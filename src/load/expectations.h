@@ -36,6 +36,8 @@ class ExpectationCheck {
   // `view`, a batch view, must outlive it.
   explicit ExpectationCheck(const registry::FeatureView& view);
 
+  // Whether it looks at rows, and not at their number alone.
+  bool looks_at_rows() const { return !columns_.empty(); }
   // A row that is not bad and deletes nothing. `file` is for messages, empty where there is no name.
   void Take(const FileRow& row, const std::string& file);
 

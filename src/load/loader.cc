@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/nearest.h"
+#include "load/built_row.h"
 #include "load/column_file.h"
 #include "load/expectations.h"
 #include "load/kept_load.h"
@@ -19,12 +20,16 @@
 #include "load/profile.h"
 #include "load/row_encoder.h"
 #include "load/text_file.h"
+#include "load/view_shape.h"
 #include "registry/file_format.h"
+#include "store/row_folder_writer.h"
 
 namespace freshet::load {
 namespace {
 
 using registry::FeatureView;
+
+constexpr uint64_t kBuiltRowsPerStep = 16'384;
 
 // What ends the reading of a file now, and may not another time.
 bool MayPass(const Status& status) {
@@ -111,6 +116,7 @@ class FileLoad final : public Load {
 
   Status Feed(std::string_view bytes) override;
   Status ReadFile(LoadFile& file, FunctionRef<void()> progress) override;
+  Status ReadFolder(const store::RowFolder& folder, FunctionRef<void()> progress) override;
   Status Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) override;
   void Cancel() override { cancelled_ = true; }
   const LoadReport& report() const override { return report_; }
@@ -130,6 +136,9 @@ class FileLoad final : public Load {
   Status FeedText(TextFile& text, std::string_view bytes);
   Status ReadTextFile(LoadFile& file, FunctionRef<void()> progress);
   Status ReadColumnFile(LoadFile& file, FunctionRef<void()> progress);
+  Status ReadBuiltFile(const store::RowFolder& folder, const store::Manifest::File& file,
+                       FunctionRef<void()> progress);
+  Status CheckNotCancelled() const;
   Status FinishReading();
   // OK when the rows may be published.
   Status Judge() const;
@@ -144,6 +153,8 @@ class FileLoad final : public Load {
   // The columns of the view that the files do without.
   std::vector<bool> KeptColumns() const;
   void TakeRow(const FileRow& file_row);
+  // What the view expects, and what the rows are like.
+  void Look(const FileRow& file_row);
   void ReportBad(uint64_t line, std::string reason, std::string cause);
   // Nothing is kept of a load that would fail again.
   Status Fail(Status status, bool may_go_on = false);
@@ -275,6 +286,44 @@ Status FileLoad::ReadColumnFile(LoadFile& file, FunctionRef<void()> progress) {
   }
 }
 
+Status FileLoad::ReadFolder(const store::RowFolder& folder, FunctionRef<void()> progress) {
+  FRESHET_RETURN_IF_ERROR(CheckOpen());
+  for (const store::Manifest::File& file : folder.manifest().files) {
+    const uint64_t bytes_before = report_.bytes_read;
+    Status status = ReadBuiltFile(folder, file, progress);
+    if (!status.ok()) return Fail(std::move(status));
+    report_.bytes_read = bytes_before + file.bytes;
+  }
+  ++files_read_;
+  return Status::Ok();
+}
+
+Status FileLoad::ReadBuiltFile(const store::RowFolder& folder, const store::Manifest::File& file,
+                               FunctionRef<void()> progress) {
+  FRESHET_RETURN_IF_ERROR(folder.CheckBytes(file, [this] { return CheckNotCancelled(); }));
+  file_name_ = file.name;
+  const uint64_t bytes_before = report_.bytes_read;
+  BuiltRow built(view_);
+  const bool is_looked_at = expectations_.looks_at_rows() || profiler_.has_value();
+  return folder.ReadRows(file, [&](uint64_t number, std::string_view key, std::string_view row) {
+    if (Status status = writer_->Add(key, row); !status.ok())
+      return status.Prefixed(fmt::format("{}/{}: row {}", folder.path(), file.name, number));
+    ++report_.rows_read;
+    if (is_looked_at) Look(built.Read(number, row));
+    if (number % kBuiltRowsPerStep != 0) return Status::Ok();
+    report_.bytes_read = bytes_before + static_cast<uint64_t>(static_cast<double>(number) /
+                                                              static_cast<double>(file.rows) *
+                                                              static_cast<double>(file.bytes));
+    progress();
+    return CheckNotCancelled();
+  });
+}
+
+Status FileLoad::CheckNotCancelled() const {
+  if (!cancelled_) return Status::Ok();
+  return Status::Cancelled("the load was cancelled: nothing was changed");
+}
+
 Status FileLoad::Finish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> progress) {
   FRESHET_RETURN_IF_ERROR(CheckOpen());
   Status status = FinishReading();
@@ -354,7 +403,8 @@ Status FileLoad::Publish(FunctionRef<void(LoadPhase phase, uint64_t rows_done)> 
   FRESHET_RETURN_IF_ERROR(CheckExpectations(counts.served));
   if (options_.is_dry_run) return Status::Ok();
   progress(LoadPhase::kPublish, counts.served);
-  if (cancelled_) return Status::Cancelled("the load was cancelled: nothing was changed");
+  FRESHET_RETURN_IF_ERROR(CheckNotCancelled());
+  writer_->SetReadCounts({report_.bytes_read, report_.rows_read, report_.rows_bad});
   FRESHET_RETURN_IF_ERROR(writer_->Publish());
   timer_.AddTo(&report_.publish_ms);
   report_.rows_kept = counts.served;
@@ -424,10 +474,12 @@ void FileLoad::TakeRow(const FileRow& file_row) {
   if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
   ++report_.rows_read;
   if (status_.ok()) status_ = TakeLacking(file_row.lacking);
-  if (!file_row.is_deletion) {
-    expectations_.Take(file_row, file_name_);
-    if (profiler_.has_value()) profiler_->Take(file_row);
-  }
+  if (!file_row.is_deletion) Look(file_row);
+}
+
+void FileLoad::Look(const FileRow& file_row) {
+  expectations_.Take(file_row, file_name_);
+  if (profiler_.has_value()) profiler_->Take(file_row);
 }
 
 void FileLoad::ReportBad(uint64_t line, std::string reason, std::string cause) {
@@ -543,6 +595,24 @@ Result<std::unique_ptr<Load>> Load::Resume(std::shared_ptr<const registry::Regis
                                          std::move(writer));
   FRESHET_RETURN_IF_ERROR(load->Restore());
   return std::unique_ptr<Load>(std::move(load));
+}
+
+Result<std::unique_ptr<Load>> Load::StartBuild(std::shared_ptr<const registry::Registry> registry,
+                                               std::string_view view_name,
+                                               const LoadOptions& options,
+                                               const std::string& folder) {
+  FRESHET_RETURN_IF_ERROR(CheckOptions(options));
+  if (options.kind == store::LoadKind::kUpsert || options.is_dry_run) {
+    return Status::InvalidArgument(
+        "rows are built whole: an upsert and a dry run need the rows that are served");
+  }
+  FRESHET_ASSIGN_OR_RETURN(const FeatureView* view, FindBatchView(*registry, view_name));
+  FRESHET_ASSIGN_OR_RETURN(
+      std::unique_ptr<store::GenerationWriter> writer,
+      store::NewRowFolder(
+          {.folder = folder, .shape = ShapeOf(*view), .memory_bytes = options.memory_bytes}));
+  return std::unique_ptr<Load>(std::make_unique<FileLoad>(std::move(registry), *view, options,
+                                                          LoadState(), std::move(writer)));
 }
 
 }  // namespace freshet::load

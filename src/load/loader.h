@@ -15,6 +15,7 @@
 
 #include "base/function_ref.h"
 #include "registry/registry.h"
+#include "store/row_folder.h"
 #include "store/store.h"
 
 namespace freshet::load {
@@ -61,6 +62,7 @@ struct LoadReport {
   std::map<std::string, uint64_t> bad_rows_by_cause;  // as "age: not an int32"
   std::vector<std::string> broken_expectations;
   std::optional<LoadProfile> profile;  // of a dry run, after Finish
+  std::optional<LoadBuild> build;      // of a folder that is adopted
 };
 
 enum class LoadPhase : uint8_t { kRead, kSort, kPublish };
@@ -86,6 +88,11 @@ class Load {
   static Result<std::unique_ptr<Load>> Resume(std::shared_ptr<const registry::Registry> registry,
                                               uint64_t id, const LoadOptions& options,
                                               store::Store& store);
+  // A load that is not published to a store but built into a folder, which a store adopts later. As Start, and
+  // as store::NewRowFolder; InvalidArgument for an upsert and for a dry run.
+  static Result<std::unique_ptr<Load>> StartBuild(
+      std::shared_ptr<const registry::Registry> registry, std::string_view view,
+      const LoadOptions& options, const std::string& folder);
   virtual ~Load() = default;
 
   // The number to resume it by; 0: it cannot be.
@@ -96,6 +103,9 @@ class Load {
   virtual Status Feed(std::string_view bytes) = 0;
   // A whole file. InvalidArgument as above, and for damage. A load is fed or given files, not both.
   virtual Status ReadFile(LoadFile& file, FunctionRef<void()> progress) = 0;
+  // The rows of a folder that was built for the view, in the place of files. Corruption when they are not
+  // those that its manifest says.
+  virtual Status ReadFolder(const store::RowFolder& folder, FunctionRef<void()> progress) = 0;
   // All rows have come: sort, write, publish. FailedPrecondition when too many rows are bad, or all,
   // or when they are not what the view expects; the report says which. InvalidArgument for a file without rows, except a CSV file with its
   // header alone: that empties the view. `progress` is called with kSort and kPublish.

@@ -49,7 +49,10 @@ std::optional<Problems> RowEncoder::Encode(const FileRow& file_row) {
   values_.clear();
   for (const uint32_t field : batch_.feature_fields) values_.push_back(file_row.values[field]);
   layout_.Encode(file_row.time_ms, values_, row_);
-  return std::nullopt;
+  if (row_.size() <= limits::kStoredRowBytesMax) return std::nullopt;
+  return Problems{fmt::format("the features have {} bytes together, at most {} are allowed",
+                              row_.size(), limits::kStoredRowBytesMax),
+                  "the features are too large together"};
 }
 
 }  // namespace freshet::load

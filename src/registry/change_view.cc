@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "base/time.h"
 #include "registry/change_draft.h"
 #include "registry/expressions.h"
@@ -50,12 +51,6 @@ std::string FeaturesText(const FeatureView& view) {
   std::vector<std::string> names;
   for (const Feature& feature : view.features) names.push_back(feature.name);
   return fmt::format("{} features: {}", names.size(), Listed(names));
-}
-
-std::string BytesText(size_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (bytes < 10'000'000) return fmt::format("{:.1f} KB", static_cast<double>(bytes) / 1e3);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
 void CompareDeletions(const BatchView& live, const BatchView& next, ChangeDraft& draft) {
@@ -224,6 +219,38 @@ void RefuseWhileServed(const Registry& live, const FeatureView& view, Change& re
       "belong to another server, apply them there";
 }
 
+// Texts of many fields are about so long.
+constexpr size_t kCommonTextBytes = 20;
+
+// "at most 187 cells and 1064 single events of 60 B an entity, together 13.4 KB", and what they grow to
+// as their lists, sketches and texts fill.
+std::string SizeText(const timeline::Schema& schema) {
+  std::vector<std::string> parts = {fmt::format("{} cells", schema.CellsMax())};
+  if (schema.SingleEventsMax() > 0)
+    parts.push_back(fmt::format("{} single events of {}", schema.SingleEventsMax(),
+                                BytesText(schema.single_event_bytes())));
+  if (schema.IdentitiesMax() > 0)
+    parts.push_back(fmt::format("{} identities of {}", schema.IdentitiesMax(),
+                                BytesText(timeline::Schema::identity_bytes())));
+  std::string text = fmt::format("at most {} an entity, together {}", fmt::join(parts, " and "),
+                                 BytesText(schema.BytesMax({.events = 0})));
+  const size_t of_common_texts = schema.BytesMax({.text_bytes = kCommonTextBytes});
+  const size_t most = schema.BytesMax({});
+  if (most == schema.BytesMax({.events = 0})) return text;
+  if (schema.CellBytesMax({}) == schema.CellBytesMax({.text_bytes = 0}))
+    text += fmt::format(", or {} when all lists and sketches are full", BytesText(most));
+  else
+    text += fmt::format(
+        ", or when all lists, sketches and texts are full {} with texts of {} and {} with "
+        "texts of {}",
+        BytesText(of_common_texts), BytesText(kCommonTextBytes), BytesText(most),
+        BytesText(limits::kStringValueBytesMax));
+  if (schema.CellsMax() * schema.CellBytesMax({}) > limits::kTimelineBytesMax)
+    text += fmt::format(" (the oldest cells go when all come to {})",
+                        BytesText(limits::kTimelineBytesMax));
+  return text;
+}
+
 }  // namespace
 
 std::string DescribeTable(const TimelineTable& table) {
@@ -236,21 +263,8 @@ std::string DescribeTable(const TimelineTable& table) {
                                    : fmt::format(" in hops of {}", FormatDurationMs(window.hop_ms));
   }
   if (options.has_lifetime) parts.push_back("the lifetime");
-  TimelineSize size = SizeOf(table);
-  bool has_texts = std::any_of(options.aggregations.begin(), options.aggregations.end(),
-                               [](const auto& each) { return each->size_bytes == 0; });
-  std::string text = fmt::format(
-      "filled from the beginning of its stream: {}; at most {} cells and {}{} an entity",
-      fmt::join(parts, ", "), size.cells_max, BytesText(size.bytes_max),
-      has_texts ? " without texts" : "");
-  if (size.single_events_max > 0)
-    text += fmt::format(", and at most {} events of {} each", size.single_events_max,
-                        BytesText(size.single_event_bytes));
-  if (options.deduplicate_ms > 0)
-    text += fmt::format("; {} for each event that a repeat is known by, of the last {}",
-                        BytesText(timeline::Schema::identity_bytes()),
-                        FormatDurationMs(options.deduplicate_ms));
-  return text;
+  return fmt::format("filled from the beginning of its stream: {}; {}", fmt::join(parts, ", "),
+                     SizeText(table.schema));
 }
 
 std::string DescribeView(const FeatureView& view) {

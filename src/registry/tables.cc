@@ -201,20 +201,6 @@ Status AssignTables(const CatalogView* live, uint32_t* next_id, FeatureView* vie
   return AddTable((*next_id)++, fresh, view, next);
 }
 
-TimelineSize SizeOf(const TimelineTable& table) {
-  TimelineSize size;
-  size.cells_max = table.schema.CellsMax();
-  // One more for the lifetime.
-  size_t cells = size.cells_max + (table.schema.options().has_lifetime ? 1 : 0);
-  size.bytes_max = std::min(cells * table.schema.cell_fixed_bytes(), limits::kTimelineBytesMax);
-  if (table.schema.recent_depth_ms() >= 0)
-    size.single_events_max = limits::kRecentEventsMax;
-  else if (table.schema.last_events() > 0)
-    size.single_events_max = table.schema.last_events() + limits::kLastEventsSpare;
-  size.single_event_bytes = table.schema.single_event_bytes();
-  return size;
-}
-
 namespace {
 
 // What makes a timeline need fewer cells.
@@ -228,10 +214,8 @@ std::string FewerCells(const timeline::Schema::Options& options) {
   return ways;
 }
 
-}  // namespace
-
-Status CheckSize(const TimelineTable& table) {
-  if (SizeOf(table).cells_max < limits::kTimelineCellsMax) return Status::Ok();
+Status CheckCells(const TimelineTable& table) {
+  if (table.schema.CellsMax() < limits::kTimelineCellsMax) return Status::Ok();
   const timeline::Schema::Options& options = table.schema.options();
   std::vector<std::string> parts;
   int64_t shorter_ms = 0;
@@ -263,6 +247,67 @@ Status CheckSize(const TimelineTable& table) {
   return Status::InvalidArgument(fmt::format(
       "an entity's timeline could need too many cells, {} or more (about: {}); {} need fewer",
       limits::kTimelineCellsMax, fmt::join(parts, "; "), FewerCells(options)));
+}
+
+// Without what sketches, lists and texts hold: those let go of the oldest cells at run time.
+Status CheckCellBytes(const TimelineTable& table) {
+  const size_t cells = table.schema.CellsMax();
+  const size_t cell_bytes = table.schema.cell_fixed_bytes();
+  if (cells * cell_bytes <= limits::kTimelineBytesMax) return Status::Ok();
+  return Status::InvalidArgument(fmt::format(
+      "the cells of an entity's timeline could need too many bytes: {} cells of {} are {}, and at "
+      "most {} are allowed; {} need fewer cells, and fewer aggregations in the view smaller ones",
+      cells, BytesText(cell_bytes), BytesText(cells * cell_bytes),
+      BytesText(limits::kTimelineBytesMax), FewerCells(table.schema.options())));
+}
+
+Status CheckLastEvents(const TimelineTable& table) {
+  const size_t events = table.schema.last_events();
+  if (events == 0) return Status::Ok();
+  const size_t kept = events + limits::kLastEventsSpare;
+  const size_t event_bytes = table.schema.single_event_bytes();
+  if (kept * event_bytes <= limits::kRecentBytesMax) return Status::Ok();
+  return Status::InvalidArgument(
+      fmt::format("the last {} events of an entity could need too many bytes: {} are kept, of {} "
+                  "each, and at most {} are allowed; a smaller `last`, or fewer aggregations in "
+                  "the view, need fewer",
+                  events, kept, BytesText(event_bytes), BytesText(limits::kRecentBytesMax)));
+}
+
+// Nothing of the lifetime can go, so all that it may come to must have room.
+Status CheckLifetime(const TimelineTable& table) {
+  const timeline::Schema::Options& options = table.schema.options();
+  const size_t bytes = table.schema.CellBytesMax({});
+  if (!options.has_lifetime || bytes <= limits::kLifetimeBytesMax) return Status::Ok();
+  const aggregate::Aggregate* largest = nullptr;
+  size_t largest_bytes = 0;
+  for (const auto& function : options.aggregations) {
+    const size_t function_bytes = function->bytes_max(function->parameters, {});
+    if (function_bytes <= largest_bytes) continue;
+    largest = function.get();
+    largest_bytes = function_bytes;
+  }
+  return Status::InvalidArgument(fmt::format(
+      "what an entity's timeline keeps over the lifetime could need too many bytes: {} with texts "
+      "of {}, {} of them for one {}, and at most {} are allowed; a smaller `k`, windows for all "
+      "aggregations of the view, or more views with fewer aggregations each need fewer",
+      BytesText(bytes), BytesText(limits::kStringValueBytesMax), BytesText(largest_bytes),
+      largest->name, BytesText(limits::kLifetimeBytesMax)));
+}
+
+}  // namespace
+
+Status CheckSize(const TimelineTable& table) {
+  FRESHET_RETURN_IF_ERROR(CheckCells(table));
+  FRESHET_RETURN_IF_ERROR(CheckCellBytes(table));
+  FRESHET_RETURN_IF_ERROR(CheckLastEvents(table));
+  return CheckLifetime(table);
+}
+
+std::string BytesText(size_t bytes) {
+  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (bytes < 1'000'000) return fmt::format("{:.1f} KB", static_cast<double>(bytes) / 1e3);
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
 }  // namespace freshet::registry

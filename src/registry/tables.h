@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "freshet/status.h"
@@ -26,17 +27,11 @@ Status AssignTables(const CatalogView* live, uint32_t* next_id, FeatureView* vie
 // Of the columns of a row of that table of the view.
 std::vector<Type> ColumnTypesOf(const FeatureView& view, const RowTable& table);
 
-// The most cells and the most bytes of them that one entity's timeline can take in that table, and the
-// most events that it keeps one by one, with the bytes of each; all without texts.
-struct TimelineSize {
-  size_t cells_max = 0;
-  size_t bytes_max = 0;
-  size_t single_events_max = 0;
-  size_t single_event_bytes = 0;
-};
-TimelineSize SizeOf(const TimelineTable& table);
-
-// OK unless timelines could need more cells than a timeline may have. InvalidArgument with the figures.
+// OK unless timelines could need more cells than a timeline may have, more bytes for these than it may
+// have whatever is in them, or more bytes for the lifetime. InvalidArgument with the figures.
 Status CheckSize(const TimelineTable& table);
+
+// A size for people, as "13.4 KB".
+std::string BytesText(size_t bytes);
 
 }  // namespace freshet::registry

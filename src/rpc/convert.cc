@@ -216,6 +216,7 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire) {
   for (const std::string& broken : progress.broken_expectations)
     wire->add_broken_expectations(ToUtf8(broken));
   if (progress.profile.has_value()) ToWire(*progress.profile, wire->mutable_profile());
+  if (progress.build.has_value()) ToWire(*progress.build, wire->mutable_build());
 }
 
 void ToWire(const ForgetReceipt& receipt, v1::ForgetResponse* wire) {
@@ -226,6 +227,15 @@ void ToWire(const ForgetReceipt& receipt, v1::ForgetResponse* wire) {
     out->set_count(part.count);
   }
   for (const std::string& sentence : receipt.remaining) wire->add_remaining(sentence);
+}
+
+void ToWire(const LoadBuild& build, v1::LoadBuild* wire) {
+  wire->set_built_at_ms(build.built_at_ms);
+  wire->set_bytes_read(build.bytes_read);
+  wire->set_rows_read(build.rows_read);
+  wire->set_rows_bad(build.rows_bad);
+  wire->set_rows_duplicate(build.rows_duplicate);
+  wire->set_rows_deleted(build.rows_deleted);
 }
 
 void ToWire(const LoadProfile& profile, v1::LoadProfile* wire) {

@@ -30,5 +30,6 @@ void ToWire(const LoadProgress& progress, v1::LoadProgress* wire);
 void ToWire(const BadRowReport& bad, v1::BadRow* wire);
 void ToWire(const ForgetReceipt& receipt, v1::ForgetResponse* wire);
 void ToWire(const LoadProfile& profile, v1::LoadProfile* wire);
+void ToWire(const LoadBuild& build, v1::LoadBuild* wire);
 
 }  // namespace freshet::rpc

@@ -74,7 +74,7 @@ void LoadCall::Run() {
   if (session.ok()) {
     // From here on the client knows how to resume it.
     WriteNowAndThen((*session)->Progress());
-    status = header_.files_size() > 0 ? ReadFiles(**session) : FeedAll(**session);
+    status = ReadRows(**session);
     if (status.ok()) status = FinishSession(**session);
     LoadProgress last = (*session)->Progress();
     last.phase = LoadProgress::Phase::kDone;
@@ -110,7 +110,13 @@ Result<std::unique_ptr<LoadSession>> LoadCall::ReadHeader() {
   request.origin = {header_.path(), header_.s3_endpoint()};
   for (const v1::LoadFile& file : header_.files())
     request.files.push_back({file.name(), file.bytes(), file.modified_at_ns()});
+  request.adopt_folder = header_.adopt_folder();
   return engine_.Load(request);
+}
+
+Status LoadCall::ReadRows(LoadSession& session) {
+  if (header_.files_size() > 0) return ReadFiles(session);
+  return header_.adopt_folder().empty() ? FeedAll(session) : Status();
 }
 
 Status LoadCall::ReadFiles(LoadSession& session) {

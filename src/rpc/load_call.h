@@ -41,6 +41,8 @@ class LoadCall final : public grpc::ServerBidiReactor<v1::LoadRequest, v1::LoadP
   // One of the files that the header lists.
   class ClientFile;
 
+  // What comes after the header.
+  Status ReadRows(LoadSession& session);
   Status ReadFiles(LoadSession& session);
   Status FetchRange(uint32_t file, uint64_t offset, size_t count, char* bytes);
   Status FeedAll(LoadSession& session);

@@ -117,6 +117,12 @@ Status FromRocks(const rocksdb::Status& status, std::string_view doing) {
   return Status::IoError(std::move(message));
 }
 
+RowFileOptions NewRowFileOptions(const StoreOptions& options) {
+  const rocksdb::DBOptions db_options = DatabaseOptions(options);
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  return {rocksdb::Options(db_options, StateOptions(options, cache)), RunFileOptions(db_options)};
+}
+
 Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
   FRESHET_RETURN_IF_ERROR(CheckOrWriteFormatFile(options.path));
   auto database = std::unique_ptr<Database>(new Database(*options.clock));
@@ -139,8 +145,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
                                              &database->families_, &db);
   if (!status.ok()) return OpenFailed(status, options.path);
   database->db_.reset(db);
-  database->row_file_options_ = rocksdb::Options(db_options, state_options);
-  database->run_file_options_ = RunFileOptions(db_options);
+  database->row_files_ = {rocksdb::Options(db_options, state_options), RunFileOptions(db_options)};
   return database;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/function_ref.h"
 #include "store/key_layout.h"
+#include "store/row_file_options.h"
 #include "store/row_retention.h"
 #include "store/store.h"
 #include "store/stream_row.h"
@@ -67,10 +68,7 @@ class Database {
   // Nothing when there is no such key.
   Result<std::optional<std::string>> ReadMeta(const std::string& key) const;
 
-  // For files that are written outside the database: to be ingested into `rows`, and to be read
-  // back once.
-  const rocksdb::Options& row_file_options() const { return row_file_options_; }
-  const rocksdb::Options& run_file_options() const { return run_file_options_; }
+  const RowFileOptions& row_files() const { return row_files_; }
 
   // Of loaded rows, and of rows that streams feed.
   RowRetention& retention(TableKind kind) const {
@@ -88,8 +86,7 @@ class Database {
   const std::shared_ptr<RowRetention> stream_retention_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
-  rocksdb::Options row_file_options_;
-  rocksdb::Options run_file_options_;
+  RowFileOptions row_files_;
   std::atomic<bool> write_failed_{false};
 };
 

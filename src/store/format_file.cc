@@ -1,46 +1,19 @@
 #include "store/format_file.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <unistd.h>
 
 #include <fmt/format.h>
+
+#include "store/durable_file.h"
 
 namespace freshet::store {
 namespace {
 
 constexpr std::string_view kFormat = "freshet-store 1\n";
 
-Status SystemError(std::string_view doing, const std::string& path) {
-  return Status::IoError(fmt::format("cannot {} {}: {}", doing, path, std::strerror(errno)));
-}
-
-// Through another name, so that a crash leaves the whole file or none.
-Status WriteFormatFile(const std::string& path, const std::string& file) {
-  const std::string unfinished = file + ".new";
-  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
-  out << kFormat;
-  out.close();
-  if (!out) return SystemError("write", unfinished);
-  FRESHET_RETURN_IF_ERROR(SyncPath(unfinished));
-  if (::rename(unfinished.c_str(), file.c_str()) != 0) return SystemError("rename", unfinished);
-  return SyncPath(path);
-}
-
 }  // namespace
-
-Status SyncPath(const std::string& path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return SystemError("open", path);
-  int failed = ::fsync(descriptor);
-  Status status = failed != 0 ? SystemError("sync", path) : Status::Ok();
-  ::close(descriptor);
-  return status;
-}
 
 std::string DatabaseFolder(const std::string& path) {
   return path + "/db";
@@ -64,7 +37,7 @@ Status CheckOrWriteFormatFile(const std::string& path) {
                       "Freshet's; choose another folder",
                       path));
     }
-    return WriteFormatFile(path, file);
+    return WriteDurably(path, "FORMAT", kFormat);
   }
   std::ifstream in(file, std::ios::binary);
   std::stringstream content;

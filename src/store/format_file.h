@@ -11,9 +11,6 @@ namespace freshet::store {
 std::string DatabaseFolder(const std::string& path);
 std::string LoadsFolder(const std::string& path);
 
-// Waits until the disk has a file, or what a folder lists.
-Status SyncPath(const std::string& path);
-
 // Makes the folder when it is missing and leaves its version there. FailedPrecondition when the
 // folder is of another version or holds a database without one.
 Status CheckOrWriteFormatFile(const std::string& path);

@@ -1,5 +1,7 @@
 #include "store/generation_record.h"
 
+#include <algorithm>
+
 namespace freshet::store {
 namespace {
 
@@ -16,8 +18,8 @@ uint8_t NumberOf(Type type) {
 
 bool FindType(uint8_t number, Type* type) {
   const bool is_decimal = number >= kDecimals && number <= kDecimals + kDecimalScaleMax;
-  const bool is_other = number >= static_cast<uint8_t>(Type::kBool) &&
-                        number <= static_cast<uint8_t>(Type::kTimestamp);
+  const bool is_other =
+      number >= static_cast<uint8_t>(Type::kBool) && number <= static_cast<uint8_t>(Type::kBytes);
   *type = is_decimal ? Type::Decimal(number - kDecimals) : Type(static_cast<Type::Kind>(number));
   return is_decimal || is_other;
 }
@@ -34,14 +36,13 @@ void AppendColumns(std::string& bytes, const std::vector<std::string>& names,
 }
 
 bool ReadColumns(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types) {
-  const auto columns = reader.Read<uint32_t>();
-  bool sound = reader.ok();
-  for (uint32_t i = 0; i < columns && sound; ++i) {
-    sound = FindType(reader.Read<uint8_t>(), &types->emplace_back());
+  const auto count = reader.Read<uint32_t>();
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!FindType(reader.Read<uint8_t>(), &types->emplace_back())) return false;
     names->emplace_back(reader.ReadSized());
-    sound = sound && reader.ok();
+    if (!reader.ok()) return false;
   }
-  return sound;
+  return reader.ok();
 }
 
 std::string EncodeGeneration(const Generation& generation) {
@@ -61,9 +62,11 @@ Result<Generation> DecodeGeneration(std::string_view bytes) {
   generation.table = reader.Read<TableId>();
   generation.loaded_at_ms = reader.Read<int64_t>();
   generation.row_count = reader.Read<uint64_t>();
-  const bool sound = version == kGenerationVersion &&
-                     ReadColumns(reader, &generation.column_names, &generation.column_types);
-  if (!sound || !reader.done())
+  const std::vector<Type>& types = generation.column_types;
+  const bool is_sound = version == kGenerationVersion &&
+                        ReadColumns(reader, &generation.column_names, &generation.column_types) &&
+                        std::find(types.begin(), types.end(), Type(Type::kBytes)) == types.end();
+  if (!is_sound || !reader.done())
     return Status::Corruption("the record of a batch view's generation cannot be read");
   return generation;
 }

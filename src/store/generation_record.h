@@ -13,6 +13,13 @@
 
 namespace freshet::store {
 
+// What a table's columns are, as part of a record: u32 number, then for each u8 type and its name. Join
+// keys are written alike, and may be of bytes.
+void AppendColumns(std::string& bytes, const std::vector<std::string>& names,
+                   const std::vector<Type>& types);
+// False when they cannot be read.
+bool ReadColumns(ByteReader& reader, std::vector<std::string>* names, std::vector<Type>* types);
+
 std::string EncodeGeneration(const Generation& generation);
 Result<Generation> DecodeGeneration(std::string_view bytes);
 

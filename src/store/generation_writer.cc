@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "store/generation_record.h"
 #include "store/key_comparison.h"
+#include "store/row_check.h"
 #include "store/row_pipe.h"
 #include "store/row_upsert.h"
 
@@ -55,7 +56,7 @@ SortingGenerationWriter::SortingGenerationWriter(Database& database, Generations
       layout_(options_.column_types),
       kept_(options_.column_types.size(), false),
       began_at_ms_(generations.clock().NowMs()) {
-  sorter_.emplace(database,
+  sorter_.emplace(database.row_files(),
                   RowSorter::Options{.folder = generations.kept_loads().Folder(load),
                                      .table = load,
                                      .memory_bytes = options_.memory_bytes,
@@ -138,12 +139,7 @@ void SortingGenerationWriter::CleanUp() {
 Status SortingGenerationWriter::Add(std::string_view entity_key, std::string_view row) {
   if (stage_ != Stage::kAdding)
     return Status::FailedPrecondition("rows cannot be added to a load that was finished or failed");
-  if (entity_key.empty() || entity_key.size() > limits::kEntityKeyBytesMax) {
-    return Status::InvalidArgument(fmt::format("an entity key of {} bytes; 1 to {} are allowed",
-                                               entity_key.size(), limits::kEntityKeyBytesMax));
-  }
-  if (Status status = layout_.Validate(row); !status.ok())
-    return Status::InvalidArgument(std::string(status.message()));
+  FRESHET_RETURN_IF_ERROR(CheckRow(layout_, entity_key, row));
   Status status = sorter_->Add(entity_key, row);
   if (!status.ok()) stage_ = Stage::kFailed;
   return status;
@@ -177,7 +173,7 @@ Status SortingGenerationWriter::WriteFiles(FunctionRef<void(uint64_t rows_writte
     progress(ordered->rows_written());
     return Status::Ok();
   }
-  RowFileWriter files(database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
+  RowFileWriter files(database_.row_files().served, generation_.table, limits::kSortedFileBytes,
                       [this] { return NewFile(); });
   RowPipe pipe(files);
   FRESHET_RETURN_IF_ERROR(SortRows([&](std::string_view entity_key, std::string_view row) {
@@ -254,7 +250,7 @@ Status SortingGenerationWriter::CheckNotCancelled() const {
 }
 
 Status SortingGenerationWriter::WriteSummary() {
-  RowFileWriter file(database_.row_file_options(), generation_.table, limits::kSortedFileBytes,
+  RowFileWriter file(database_.row_files().served, generation_.table, limits::kSortedFileBytes,
                      [this] { return NewFile(); });
   FRESHET_RETURN_IF_ERROR(file.Add(kSummaryEntityKey, EncodeSummary(generation_)));
   return file.Finish();

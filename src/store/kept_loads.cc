@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "store/format_file.h"
+#include "store/durable_file.h"
 
 namespace freshet::store {
 namespace {

@@ -16,6 +16,9 @@ struct KeyRange {
   std::string end;
 };
 
+// Rows that are built outside of a data folder are under this number, which no table has.
+inline constexpr TableId kBuiltTable = 0;
+
 // Column families `timelines` and `rows`.
 inline constexpr size_t kTablePrefixBytes = sizeof(TableId);
 void AppendStateKey(TableId table, std::string_view entity_key, std::string& key);

@@ -43,10 +43,15 @@ Status RowFileWriter::BeginFile() {
 }
 
 Status RowFileWriter::FinishFile() {
-  Status status = FromRocks(file_->Finish(), fmt::format("write {}", files_.back()));
+  rocksdb::ExternalSstFileInfo about;
+  Status status = FromRocks(file_->Finish(&about), fmt::format("write {}", files_.back()));
   bytes_written_ += file_->FileSize();
   file_.reset();
-  return status;
+  if (!status.ok()) return status;
+  finished_.push_back({files_.back(), about.file_size, about.num_entries,
+                       std::string(EntityKeyOf(about.smallest_key)),
+                       std::string(EntityKeyOf(about.largest_key)), about.file_checksum});
+  return Status::Ok();
 }
 
 Status RunMerger::AddRun(const rocksdb::Options& options, const std::string& file) {

@@ -19,6 +19,16 @@
 
 namespace freshet::store {
 
+// A finished file.
+struct RowFile {
+  std::string path;
+  uint64_t bytes = 0;
+  uint64_t rows = 0;
+  std::string first_key;  // entity keys
+  std::string last_key;
+  std::string checksum;  // as RocksDB has it, where the options ask for one
+};
+
 // Writes rows in key order, into files of about `file_bytes_max` each. One thread.
 class RowFileWriter {
  public:
@@ -37,6 +47,7 @@ class RowFileWriter {
   uint64_t rows_written() const { return rows_written_; }
   uint64_t bytes_written() const { return bytes_written_; }  // in finished files
   const std::vector<std::string>& files() const { return files_; }
+  const std::vector<RowFile>& finished() const { return finished_; }
 
  private:
   Status BeginFile();
@@ -48,6 +59,7 @@ class RowFileWriter {
   std::string key_;  // of the row under way; begins with the table
   std::unique_ptr<rocksdb::SstFileWriter> file_;
   std::vector<std::string> files_;
+  std::vector<RowFile> finished_;
   uint64_t rows_written_ = 0;
   uint64_t bytes_written_ = 0;
 };

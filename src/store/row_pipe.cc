@@ -2,15 +2,10 @@
 
 #include <utility>
 
+#include "base/limits.h"
+
 namespace freshet::store {
-namespace {
-
-// Enough to keep both threads busy.
-constexpr size_t kGatheredBytes = 8u << 20;
-
-}  // namespace
-
-RowPipe::RowPipe(RowFileWriter& writer) : writer_(writer), gathered_(kGatheredBytes) {}
+RowPipe::RowPipe(RowFileWriter& writer) : writer_(writer), gathered_(limits::kPipePartBytes) {}
 
 RowPipe::~RowPipe() {
   if (writing_.valid()) writing_.wait();
@@ -30,13 +25,13 @@ Status RowPipe::Finish() {
 
 Status RowPipe::HandOver() {
   FRESHET_RETURN_IF_ERROR(Wait());
-  writing_ =
-      std::async(std::launch::async,
-                 [this, rows = std::exchange(gathered_, RowBuffer(kGatheredBytes))]() mutable {
-                   return rows.Take([this](std::string_view entity_key, std::string_view row) {
-                     return writer_.Add(entity_key, row);
-                   });
-                 });
+  writing_ = std::async(
+      std::launch::async,
+      [this, rows = std::exchange(gathered_, RowBuffer(limits::kPipePartBytes))]() mutable {
+        return rows.Take([this](std::string_view entity_key, std::string_view row) {
+          return writer_.Add(entity_key, row);
+        });
+      });
   return Status::Ok();
 }
 

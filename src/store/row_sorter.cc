@@ -14,13 +14,11 @@ namespace {
 
 // One part is gathered while the other is written.
 constexpr size_t kParts = 2;
-// Rows in order need no more than what keeps both threads busy.
-constexpr size_t kOrderedPartBytes = 16u << 20;
 
 }  // namespace
 
-RowSorter::RowSorter(const Database& database, Options options)
-    : database_(database),
+RowSorter::RowSorter(const RowFileOptions& files, Options options)
+    : files_(files),
       options_(std::move(options)),
       gathered_(options_.memory_bytes / kParts),
       in_order_(options_.keeps_ordered_files) {}
@@ -53,7 +51,7 @@ void RowSorter::Resume(const SortedParts& parts) {
 Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
   const size_t size = entity_key.size() + row.size();
   const bool is_ordered_part =
-      in_order_ && gathered_.is_sorted() && gathered_.held_bytes() >= kOrderedPartBytes;
+      in_order_ && gathered_.is_sorted() && gathered_.held_bytes() >= limits::kOrderedPartBytes;
   if (is_ordered_part || !gathered_.HasRoomFor(size)) FRESHET_RETURN_IF_ERROR(Spill(true));
   gathered_.Add(entity_key, row, added_++);
   return Status::Ok();
@@ -111,8 +109,7 @@ Status RowSorter::WriteInOrder(RowBuffer& rows, const std::optional<Mark>& mark)
 }
 
 void RowSorter::BeginOrderedFiles(uint64_t file_bytes_max) {
-  ordered_.emplace(database_.row_file_options(), options_.table, file_bytes_max,
-                   [this] { return NewFile(); });
+  ordered_.emplace(files_.served, options_.table, file_bytes_max, [this] { return NewFile(); });
 }
 
 size_t RowSorter::KeptBytes() const {
@@ -192,8 +189,7 @@ Status RowSorter::ReduceRuns() {
 }
 
 Status RowSorter::WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<std::string>* runs) {
-  RowFileWriter writer(database_.run_file_options(), options_.table, UINT64_MAX,
-                       [this] { return NewFile(); });
+  RowFileWriter writer(files_.runs, options_.table, UINT64_MAX, [this] { return NewFile(); });
   FRESHET_RETURN_IF_ERROR(rows([&](std::string_view entity_key, std::string_view row) {
     return writer.Add(entity_key, row);
   }));
@@ -204,8 +200,7 @@ Status RowSorter::WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<s
 
 Status RowSorter::MergeRuns(std::span<const std::string> runs, RowSink sink) {
   RunMerger merger;
-  for (const std::string& run : runs)
-    FRESHET_RETURN_IF_ERROR(merger.AddRun(database_.run_file_options(), run));
+  for (const std::string& run : runs) FRESHET_RETURN_IF_ERROR(merger.AddRun(files_.runs, run));
   std::string kept_key;
   bool kept = false;
   while (merger.valid()) {

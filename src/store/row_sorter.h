@@ -17,9 +17,9 @@
 
 #include "freshet/status.h"
 
-#include "store/database.h"
 #include "store/kept_load.h"
 #include "store/row_buffer.h"
+#include "store/row_file_options.h"
 #include "store/row_files.h"
 
 namespace freshet::store {
@@ -34,8 +34,8 @@ class RowSorter {
     bool keeps_ordered_files = false;  // see ordered_files()
   };
 
-  // `database` must outlive the sorter.
-  RowSorter(const Database& database, Options options);
+  // `files` must outlive the sorter.
+  RowSorter(const RowFileOptions& files, Options options);
   // Waits for what is being written.
   ~RowSorter();
 
@@ -95,7 +95,7 @@ class RowSorter {
   Status WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<std::string>* runs);
   std::string NewFile();
 
-  const Database& database_;
+  const RowFileOptions& files_;
   const Options options_;
 
   RowBuffer gathered_;

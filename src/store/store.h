@@ -117,6 +117,15 @@ struct LogRecord {
 // What a load does to a view: of Store::NewGeneration, and of Store::NewUpsert.
 enum class LoadKind : uint8_t { kReplace, kUpsert };
 
+// What a load has read.
+struct ReadCounts {
+  uint64_t bytes_read = 0;
+  uint64_t rows_read = 0;
+  uint64_t rows_bad = 0;
+
+  friend bool operator==(const ReadCounts&, const ReadCounts&) = default;
+};
+
 // What became of the rows of a load.
 struct LoadCounts {
   uint64_t served = 0;         // rows of the view once it is published
@@ -135,14 +144,15 @@ struct LoadCounts {
 class GenerationWriter {
  public:
   virtual ~GenerationWriter() = default;
-  // The store's number of the load, which no other load gets.
-  virtual TableId id() const = 0;
+  // The store's number of the load, which no other load gets; 0 of a row folder, of which no parts are
+  // kept.
+  virtual TableId id() const { return 0; }
   // From now on sorted files that are whole are kept when the writer goes or its process does, so that
   // Store::ResumeLoad goes on after them. `state` tells what its caller has to know of the rows added so
   // far: it is asked in Add, before the row counts, and in Finish. Before the first row.
-  virtual void KeepParts(std::function<std::string()> state) = 0;
+  virtual void KeepParts(std::function<std::string()> /*state*/) {}
   // Nothing is to be kept after all. The writer takes no more rows.
-  virtual void Discard() = 0;
+  virtual void Discard() {}
   // Rows and tombstones in any order. Of several with one key the newest event time stays, and of
   // equal times the last added.
   virtual Status Add(std::string_view entity_key, std::string_view row) = 0;
@@ -157,7 +167,10 @@ class GenerationWriter {
   // Any thread: a Finish or a Rehearse that is under way or to come soon ends with Cancelled.
   virtual void Cancel() = 0;
   virtual const LoadCounts& counts() const = 0;  // after Finish
-  // Makes the rows served in one atomic step. Call after Finish.
+  // What the rows come from, before Publish: a row folder keeps it.
+  virtual void SetReadCounts(const ReadCounts& /*counts*/) {}
+  // Makes the rows served in one atomic step; those of a row folder can be adopted from then on. Call
+  // after Finish.
   virtual Status Publish() = 0;
 };
 

@@ -107,8 +107,40 @@ size_t Schema::single_event_bytes() const {
   return Tail::kRecentHeaderBytes + cell_fixed_bytes_;
 }
 
+size_t Schema::SingleEventsMax() const {
+  if (!has_recent_events()) return 0;
+  const size_t by_count =
+      recent_depth_ms_ >= 0 ? options_.recent_events_max : last_events_ + limits::kLastEventsSpare;
+  return std::min(
+      {by_count, options_.recent_events_max, limits::kRecentBytesMax / single_event_bytes()});
+}
+
 size_t Schema::identity_bytes() {
   return Tail::kSeenBytes;
+}
+
+size_t Schema::IdentitiesMax() const {
+  return options_.deduplicate_ms > 0 ? limits::kSeenIdentitiesMax : 0;
+}
+
+size_t Schema::CellBytesMax(const aggregate::Fill& fill) const {
+  size_t bytes = cell_fixed_bytes_;
+  for (const uint32_t aggregation : variable_) {
+    const aggregate::Aggregate& function = *options_.aggregations[aggregation];
+    bytes += function.bytes_max(function.parameters, fill);
+  }
+  return bytes;
+}
+
+size_t Schema::BytesMax(const aggregate::Fill& fill) const {
+  aggregate::Fill of_one = fill;
+  of_one.events = std::min<size_t>(fill.events, 1);
+  const size_t single_bytes = Tail::kRecentHeaderBytes + CellBytesMax(of_one);
+  size_t bytes = Layout::kHeaderBytes + (has_tail() ? Tail::kEndBytes : 0);
+  bytes += std::min(CellsMax() * CellBytesMax(fill), limits::kTimelineBytesMax);
+  if (options_.has_lifetime) bytes += CellBytesMax(fill);
+  bytes += std::min(SingleEventsMax() * single_bytes, limits::kRecentBytesMax);
+  return bytes + IdentitiesMax() * identity_bytes();
 }
 
 size_t Schema::CellsMax() const {

@@ -72,9 +72,17 @@ class Schema {
   // The bytes of one cell without its variable-size slots.
   size_t cell_fixed_bytes() const { return cell_fixed_bytes_; }
 
-  // Of one event that is kept on its own, without its variable-size slots.
+  // The most bytes of one cell whose events are such.
+  size_t CellBytesMax(const aggregate::Fill& fill) const;
+  // The most bytes of a timeline when the events of each of its cells are such. Cells and single
+  // events that would need more than the limits above go.
+  size_t BytesMax(const aggregate::Fill& fill) const;
+
+  // The most events that are kept on their own, and the bytes of one without its variable-size slots.
+  size_t SingleEventsMax() const;
   size_t single_event_bytes() const;
-  // Of one identity that is remembered.
+  // The most identities that are remembered, and the bytes of one.
+  size_t IdentitiesMax() const;
   static size_t identity_bytes();
   bool has_sessions() const { return has_sessions_; }
   // Whether events or their identities are kept one by one, beside the cells.

@@ -440,6 +440,23 @@ TEST(Lists, OfTheMostFrequentGoByCountThenByValue) {
   EXPECT_EQ(Answer("most_frequent_k_counts", Type::kString, values), "[2, 2, 1]");
 }
 
+// Fifteen such texts fit: each time that another comes, sixteen at the least lose as much.
+TEST(Lists, OfTheMostFrequentKeepABoundPastTheBytesOfTheirTexts) {
+  Slot slot(Find("most_frequent_k", Type::kString));
+  uint64_t events = 0;
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 40; ++i) {
+      const std::string rare(limits::kStringValueBytesMax, static_cast<char>('a' + i));
+      slot.Update({Datum::String(i % 3 == 0 ? "often" : rare), {}});
+      ++events;
+      ASSERT_LE(slot.bytes().size(), limits::kFrequentBytesMax);
+    }
+  }
+  EXPECT_TRUE(slot.IsValid());
+  EXPECT_TRUE(slot.Answer().starts_with("[\"often\"")) << slot.Answer().substr(0, 40);
+  EXPECT_LE(Load<uint64_t>(slot.bytes().data()), events / 16 + 1);
+}
+
 // Past their limit, counts are too small by no more than the slot says.
 TEST(Lists, OfTheMostFrequentKeepABoundPastTheirLimit) {
   constexpr int64_t kRare = 5'000;

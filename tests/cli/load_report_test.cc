@@ -58,11 +58,11 @@ TEST(LoadReport, TheEndCountsWhatWasKeptAndWhatWasNot) {
   LoadProgress progress;
   progress.rows_read = 1'003;
   progress.rows_written = 1'000;
-  EXPECT_EQ(RenderLoaded("profile", progress, 1'240),
+  EXPECT_EQ(RenderLoaded("profile", progress, "", 1'240),
             "loaded profile: 1 000 rows served, of 1 003 read; 1.2 s\n");
   progress.rows_duplicate = 2;
   progress.rows_bad = 1;
-  EXPECT_EQ(RenderLoaded("profile", progress, 1'240),
+  EXPECT_EQ(RenderLoaded("profile", progress, "", 1'240),
             "loaded profile: 1 000 rows served, of 1 003 read; 2 older ones of the same key left "
             "out; 1 bad; 1.2 s\n");
 }

@@ -65,6 +65,7 @@ serving:
 load:
   memory_limit: 1GiB
   keep_unfinished: 2h
+  adopt_from: /mnt/built
 log:
   level: debug
   format: json
@@ -120,6 +121,7 @@ TEST(Config, EveryOptionIsRead) {
   EXPECT_EQ(config->engine.as_of_interval_ms, 1'000);
   EXPECT_TRUE(config->engine.allow_read_time);
   EXPECT_EQ(config->engine.requests_in_flight_max, 500u);
+  EXPECT_EQ(config->engine.load_adopt_from, "/mnt/built");
   EXPECT_EQ(config->engine.load_memory_bytes, size_t{1} << 30);
 }
 

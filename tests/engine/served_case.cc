@@ -22,19 +22,7 @@ const std::vector<Entity> kEntities = {
 };
 constexpr size_t kEveryone = 5;
 
-// Each with the hop that it has when none is written, and one that may be.
-struct KnownWindow {
-  Window window;
-  int64_t coarser_hop_ms;
-};
-const std::vector<KnownWindow> kWindows = {
-    {{"5s", 5'000, 50}, 1'000},
-    {{"1m", 60'000, 1'000}, 20'000},
-    {{"10m", 600'000, 10'000}, 60'000},
-    {{"1h", 3'600'000, 60'000}, 600'000},
-    {{"6h", 21'600'000, 300'000}, 3'600'000},
-    {{"1d", 86'400'000, 1'200'000}, 7'200'000},
-};
+const std::vector<std::string> kStreams = {"clicks", "moves"};
 
 struct Choice {
   std::string function;
@@ -68,6 +56,10 @@ const std::vector<Column> kColumns = {
     {"ratio", Type::kFloat, {}},     {"country", Type::kString, {}}, {"member", Type::kBool, {}},
     {"since", Type::kTimestamp, {}},
 };
+const std::vector<Column> kEventColumns = {
+    {"amount", Type::kDouble, {}}, {"points", Type::kInt64, {}}, {"item", Type::kString, {}},
+    {"loud", Type::kBool, {}},     {"kind", Type::kString, {}},
+};
 
 Value RandomFallback(Random& random, Type type) {
   switch (type) {
@@ -97,24 +89,6 @@ std::string DefaultOf(const Value& fallback) {
   return IsNull(fallback) ? "" : ", default: " + YamlOf(fallback);
 }
 
-// Windows of one view: the hop of each divides the next one's.
-std::vector<Window> RandomWindows(Random& random, bool says_hops) {
-  while (true) {
-    std::vector<Window> windows;
-    bool divides = true;
-    const auto first = static_cast<size_t>(random.Pick(0, 3));
-    for (size_t i = first; i < std::min(first + 3, kWindows.size()); ++i) {
-      if (i > first && random.Once(3)) continue;
-      Window window = kWindows[i].window;
-      window.says_hop = says_hops && random.Once(3);
-      if (window.says_hop) window.hop_ms = kWindows[i].coarser_hop_ms;
-      divides = divides && (windows.empty() || window.hop_ms % windows.back().hop_ms == 0);
-      windows.push_back(window);
-    }
-    if (divides) return windows;
-  }
-}
-
 Aggregation RandomAggregation(Random& random, const std::vector<Window>& windows, size_t index) {
   const Choice& choice = random.OneOf(kFunctions);
   Aggregation aggregation;
@@ -137,15 +111,15 @@ View RandomStreamView(Random& random, size_t index) {
   View view;
   view.name = fmt::format("stream{}", index);
   view.entity = static_cast<size_t>(random.Pick(0, kEveryone));
-  view.source = random.Once(2) ? "clicks" : "moves";
-  view.is_exact = random.Once(3);
+  view.source = random.OneOf(kStreams);
+  view.is_fed = true;
+  view.rules.is_exact = random.Once(3);
   view.is_filtered = random.Once(2);
-  const std::vector<Window> windows = RandomWindows(random, !view.is_exact);
+  const std::vector<Window> windows = RandomWindows(random, &view.rules);
   for (int64_t i = random.Pick(1, 5); i > 0; --i)
     view.aggregations.push_back(RandomAggregation(random, windows, view.aggregations.size()));
-  // All windows of the view are there, so that the shortest one's hop is known.
+  // All windows of the view are there, since the head hop hangs on them.
   view.aggregations[0].windows = windows;
-  view.head_hop_ms = windows[0].hop_ms;
   return view;
 }
 
@@ -159,6 +133,25 @@ View RandomRowView(Random& random, size_t index) {
     if (!view.columns.empty() && random.Once(3)) continue;
     Column column = known;
     if (random.Once(2)) column.fallback = RandomFallback(random, column.type);
+    view.columns.push_back(column);
+  }
+  return view;
+}
+
+// The newest event of each entity.
+View RandomFedRowView(Random& random, size_t index) {
+  View view;
+  view.name = fmt::format("newest{}", index);
+  view.entity = static_cast<size_t>(random.Pick(0, kEveryone - 1));
+  view.source = random.OneOf(kStreams);
+  view.is_fed = true;
+  view.deletes_noise = random.Once(2);
+  if (!random.Once(3)) view.max_age_ms = random.OneOf<int64_t>({60'000, 3'600'000, 86'400'000});
+  for (const Column& known : kEventColumns) {
+    if (!view.columns.empty() && random.Once(3)) continue;
+    Column column = known;
+    if (random.Once(2)) column.fallback = RandomFallback(random, column.type);
+    if (random.Once(3)) column.max_staleness_ms = random.OneOf<int64_t>({1, 500, 1'000, 2'000});
     view.columns.push_back(column);
   }
   return view;
@@ -193,6 +186,7 @@ void AddFeatures(Case& result, size_t index) {
     feature.name = view.name + "." + column.name;
     feature.type = column.type;
     feature.fallback = Fallback(column.fallback, column.type, false);
+    feature.max_staleness_ms = column.max_staleness_ms;
     feature.view = index;
     feature.part = i;
     result.features.push_back(feature);
@@ -284,20 +278,19 @@ std::string FieldsOf(const std::vector<std::pair<std::string, Type>>& fields) {
   return fmt::format("{{{}}}", fmt::join(texts, ", "));
 }
 
+std::string StalenessOf(const std::optional<int64_t>& max_staleness_ms) {
+  return max_staleness_ms ? fmt::format(", max_staleness: {}ms", *max_staleness_ms) : "";
+}
+
 std::string YamlOf(const Aggregation& aggregation) {
   std::string yaml =
       fmt::format("      - {{name: {}, function: {}", aggregation.name, aggregation.function);
   if (!aggregation.of.empty()) yaml += ", of: " + aggregation.of;
   if (aggregation.is_list) yaml += ", k: 3";
   if (aggregation.buys_only) yaml += ", where: \"kind == 'buy'\"";
-  if (aggregation.max_staleness_ms.has_value())
-    yaml += fmt::format(", max_staleness: {}ms", *aggregation.max_staleness_ms);
+  yaml += StalenessOf(aggregation.max_staleness_ms);
   std::vector<std::string> windows;
-  for (const Window& window : aggregation.windows) {
-    windows.push_back(window.says_hop
-                          ? fmt::format("{{window: {}, hop: {}ms}}", window.name, window.hop_ms)
-                          : window.name);
-  }
+  for (const Window& window : aggregation.windows) windows.push_back(YamlOf(window));
   if (!windows.empty()) yaml += fmt::format(", windows: [{}]", fmt::join(windows, ", "));
   return yaml + DefaultOf(aggregation.fallback) + "}\n";
 }
@@ -305,13 +298,15 @@ std::string YamlOf(const Aggregation& aggregation) {
 std::string YamlOf(const View& view, const Entity& entity) {
   std::string yaml = fmt::format("  - name: {}\n    entity: {}\n    source: {}\n", view.name,
                                  entity.name, view.source);
-  if (view.is_exact) yaml += "    exact: true\n";
+  if (!view.has_rows()) yaml += YamlOf(view.rules, view.aggregations[0].windows);
+  if (view.deletes_noise) yaml += "    delete_when: kind == 'noise'\n";
   if (view.is_filtered) yaml += "    where: kind != 'noise'\n";
   if (view.max_age_ms.has_value()) yaml += fmt::format("    max_age: {}ms\n", *view.max_age_ms);
-  yaml += view.is_stream() ? "    aggregations:\n" : "    features:\n";
+  yaml += view.has_rows() ? "    features:\n" : "    aggregations:\n";
   for (const Aggregation& aggregation : view.aggregations) yaml += YamlOf(aggregation);
   for (const Column& column : view.columns)
-    yaml += fmt::format("      - {{name: {}{}}}\n", column.name, DefaultOf(column.fallback));
+    yaml += fmt::format("      - {{name: {}{}{}}}\n", column.name,
+                        StalenessOf(column.max_staleness_ms), DefaultOf(column.fallback));
   return yaml;
 }
 
@@ -351,16 +346,19 @@ std::string Case::Yaml() const {
   for (const Entity& entity : entities)
     yaml += fmt::format("  - {{name: {}, join_keys: {}}}\n", entity.name, FieldsOf(entity.keys));
   yaml += "sources:\n";
-  for (const auto& [source, skew] : skew_ms) {
+  for (const auto& [source, stream] : streams) {
     yaml += fmt::format(
         "  - name: {}\n    push: {{}}\n    timestamp: {{field: at, unit: ms}}\n    clock_skew: "
         "{}ms\n    fields: {{user_id: int64, venue: string, number: int32, vip: bool, device_id: "
         "bytes, is_on: bool, kind: string, amount: double, points: int64, item: string, loud: "
-        "bool}}\n",
-        source, skew);
+        "bool, event_id: int64}}\n",
+        source, stream.skew_ms);
+    if (stream.deduplicate_ms > 0)
+      yaml +=
+          fmt::format("    deduplicate: {{key: event_id, within: {}ms}}\n", stream.deduplicate_ms);
   }
   for (const View& view : views) {
-    if (view.is_stream()) continue;
+    if (view.is_fed) continue;
     auto fields = entities[view.entity].keys;
     for (const Column& column : view.columns) fields.emplace_back(column.name, column.type);
     yaml += fmt::format(
@@ -377,12 +375,17 @@ std::string Case::Yaml() const {
 Case RandomCase(Random& random) {
   Case result;
   result.entities = kEntities;
-  for (const char* source : {"clicks", "moves"})
-    result.skew_ms[source] = random.OneOf<int64_t>({1, 1'000, 60'000});
+  for (const std::string& source : kStreams) {
+    Stream& stream = result.streams[source];
+    stream.skew_ms = random.OneOf<int64_t>({1, 1'000, 60'000});
+    if (random.Once(2)) stream.deduplicate_ms = random.OneOf<int64_t>({60'000, 3'600'000});
+  }
   for (int64_t i = random.Pick(2, 5); i > 0; --i)
     result.views.push_back(RandomStreamView(random, result.views.size()));
   for (int64_t i = random.Pick(1, 3); i > 0; --i)
     result.views.push_back(RandomRowView(random, result.views.size()));
+  for (int64_t i = random.Pick(1, 2); i > 0; --i)
+    result.views.push_back(RandomFedRowView(random, result.views.size()));
   for (size_t i = 0; i < result.views.size(); ++i) AddFeatures(result, i);
   AddDerived(random, result);
   for (int64_t i = random.Pick(2, 4); i > 0; --i)

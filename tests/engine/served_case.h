@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,25 +13,10 @@
 #include "freshet/features.h"
 #include "freshet/value.h"
 
+#include "engine/served_random.h"
+#include "engine/served_windows.h"
+
 namespace freshet::served {
-
-class Random {
- public:
-  explicit Random(uint64_t seed) : engine_(seed) {}
-
-  int64_t Pick(int64_t low, int64_t high) {
-    return std::uniform_int_distribution<int64_t>(low, high)(engine_);
-  }
-  // True once in `times`.
-  bool Once(int64_t times) { return Pick(1, times) == 1; }
-  template <typename T>
-  const T& OneOf(const std::vector<T>& choices) {
-    return choices[static_cast<size_t>(Pick(0, static_cast<int64_t>(choices.size()) - 1))];
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 // More bits than any number of a test needs.
 __extension__ typedef __int128 Wide;
@@ -43,13 +27,6 @@ using Fields = std::map<std::string, Value>;  // by name; what is not there is n
 struct Entity {
   std::string name;
   std::vector<std::pair<std::string, Type>> keys;
-};
-
-struct Window {
-  std::string name;  // as it is spelled
-  int64_t length_ms = 0;
-  int64_t hop_ms = 0;
-  bool says_hop = false;
 };
 
 struct Aggregation {
@@ -68,22 +45,29 @@ struct Column {
   std::string name;
   Type type = Type::kInt64;
   Value fallback;
+  std::optional<int64_t> max_staleness_ms;
 };
 
 struct View {
   std::string name;
   size_t entity = 0;
   std::string source;
-  // Over a stream.
-  bool is_exact = false;
+  bool is_fed = false;  // by a stream, and not by files
+  // Windows over a stream.
+  WindowRules rules;
   bool is_filtered = false;  // only events that are no noise
-  int64_t head_hop_ms = 0;
   std::vector<Aggregation> aggregations;
-  // Over rows.
+  // Rows, of files or of a stream.
   std::vector<Column> columns;
   std::optional<int64_t> max_age_ms;
+  bool deletes_noise = false;  // such events delete the row
 
-  bool is_stream() const { return !aggregations.empty(); }
+  bool has_rows() const { return !columns.empty(); }
+};
+
+struct Stream {
+  int64_t skew_ms = 0;
+  int64_t deduplicate_ms = 0;  // 0: every event counts
 };
 
 // An expression, and in C++ what it comes to: nothing where it fails, null where it is null.
@@ -130,7 +114,7 @@ inline constexpr int64_t kHastyMs = 30;
 
 struct Case {
   std::vector<Entity> entities;
-  std::map<std::string, int64_t> skew_ms;  // by stream
+  std::map<std::string, Stream> streams;
   std::vector<View> views;
   std::vector<Feature> features;
   std::vector<Service> services;

@@ -52,7 +52,8 @@ Event RandomEvent(Random& random, const Case& definitions, const std::string& so
   event.at_ms = now_ms + 1'000 - random.Pick(0, span_ms);
   // Coarse times tie.
   if (random.Once(3)) event.at_ms -= event.at_ms % random.OneOf<int64_t>({1'000, 60'000});
-  if (random.Once(30)) event.at_ms = now_ms + definitions.skew_ms.at(source) + random.Pick(0, 2);
+  if (random.Once(30))
+    event.at_ms = now_ms + definitions.streams.at(source).skew_ms + random.Pick(0, 2);
   for (const char* key : {"user_id", "venue", "number", "vip", "device_id", "is_on"})
     if (!random.Once(40)) event.fields[key] = KeyValue(random, key);
   event.fields["kind"] = std::string(random.OneOf<std::string>({"buy", "look", "noise"}));
@@ -60,6 +61,8 @@ Event RandomEvent(Random& random, const Case& definitions, const std::string& so
   if (!random.Once(5)) event.fields["points"] = random.Once(60) ? INT64_MAX : random.Pick(-9, 9);
   if (!random.Once(5)) event.fields["item"] = fmt::format("item{}", random.Pick(0, 20));
   if (!random.Once(5)) event.fields["loud"] = random.Once(2);
+  // Of so few that there are repeats, also of what was forgotten meanwhile.
+  if (!random.Once(5)) event.fields["event_id"] = random.Pick(0, 400);
   return event;
 }
 

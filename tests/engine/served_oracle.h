@@ -76,7 +76,7 @@ struct History {
   void Forget(const Case& definitions, size_t entity, const Key& key) {
     forgotten[{entity, key}] = events.size();
     for (const View& view : definitions.views) {
-      if (view.entity != entity || view.is_stream()) continue;
+      if (view.entity != entity || view.is_fed) continue;
       for (auto* generation : {&rows, &previous})
         if (generation->count(view.name) != 0) (*generation)[view.name].erase(key);
     }
@@ -97,6 +97,7 @@ struct Cell {
   std::vector<Value> list;
   std::optional<int64_t> event_time_ms = kNoEventTimeMs;  // nothing: no promise is made
   bool is_stale = false;
+  bool is_promised = true;  // false: it may as well be FAILED
 };
 
 class Oracle {
@@ -123,7 +124,29 @@ class Oracle {
     return cell;
   }
 
+  // The times of the events that a feature comes of, for messages.
+  std::string Evidence(const Selected& selected, const Fields& columns) const {
+    const Feature& feature = case_.features[selected.feature];
+    std::string text;
+    for (const size_t read : feature.reads) text += Evidence({read, {}, {}}, columns) + "; ";
+    if (!feature.view.has_value() || !case_.views[*feature.view].is_fed) return text;
+    const View& view = case_.views[*feature.view];
+    text += feature.name + ":";
+    for (const Event* event : EventsOf(view, KeyOf(selected, view, columns)))
+      text += fmt::format(" {}", event->at_ms);
+    return text;
+  }
+
  private:
+  Key KeyOf(const Selected& selected, const View& view, const Fields& columns) const {
+    Key key;
+    for (const auto& [name, type] : case_.entities[view.entity].keys) {
+      const auto column = selected.columns.find(name);
+      key.push_back(columns.at(column == selected.columns.end() ? name : column->second));
+    }
+    return key;
+  }
+
   static Cell Without(const Feature& feature, FeatureStatus status,
                       std::optional<int64_t> event_time_ms = kNoEventTimeMs) {
     return {status, feature.fallback, {}, event_time_ms};
@@ -135,7 +158,7 @@ class Oracle {
 
   bool IsStale(const Feature& feature) const {
     const View& view = case_.views[*feature.view];
-    if (!view.is_stream() || IsLate(feature)) return false;
+    if (!view.is_fed || IsLate(feature)) return false;
     const auto as_of = terms_.as_of_ms.find(view.source);
     for (const auto& bound_ms : {terms_.max_staleness_ms, feature.max_staleness_ms}) {
       if (!bound_ms.has_value()) continue;
@@ -154,15 +177,12 @@ class Oracle {
     const Feature& feature = case_.features[selected.feature];
     if (!feature.view.has_value()) return Derived(feature, columns, inputs);
     const View& view = case_.views[*feature.view];
-    Key key;
-    for (const auto& [name, type] : case_.entities[view.entity].keys) {
-      const auto column = selected.columns.find(name);
-      key.push_back(columns.at(column == selected.columns.end() ? name : column->second));
-    }
-    if (!view.is_stream()) return OfRow(feature, view, key);
+    const Key key = KeyOf(selected, view, columns);
+    if (!view.is_fed) return OfRow(feature, view, LoadedRow(view, key));
     if (IsLate(feature)) return Without(feature, FeatureStatus::kTimedOut);
-    if (!IsStale(feature)) return Windowed(feature, view, key);
-    Cell cell = Windowed(feature, view, key);
+    Cell cell =
+        view.has_rows() ? OfRow(feature, view, NewestRow(view, key)) : Windowed(feature, view, key);
+    if (!IsStale(feature)) return cell;
     if (terms_.action == StaleAction::kUseDefault)
       cell = Without(feature, FeatureStatus::kSourceStale);
     if (terms_.action == StaleAction::kNull) {
@@ -175,13 +195,28 @@ class Oracle {
 
   // --- rows ---
 
-  Cell OfRow(const Feature& feature, const View& view, const Key& key) const {
+  std::optional<Row> LoadedRow(const View& view, const Key& key) const {
     const auto rows = history_.rows.find(view.name);
-    if (rows == history_.rows.end()) return Without(feature, FeatureStatus::kNotFound);
+    if (rows == history_.rows.end()) return std::nullopt;
     const auto found = rows->second.find(key);
-    if (found == rows->second.end() || found->second.is_deleted)
-      return Without(feature, FeatureStatus::kNotFound);
-    const Row& row = found->second;
+    return found == rows->second.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  // What the newest event says, whatever it lacks; of equal times the later one.
+  std::optional<Row> NewestRow(const View& view, const Key& key) const {
+    std::optional<Row> row;
+    for (size_t i = 0; i < history_.events.size(); ++i) {
+      const Event& event = history_.events[i];
+      if (!IsOf(event, i, view, key) || (row.has_value() && event.at_ms < row->at_ms)) continue;
+      const bool is_deleted = view.deletes_noise && FieldOf(event, "kind") == Value("noise");
+      row = {event.at_ms, is_deleted, event.fields};
+    }
+    return row;
+  }
+
+  Cell OfRow(const Feature& feature, const View& view, const std::optional<Row>& found) const {
+    if (!found.has_value() || found->is_deleted) return Without(feature, FeatureStatus::kNotFound);
+    const Row& row = *found;
     if (view.max_age_ms.has_value() && row.at_ms < terms_.now_ms - *view.max_age_ms)
       return Without(feature, FeatureStatus::kOutsideMaxAge, row.at_ms);
     const auto value = row.fields.find(view.columns[feature.part].name);
@@ -196,7 +231,7 @@ class Oracle {
     const auto forgotten = history_.forgotten.find({view.entity, key});
     if (forgotten != history_.forgotten.end() && position < forgotten->second) return false;
     if (event.source != view.source) return false;
-    if (event.at_ms > event.record_ms + case_.skew_ms.at(view.source)) return false;
+    if (event.at_ms > event.record_ms + case_.streams.at(view.source).skew_ms) return false;
     if (view.is_filtered && FieldOf(event, "kind") == Value("noise")) return false;
     const auto& keys = case_.entities[view.entity].keys;
     for (size_t i = 0; i < keys.size(); ++i)
@@ -209,40 +244,52 @@ class Oracle {
     return found == event.fields.end() ? Value() : found->second;
   }
 
-  static int64_t AlignDown(int64_t t, int64_t hop_ms) { return t - (t % hop_ms + hop_ms) % hop_ms; }
-
-  bool IsIn(const Event& event, const Feature& feature, const View& view) const {
-    const int64_t t = event.at_ms;
-    if ((view.is_exact ? t : AlignDown(t, view.head_hop_ms)) > terms_.now_ms) return false;
-    if (!feature.window.has_value()) return true;
-    const int64_t begin_ms = terms_.now_ms - feature.window->length_ms;
-    return t >= (view.is_exact ? begin_ms : AlignDown(begin_ms, feature.window->hop_ms));
+  // All that count for the view and the key, in their order. Those that repeat one that is remembered do not: an
+  // entity remembers its events' identities for as long as it is told to, and up to a 32nd more.
+  std::vector<const Event*> EventsOf(const View& view, const Key& key) const {
+    const int64_t within_ms = case_.streams.at(view.source).deduplicate_ms;
+    std::map<Value, int64_t> remembered;
+    int64_t newest_ms = INT64_MIN;
+    std::vector<const Event*> events;
+    for (size_t i = 0; i < history_.events.size(); ++i) {
+      const Event& event = history_.events[i];
+      if (!IsOf(event, i, view, key)) continue;
+      const Value identity = FieldOf(event, "event_id");
+      if (within_ms > 0 && remembered.count(identity) != 0) continue;
+      events.push_back(&event);
+      newest_ms = std::max(newest_ms, event.at_ms);
+      if (within_ms == 0) continue;
+      if (identity.index() != 0) remembered[identity] = event.at_ms;
+      const int64_t oldest_ms = AlignDown(newest_ms - within_ms, within_ms / 32);
+      std::erase_if(remembered, [&](const auto& each) { return each.second < oldest_ms; });
+    }
+    std::stable_sort(events.begin(), events.end(),
+                     [](const Event* a, const Event* b) { return a->at_ms < b->at_ms; });
+    return events;
   }
 
   Cell Windowed(const Feature& feature, const View& view, const Key& key) const {
     const Aggregation& aggregation = view.aggregations[feature.part];
-    bool was_seen = false;
-    int64_t newest_ms = INT64_MIN;
-    int64_t newest_inside_ms = kNoEventTimeMs;
+    const std::vector<const Event*> events = EventsOf(view, key);
+    if (events.empty()) return Without(feature, FeatureStatus::kNotFound);
+    if (terms_.now_ms < events.back()->at_ms - case_.streams.at(view.source).skew_ms)
+      return Without(feature, FeatureStatus::kFailed, std::nullopt);
+    std::vector<int64_t> times_ms;
+    for (const Event* event : events) times_ms.push_back(event->at_ms);
+    const Held held = feature.window.has_value()
+                          ? HeldBy(*feature.window, view.rules, times_ms, terms_.now_ms)
+                          : Held{0, SeenAt(view.rules, times_ms, terms_.now_ms)};
+    if (held.fails) return Without(feature, FeatureStatus::kFailed, std::nullopt);
     std::vector<const Event*> inside;
-    for (size_t i = 0; i < history_.events.size(); ++i) {
-      const Event& event = history_.events[i];
-      if (!IsOf(event, i, view, key)) continue;
-      was_seen = true;
-      newest_ms = std::max(newest_ms, event.at_ms);
-      if (!IsIn(event, feature, view)) continue;
-      newest_inside_ms = std::max(newest_inside_ms, event.at_ms);
+    for (size_t i = held.begin; i < held.end; ++i) {
+      const Event& event = *events[i];
       if (aggregation.buys_only && FieldOf(event, "kind") != Value("buy")) continue;
       if (aggregation.of.empty() || FieldOf(event, aggregation.of).index() != 0)
         inside.push_back(&event);
     }
-    if (!was_seen) return Without(feature, FeatureStatus::kNotFound);
-    if (terms_.now_ms < newest_ms - case_.skew_ms.at(view.source))
-      return Without(feature, FeatureStatus::kFailed, std::nullopt);
-    std::stable_sort(inside.begin(), inside.end(),
-                     [](const Event* a, const Event* b) { return a->at_ms < b->at_ms; });
     Cell cell = Aggregated(feature, aggregation, inside);
-    cell.event_time_ms = newest_inside_ms;
+    cell.event_time_ms = held.begin < held.end ? times_ms[held.end - 1] : kNoEventTimeMs;
+    cell.is_promised = held.is_promised;
     return cell;
   }
 
@@ -270,8 +317,10 @@ class Oracle {
       return {FeatureStatus::kPresent, *std::min_element(values.begin(), values.end())};
     if (function == "max")
       return {FeatureStatus::kPresent, *std::max_element(values.begin(), values.end())};
-    if (function == "time_since_last")
-      return {FeatureStatus::kPresent, std::max<int64_t>(0, terms_.now_ms - events.back()->at_ms)};
+    if (function == "time_since_last") {
+      const int64_t then_ms = terms_.now_ms - (feature.window ? feature.window->offset_ms : 0);
+      return {FeatureStatus::kPresent, std::max<int64_t>(0, then_ms - events.back()->at_ms)};
+    }
     return {FeatureStatus::kPresent, static_cast<double>(Total(values) / static_cast<Real>(count))};
   }
 
@@ -301,11 +350,13 @@ class Oracle {
     std::vector<Value> reads;
     bool is_late = false;
     bool is_stale = false;
+    bool is_promised = true;
     std::optional<int64_t> newest_ms = kNoEventTimeMs;
     for (const size_t read : feature.reads) {
       const Cell cell = CellOf({read, {}, {}}, columns, inputs);
       is_late = is_late || cell.status == FeatureStatus::kTimedOut;
       is_stale = is_stale || cell.is_stale;
+      is_promised = is_promised && cell.is_promised;
       reads.push_back(cell.status == FeatureStatus::kPresent ? cell.value : Value());
       if (!cell.event_time_ms.has_value())
         newest_ms.reset();
@@ -316,6 +367,7 @@ class Oracle {
     if (is_late) cell = Without(feature, FeatureStatus::kTimedOut);
     cell.event_time_ms = newest_ms;
     cell.is_stale = is_stale;
+    cell.is_promised = is_promised;
     return cell;
   }
 

@@ -118,6 +118,29 @@ class RequestMaker {
     asked.row_count = says_rows ? static_cast<size_t>(rows) : 1;
   }
 
+  // When an event begins or ceases to be in a window.
+  int64_t EdgeBeside(const Window& window, const WindowRules& rules, int64_t at_ms) {
+    int64_t edge_ms = at_ms;
+    switch (window.kind) {
+      case WindowKind::kSliding:
+        edge_ms =
+            AlignDown(at_ms, window.hop_ms) + window.length_ms + random_.Pick(0, 1) * window.hop_ms;
+        break;
+      case WindowKind::kTumbling:
+        edge_ms = AlignDown(at_ms, window.length_ms) + random_.Pick(0, 2) * window.length_ms;
+        break;
+      case WindowKind::kCalendar:
+        edge_ms = BeginMs(window.word, rules, situation_.now_ms);
+        break;
+      case WindowKind::kSession:
+        edge_ms = at_ms + random_.OneOf<int64_t>({window.length_ms, window.longest_ms});
+        break;
+      case WindowKind::kLast:
+        break;
+    }
+    return edge_ms + window.offset_ms;
+  }
+
   // A time at which something changes, or beside it.
   int64_t RandomReadTime() {
     const int64_t beside = random_.Pick(-1, 1);
@@ -126,9 +149,7 @@ class RequestMaker {
     const Feature& feature = random_.OneOf(case_.features);
     if (feature.window.has_value()) {
       const Event& event = random_.OneOf(situation_.history.events);
-      const int64_t hop_ms = feature.window->hop_ms;
-      const int64_t cell = event.at_ms - event.at_ms % hop_ms;
-      return cell + feature.window->length_ms + random_.Pick(0, 1) * hop_ms + beside;
+      return EdgeBeside(*feature.window, case_.views[*feature.view].rules, event.at_ms) + beside;
     }
     const View& view = random_.OneOf(case_.views);
     const auto rows = situation_.history.rows.find(view.name);

@@ -1,7 +1,9 @@
 // The life of a view whose rows come from a stream: filled, changed, forgotten, removed.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "engine/fixture.h"
 #include "store/store.h"
 
@@ -134,6 +136,49 @@ TEST_F(StreamRowsTest, AnEntityIsForgotten) {
   }
   Push("changes", {Change(1, kThenMs - 1, 29)});
   EXPECT_EQ(Ages({1}), (Rows{{"PRESENT 29"}})) << "also what deleted it is forgotten";
+}
+
+// Rows go when RocksDB compacts their files: large new ones make it do so.
+TEST_F(StreamRowsTest, RowsPastTheRetentionGoOnceItIsAppliedAndAlsoAfterARestart) {
+  options_.write_buffer_bytes = 1u << 20;
+  Reopen();
+  const auto expired = [&] { return engine_->GetStatus().counters.at("store_rows_expired"); };
+  int64_t user_id = 100;
+  const auto push_large_rows = [&] {
+    const std::string home(60'000, 'h');
+    std::vector<std::string> records;
+    // Also of a key before all others, so that no file is left aside.
+    for (int i = 0; i < 20; ++i)
+      records.push_back(fmt::format(R"({{"user_id": {}, "at": {}, "age": 1, "home": "{}"}})",
+                                    i == 0 ? 0 : user_id++, kThenMs, home));
+    Push("changes", records);
+  };
+  const auto definitions = [](const std::string& keys) {
+    return DefinitionsWith(
+        "  - {name: homes, entity: user, source: changes, features: [age, home]" + keys + "}\n");
+  };
+  const FeatureRequest request = UserRequest({"homes.age"}, {1, 2});
+
+  Apply(definitions(""));
+  Push("changes", {Change(1, kThenMs - 2 * kHourMs, 30)});
+  for (int i = 0; i < 12; ++i) push_large_rows();
+  EXPECT_EQ(Table(request), (Rows{{"PRESENT 30"}, {"NOT_FOUND 0"}}));
+  EXPECT_EQ(expired(), 0u);
+
+  // By the clock of this machine, which is past the times of all events, all but the first are younger.
+  const int64_t age_ms = Clock::System().NowMs() - kThenMs;
+  Apply(definitions(fmt::format(", max_age: {0}ms, retention: {0}ms", age_ms + kHourMs)));
+  EXPECT_EQ(Table(request), (Rows{{"OUTSIDE_MAX_AGE 0"}, {"NOT_FOUND 0"}}));
+  for (int i = 0; i < 200 && expired() == 0; ++i) push_large_rows();
+  EXPECT_EQ(expired(), 1u);
+  Reopen();
+  Await([&] { return engine_->Ready(); }, "caught up");
+  EXPECT_EQ(Table(request), (Rows{{"NOT_FOUND 0"}, {"NOT_FOUND 0"}}));
+
+  Push("changes", {Change(2, kThenMs - 2 * kHourMs, 31)});
+  EXPECT_EQ(Table(request), (Rows{{"NOT_FOUND 0"}, {"OUTSIDE_MAX_AGE 0"}}));
+  for (int i = 0; i < 200 && expired() == 0; ++i) push_large_rows();
+  EXPECT_EQ(expired(), 1u);
 }
 
 TEST_F(StreamRowsTest, LoadsAreRefusedWithTheWayOut) {

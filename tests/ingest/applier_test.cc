@@ -167,6 +167,16 @@ TEST_F(ApplierTest, NullConditionsAdmitNothingAndFailuresAreCounted) {
   EXPECT_EQ(applier_->counts().filter_failures, 3u);
 }
 
+TEST_F(ApplierTest, ATextThatAnExpressionMakesTooLongIsANullAndCounted) {
+  Apply(Click{.kind = std::string(limits::kStringValueBytesMax - 1, 'x')});
+  EXPECT_EQ(Read("activity.shouted", 1),
+            Value(std::string(limits::kStringValueBytesMax - 1, 'x') + "!"));
+  EXPECT_EQ(applier_->counts().filter_failures, 0u);
+  Apply(Click{.user_id = 2, .kind = std::string(limits::kStringValueBytesMax, 'x')}, 1);
+  EXPECT_EQ(Read("activity.shouted", 2), Value());
+  EXPECT_EQ(applier_->counts().filter_failures, 1u);
+}
+
 TEST_F(ApplierTest, AnIntegerOverflowInAnExpressionIsANullAndCounted) {
   Apply(Click{.quantity = INT64_MAX});
   EXPECT_EQ(Read("activity.doubled", 1), Value(int64_t{0}));

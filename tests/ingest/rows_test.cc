@@ -7,8 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "harness.h"
 #include "ingest/applier.h"
+#include "ingest/row_tables.h"
 #include "store/entity_key.h"
 #include "store/stream_row.h"
 
@@ -183,6 +185,45 @@ TEST_F(RowsTest, RowsTooFarInTheFutureAreRefused) {
   EXPECT_EQ(Row(1), "absent");
   EXPECT_EQ(Put(1, kT0 + 10'000, Datum::Int(1), 0, 1), Refusal::kNone);
   EXPECT_EQ(Row(1), "1 at 10000");
+}
+
+TEST_F(RowsTest, AnEventThatWouldBeTooLargeARowIsRefusedForTheViewAlone) {
+  const size_t features = limits::kStoredRowBytesMax / limits::kStringValueBytesMax + 1;
+  std::string wide = kDefinitions;
+  wide +=
+      "  - name: wide\n    entity: user\n    source: changes\n    delete_when: age == 0\n    "
+      "features:\n";
+  for (size_t i = 0; i < features; ++i)
+    wide += fmt::format("      - {{name: f{}, field: op}}\n", i);
+  const auto registry = BuildRegistry(wide);
+  const registry::FeatureView& view = *registry->FindFeatureView("wide");
+  RowTables rows(view);
+  rows.Add(view.batch()->tables[0], {});
+  DecodedEvent event;
+  std::string op(limits::kStoredRowBytesMax / features, 'x');
+  event.values = {Datum::Int(1), Datum::Int(1), Datum::String(op)};
+  EXPECT_EQ(rows.CheckRow(event, &detail_), Refusal::kNone);
+  op.resize(op.size() + 1);
+  event.values[2] = Datum::String(op);
+  EXPECT_EQ(rows.CheckRow(event, &detail_), Refusal::kTooLarge);
+  EXPECT_THAT(detail_, HasSubstr("the features of wide have"));
+
+  const registry::FeatureView& narrow = *registry->FindFeatureView("profile");
+  std::vector<TableTarget> targets = {{&view, nullptr, {}, &view.batch()->tables[0]},
+                                      {&narrow, nullptr, {}, &narrow.batch()->tables[0]}};
+  Applier applier(*registry->FindSource("changes"), targets, *writer_);
+  event.time_ms = kT0;
+  Record record;
+  record.timestamp_ms = kT0;
+  Refusal refusal = Refusal::kNone;
+  ASSERT_TRUE(applier.Apply(record, event, kNoRetry, &refusal, &detail_).ok());
+  EXPECT_EQ(refusal, Refusal::kTooLarge);
+  EXPECT_EQ(applier.counts().applied, 1u);
+  // A deletion has no features.
+  event.values[1] = Datum::Int(0);
+  record.offset = 1;
+  ASSERT_TRUE(applier.Apply(record, event, kNoRetry, &refusal, &detail_).ok());
+  EXPECT_EQ(refusal, Refusal::kNone);
 }
 
 TEST_F(RowsTest, TablesSkipWhatTheyHave) {

@@ -197,6 +197,68 @@ TEST(TablesTest, RandomAdditionsNeverTouchLiveTables) {
   }
 }
 
+// What `plan` says that one timeline of the view may take.
+std::string SizeOf(const std::vector<std::string>& aggregations) {
+  const std::string detail =
+      Compare(nullptr, *BuildText(WithAggregations(aggregations))).at(2).detail;
+  return detail.substr(detail.find("; at most") + 2);
+}
+
+TEST(TablesTest, APlanSaysWhatATimelineTakesAndWhatItMayGrowTo) {
+  EXPECT_EQ(SizeOf({kClicks, kSpend}), "at most 242 cells an entity, together 9712 B");
+  EXPECT_EQ(SizeOf({kLast}),
+            "at most 62 cells an entity, together 1544 B, or when all lists, sketches and texts "
+            "are full 4064 B with texts of 20 B and 4.1 MB with texts of 65.5 KB");
+  EXPECT_EQ(SizeOf({"{name: many, function: distinct_count, of: y, windows: [1h]}"}),
+            "at most 63 cells an entity, together 1544 B, or 259.7 KB when all lists and sketches "
+            "are full");
+  EXPECT_EQ(SizeOf({"{name: list, function: last_k, k: 5, of: w, windows: [1h]}"}),
+            "at most 63 cells an entity, together 1544 B, or when all lists, sketches and texts "
+            "are full 15.4 KB with texts of 20 B and 8.4 MB with texts of 65.5 KB (the oldest "
+            "cells go when all come to 8.4 MB)");
+  EXPECT_EQ(SizeOf({"{name: p, function: percentile, quantile: 0.9, of: x, windows: [1h, 1d, "
+                    "30d]}"}),
+            "at most 248 cells an entity, together 5984 B, or 8.4 MB when all lists and sketches "
+            "are full (the oldest cells go when all come to 8.4 MB)");
+  EXPECT_EQ(SizeOf({"{name: n, function: sum, of: x, windows: [{last: 10}, {session: 30m}]}"}),
+            "at most 219 cells and 74 single events of 52 B an entity, together 12.7 KB");
+}
+
+std::string ErrorOf(const std::vector<std::string>& aggregations) {
+  yaml::Diagnostics diagnostics;
+  EXPECT_EQ(TryBuild(WithAggregations(aggregations), &diagnostics), nullptr);
+  return diagnostics.ToString();
+}
+
+TEST(TablesTest, MoreBytesThanATimelineMayHaveAreRefusedWithTheFigure) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 60; ++i)
+    many.push_back(fmt::format("{{name: a{}, function: kurtosis, of: x, windows: [WINDOW]}}", i));
+  const auto with = [&](const std::string& window) {
+    std::vector<std::string> aggregations = many;
+    for (std::string& each : aggregations) each.replace(each.find("WINDOW"), 6, window);
+    return aggregations;
+  };
+  EXPECT_EQ(ErrorOf(with("{window: 1h, hop: 1s}")),
+            "a.yaml:5:5: the cells of an entity's timeline could need too many bytes: 3725 cells "
+            "of 4336 B are 16.2 MB, and at most 8.4 MB are allowed; larger hops or shorter windows "
+            "need fewer cells, and fewer aggregations in the view smaller ones");
+  EXPECT_EQ(ErrorOf(with("{last: 1000}")),
+            "a.yaml:5:5: the last 1000 events of an entity could need too many bytes: 1064 are "
+            "kept, of 4348 B each, and at most 4.2 MB are allowed; a smaller `last`, or fewer "
+            "aggregations in the view, need fewer");
+  EXPECT_EQ(ErrorOf({"{name: a, function: last_k, k: 100, of: w}",
+                     "{name: b, function: first_k, k: 100, of: w}",
+                     "{name: c, function: top_k, k: 100, of: w}",
+                     "{name: d, function: bottom_k, k: 100, of: w}",
+                     "{name: e, function: last_distinct_k, k: 100, of: w}",
+                     "{name: f, function: top_k_by, k: 100, of: w, by: x}"}),
+            "a.yaml:5:5: what an entity's timeline keeps over the lifetime could need too many "
+            "bytes: 39.3 MB with texts of 65.5 KB, 6.6 MB of them for one top_k_by, and at most "
+            "33.6 MB are allowed; a smaller `k`, windows for all aggregations of the view, or more "
+            "views with fewer aggregations each need fewer");
+}
+
 std::string WithRows(const std::string& features) {
   return R"(
 entities: [{name: user, join_keys: {id: int64}}]

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "base/coding.h"
+#include "store/file_checksum.h"
 #include "store/generation_record.h"
 #include "store/key_layout.h"
+#include "store/manifest.h"
 #include "store/position.h"
 
 namespace freshet::store {
@@ -89,6 +91,54 @@ TEST(Formats, GenerationsHaveTheirGoldenBytes) {
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_FALSE(DecodeGeneration(bytes.substr(0, size)).ok()) << size;
   EXPECT_FALSE(DecodeGeneration(bytes + "x").ok());
+}
+
+TEST(Formats, ManifestsHaveTheirGoldenBytes) {
+  Manifest manifest;
+  manifest.shape = {"v", {{"k"}, {Type::kBytes}}, {{"age", "x"}, {Type::kInt32, Type::Decimal(2)}}};
+  manifest.built_at_ms = 258;
+  manifest.read = {7, 6, 5};
+  manifest.rows_duplicate = 4;
+  manifest.rows_deleted = 3;
+  manifest.files = {{"f.sst", 259, 0x0102030405060708, 2, "a", "b"}};
+  const std::string bytes = EncodeManifest(manifest);
+  const std::string zeros(7, '\0');
+  EXPECT_EQ(bytes.substr(0, bytes.size() - 8),
+            "freshet-rows 1\n"s + "\x01\x00\x00\x00v"s + "\x01\x00\x00\x00\x08\x01\x00\x00\x00k"s +
+                "\x02\x00\x00\x00"s + "\x02\x03\x00\x00\x00"s + "age"s + "\x22\x01\x00\x00\x00x"s +
+                "\x02\x01\x00\x00\x00\x00\x00\x00"s + "\x07"s + zeros + "\x06"s + zeros + "\x05"s +
+                zeros + "\x04"s + zeros + "\x03"s + zeros + "\x01\x00\x00\x00"s +
+                "\x05\x00\x00\x00"s + "f.sst"s + "\x03\x01\x00\x00\x00\x00\x00\x00"s +
+                "\x08\x07\x06\x05\x04\x03\x02\x01"s + "\x02"s + zeros + "\x01\x00\x00\x00"s + "a"s +
+                "\x01\x00\x00\x00"s + "b"s);
+  EXPECT_EQ(bytes.substr(bytes.size() - 8), "\x38\x26\x15\x86\x3e\x35\xef\xfe"s);
+  const auto decoded = DecodeManifest(bytes);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, manifest);
+  for (size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(DecodeManifest(bytes.substr(0, size)).ok()) << size;
+  EXPECT_FALSE(DecodeManifest(bytes + "x").ok());
+}
+
+TEST(Formats, ManifestsNameFilesOfTheirFolderInTheOrderOfTheirKeys) {
+  const Manifest::File file = {"f.sst", 1, 0, 1, "b", "c"};
+  const auto is_sound = [](std::vector<Manifest::File> files) {
+    Manifest manifest;
+    manifest.files = std::move(files);
+    return DecodeManifest(EncodeManifest(manifest)).ok();
+  };
+  EXPECT_TRUE(is_sound({file, {"g.sst", 1, 0, 1, "d", "d"}}));
+  EXPECT_FALSE(is_sound({file, {"g.sst", 1, 0, 1, "c", "d"}}));
+  EXPECT_FALSE(is_sound({{"f.sst", 1, 0, 1, "c", "b"}}));
+  EXPECT_FALSE(is_sound({{"f.sst", 1, 0, 0, "b", "c"}}));
+  EXPECT_FALSE(is_sound({{"f.sst", 1, 0, 1, "", "c"}}));
+  for (const char* name : {"", ".", "..", "../f.sst", "a/f.sst", "/f.sst"})
+    EXPECT_FALSE(is_sound({{name, 1, 0, 1, "b", "c"}})) << name;
+}
+
+// The empty input is in the specification of XXH3.
+TEST(Formats, ChecksumsAreXxh3) {
+  EXPECT_EQ(ChecksumOfBytes(""), 0x2D06800538D394C2u);
 }
 
 TEST(Formats, RowTableNumbersHaveTheirGoldenBytes) {

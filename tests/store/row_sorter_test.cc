@@ -30,10 +30,10 @@ class RowSorterTest : public ::testing::Test {
   }
 
   RowSorter NewSorter(size_t memory_bytes, bool keeps_ordered_files = false) const {
-    return RowSorter(*database_, {.folder = runs_,
-                                  .table = 1,
-                                  .memory_bytes = memory_bytes,
-                                  .keeps_ordered_files = keeps_ordered_files});
+    return RowSorter(database_->row_files(), {.folder = runs_,
+                                              .table = 1,
+                                              .memory_bytes = memory_bytes,
+                                              .keeps_ordered_files = keeps_ordered_files});
   }
   static std::string KeyOf(int number) { return fmt::format("key{:06}", number); }
   static std::string RowOf(size_t text_bytes, int64_t time_ms = 1) {

@@ -127,6 +127,7 @@ void RunCase(uint64_t seed, size_t cells_max) {
     ASSERT_TRUE(valid.ok()) << valid.ToString();
     ASSERT_EQ(NewestEventTimeMs(bytes), random.NewestMs());
     ASSERT_LE(CellsOf(bytes), schema->CellsMax());
+    ASSERT_LE(bytes.size(), schema->BytesMax({.text_bytes = RandomCase::kTextBytesMax}));
     ASSERT_TRUE(cells_max != 0 || outcome != ApplyOutcome::kTruncated);
     ASSERT_NE(outcome, ApplyOutcome::kRepeated);
     if (random.Below(4) != 0) continue;

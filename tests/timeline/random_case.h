@@ -16,6 +16,8 @@ namespace freshet::timeline {
 
 class RandomCase {
  public:
+  static constexpr size_t kTextBytesMax = 2;
+
   explicit RandomCase(uint64_t seed) : random_(seed) {
     MakeWindows();
     const size_t aggregations = 1 + Below(5);
@@ -290,7 +292,7 @@ class RandomCase {
         return RandomDouble(type);
       case Type::kString:
       case Type::kBytes:
-        return std::string(Below(3), static_cast<char>('a' + Below(3)));
+        return std::string(Below(kTextBytesMax + 1), static_cast<char>('a' + Below(3)));
     }
     return Value();
   }
