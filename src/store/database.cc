@@ -6,6 +6,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -127,6 +128,9 @@ Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
   row_options.compaction_filter_factory = database->retention_;
   rocksdb::ColumnFamilyOptions timeline_options = state_options;
   timeline_options.compaction_filter_factory = database->stream_retention_;
+  // Checkpoints write in key order: each key is looked for from where the last one of its table went.
+  timeline_options.memtable_insert_with_hint_prefix_extractor.reset(
+      rocksdb::NewFixedPrefixTransform(kTablePrefixBytes));
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, SmallOptions(cache)},
       {"timelines", timeline_options},

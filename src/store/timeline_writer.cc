@@ -1,8 +1,10 @@
 #include "store/timeline_writer.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
+#include "base/coding.h"
 #include "store/position.h"
 
 namespace freshet::store {
@@ -11,8 +13,41 @@ namespace {
 // Of a record of a WriteBatch, beside key and value.
 constexpr size_t kBatchRecordBytes = 16;
 
-bool StoredBefore(const CacheEntry* a, const CacheEntry* b) {
-  return a->table != b->table ? a->table < b->table : a->entity_key < b->entity_key;
+// How many entries ahead the processor's cache is told what comes.
+constexpr size_t kEntriesAhead = 16;
+
+// An entry with the beginning of its key, so that most comparisons look at no entry.
+struct SortedEntry {
+  TableId table;
+  uint64_t key_begin;
+  CacheEntry* entry;
+
+  explicit SortedEntry(CacheEntry* entry)
+      : table(entry->table), key_begin(BeginOf(entry->entity_key)), entry(entry) {}
+
+  static uint64_t BeginOf(std::string_view key) {
+    char begin[sizeof(uint64_t)] = {};
+    std::memcpy(begin, key.data(), std::min(key.size(), sizeof(begin)));
+    return LoadBigEndian64(begin);
+  }
+  friend bool operator<(const SortedEntry& a, const SortedEntry& b) {
+    if (a.table != b.table) return a.table < b.table;
+    if (a.key_begin != b.key_begin) return a.key_begin < b.key_begin;
+    return a.entry->entity_key < b.entry->entity_key;
+  }
+};
+
+// In the order of their stored keys.
+void Sort(std::vector<CacheEntry*>& entries) {
+  std::vector<SortedEntry> sorted;
+  sorted.reserve(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i + kEntriesAhead < entries.size()) __builtin_prefetch(entries[i + kEntriesAhead]);
+    sorted.emplace_back(entries[i]);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  std::transform(sorted.begin(), sorted.end(), entries.begin(),
+                 [](const SortedEntry& each) { return each.entry; });
 }
 
 }  // namespace
@@ -100,11 +135,14 @@ Status CheckpointingWriter::Write() {
 
 // In key order, in which RocksDB's memtable takes them fastest.
 void CheckpointingWriter::BuildBatch() {
-  std::sort(checkpoint_.entries.begin(), checkpoint_.entries.end(), StoredBefore);
+  Sort(checkpoint_.entries);
   rocksdb::WriteBatch batch(checkpoint_.bytes +
                             checkpoint_.entries.size() * (kBatchRecordBytes + kTablePrefixBytes));
   std::string key;
-  for (CacheEntry* entry : checkpoint_.entries) {
+  for (size_t i = 0; i < checkpoint_.entries.size(); ++i) {
+    if (i + kEntriesAhead < checkpoint_.entries.size())
+      __builtin_prefetch(checkpoint_.entries[i + kEntriesAhead]);
+    CacheEntry* entry = checkpoint_.entries[i];
     key.clear();
     AppendStateKey(entry->table, entry->entity_key, key);
     cache_.Collect(entry, [&](std::string_view bytes) {
