@@ -6,7 +6,6 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -128,9 +127,6 @@ Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
   row_options.compaction_filter_factory = database->retention_;
   rocksdb::ColumnFamilyOptions timeline_options = state_options;
   timeline_options.compaction_filter_factory = database->stream_retention_;
-  // Checkpoints write in key order: each key is looked for from where the last one of its table went.
-  timeline_options.memtable_insert_with_hint_prefix_extractor.reset(
-      rocksdb::NewFixedPrefixTransform(kTablePrefixBytes));
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, SmallOptions(cache)},
       {"timelines", timeline_options},
@@ -145,6 +141,8 @@ Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
   database->db_.reset(db);
   database->row_file_options_ = rocksdb::Options(db_options, state_options);
   database->run_file_options_ = RunFileOptions(db_options);
+  database->timeline_file_options_ = rocksdb::Options(db_options, timeline_options);
+  database->meta_file_options_ = rocksdb::Options(db_options, SmallOptions(cache));
   return database;
 }
 
@@ -160,6 +158,16 @@ Status Database::Write(rocksdb::WriteBatch& batch, Durability durability, std::s
   rocksdb::WriteOptions write;
   write.sync = durability == Durability::kSynced;
   rocksdb::Status status = db_->Write(write, &batch);
+  if (!status.ok()) write_failed_ = true;
+  return FromRocks(status, doing);
+}
+
+Status Database::TakeOver(const std::vector<rocksdb::IngestExternalFileArg>& files,
+                          std::string_view doing) {
+  if (write_failed_.exchange(false)) db_->Resume();
+  // What is in the log and was not synced could otherwise be lost by a crash that leaves the files.
+  rocksdb::Status status = db_->SyncWAL();
+  if (status.ok()) status = db_->IngestExternalFiles(files);
   if (!status.ok()) write_failed_ = true;
   return FromRocks(status, doing);
 }

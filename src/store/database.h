@@ -52,6 +52,8 @@ class Database {
   }
 
   Status Write(rocksdb::WriteBatch& batch, Durability durability, std::string_view doing);
+  // Files of several column families become theirs in one step, durable on return, and not before what was written earlier.
+  Status TakeOver(const std::vector<rocksdb::IngestExternalFileArg>& files, std::string_view doing);
   // Removes a range: whole files at once, the rest by a tombstone.
   Status DeleteRange(rocksdb::ColumnFamilyHandle* family, const KeyRange& range,
                      std::string_view doing);
@@ -71,6 +73,9 @@ class Database {
   // back once.
   const rocksdb::Options& row_file_options() const { return row_file_options_; }
   const rocksdb::Options& run_file_options() const { return run_file_options_; }
+  // Likewise of checkpoints, into `timelines` and `meta`.
+  const rocksdb::Options& timeline_file_options() const { return timeline_file_options_; }
+  const rocksdb::Options& meta_file_options() const { return meta_file_options_; }
 
   // Of loaded rows, and of rows that streams feed.
   RowRetention& retention(TableKind kind) const {
@@ -90,6 +95,8 @@ class Database {
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   rocksdb::Options row_file_options_;
   rocksdb::Options run_file_options_;
+  rocksdb::Options timeline_file_options_;
+  rocksdb::Options meta_file_options_;
   std::atomic<bool> write_failed_{false};
 };
 

@@ -1,10 +1,9 @@
 #include "store/generation.h"
 
-#include <filesystem>
-
 #include <fmt/format.h>
 #include <rocksdb/write_batch.h>
 
+#include "store/format_file.h"
 #include "store/generation_record.h"
 
 namespace freshet::store {
@@ -24,7 +23,7 @@ Status Generations::Recover() {
   FRESHET_RETURN_IF_ERROR(RecoverServed());
   FRESHET_RETURN_IF_ERROR(RecoverPrevious());
   FRESHET_RETURN_IF_ERROR(RemoveDiscarded());
-  return RemoveLoadFiles();
+  return ClearFolder(options_.loads_folder);
 }
 
 Status Generations::RecoverServed() {
@@ -76,15 +75,6 @@ Status Generations::RemoveDiscarded() {
       }));
   for (TableId table : tables) remover_.Add(table, nullptr);
   return Status::Ok();
-}
-
-Status Generations::RemoveLoadFiles() {
-  std::error_code error;
-  std::filesystem::remove_all(options_.loads_folder, error);
-  if (!error) std::filesystem::create_directories(options_.loads_folder, error);
-  if (!error) return Status::Ok();
-  return Status::IoError(
-      fmt::format("cannot clear the folder {}: {}", options_.loads_folder, error.message()));
 }
 
 void Generations::Show(uint32_t view_id, View view) {

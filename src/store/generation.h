@@ -93,7 +93,6 @@ class Generations {
   // What upserts have made of the generation.
   Status ReadSummary(Generation* generation);
   Status RemoveDiscarded();
-  Status RemoveLoadFiles();
   // Lets rows of what is served and kept expire as their views say. Under mutex_.
   void ApplyRetention();
   // What readers are given from now on. The generations have holds.
