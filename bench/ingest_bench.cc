@@ -1,148 +1,64 @@
-// Ingest against the least that any consumer must do, on one core, in one run.
+// Ingest against the least that any consumer must do, and two lanes against one, each in one run.
 //
-//   ingest_bench [--events N] [--rounds N]
+//   ingest_bench [--case kafka|lanes|lane] [--events N] [--rounds N]
 //
-// A real broker gets N JSON clicks of 256 bytes from 100 000 users (Zipf). Then, in turns and pinned to one core, while the
-// broker has the others: "consume and parse" reads and decodes them all; "ingest" runs the whole of it, 3 windows x 5
-// aggregations, with checkpoints. Both are timed from the first record to the last. The median of the rounds' ratios is
-// printed as one JSON line.
+// kafka, which is the default: a real broker gets N JSON clicks of 256 bytes from 100 000 users (Zipf). Then, in turns and
+// pinned to one core, while the broker has the others: "consume and parse" reads and decodes them all; "ingest" runs the whole
+// of it, 3 windows x 5 aggregations, with checkpoints. Both are timed from the first record to the last. The median of the
+// rounds' ratios is printed as one JSON line.
+// lanes and lane: the same clicks from event logs, as ingest_bench_lanes.h says.
 // Beside the figures by the wall clock stand those by processor time, which a busy machine distorts less.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <optional>
-#include <random>
 #include <sched.h>
+#include <string>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "ingest/decoder.h"
 #include "ingest/ingestor.h"
 #include "ingest/log_reader.h"
+#include "ingest_bench_clicks.h"
+#include "ingest_bench_lanes.h"
 #include "registry/registry.h"
 #include "store/store.h"
 #include "support/kafka_broker.h"
 #include "support/temp_folder.h"
 
-namespace freshet {
+namespace freshet::ingest_bench {
 namespace {
 
-constexpr size_t kUsers = 100'000;
-constexpr size_t kEventBytes = 256;
-constexpr double kZipfExponent = 1.0;
-constexpr uint64_t kSeed = 20'261'124;
 constexpr size_t kProduceBatch = 100'000;
 constexpr int kPartitions = 4;
 
-const char* const kDefinitions = R"yaml(
-entities:
-  - {name: user, join_keys: {user_id: int64}}
-sources:
-  - name: clicks
-    kafka: {topic: clicks, format: json}
-    timestamp: {field: event_time, unit: ms}
-    fields: {user_id: int64, item_id: string, kind: string, amount: double, quantity: int64}
-feature_views:
-  - name: activity
-    entity: user
-    source: clicks
-    aggregations:
-      - {name: clicks, function: count, windows: [1m, 10m, 1h]}
-      - {name: spend, function: sum, of: amount, where: "kind == 'purchase'", windows: [1m, 10m, 1h]}
-      - {name: mean, function: mean, of: amount, windows: [1m, 10m, 1h]}
-      - {name: most, function: max, of: quantity, windows: [1m, 10m, 1h]}
-      - {name: latest, function: last, of: amount, windows: [1m, 10m, 1h]}
-)yaml";
-
-[[noreturn]] void Fail(const std::string& message) {
-  fmt::print(stderr, "ingest_bench: {}\n", message);
-  std::exit(1);
-}
-
-void Must(const Status& status) {
-  if (!status.ok()) Fail(status.ToString());
-}
-
-// Time on the wall and time of the process on its core; they differ when others want the core too.
-struct Spent {
-  double wall_s = 0;
-  double processor_s = 0;
-};
-
-class Stopwatch {
- public:
-  Spent Read() const {
-    return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(),
-            static_cast<double>(std::clock() - processor_start_) / CLOCKS_PER_SEC};
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::clock_t processor_start_ = std::clock();
-};
-
-// User numbers by Zipf's law: the n-th user clicks as often as 1/n^s.
-class Zipf {
- public:
-  Zipf() {
-    double sum = 0;
-    for (size_t n = 1; n <= kUsers; ++n) {
-      sum += 1 / std::pow(static_cast<double>(n), kZipfExponent);
-      shares_.push_back(sum);
-    }
-  }
-  int64_t Next(std::mt19937_64& random) {
-    const double at = std::uniform_real_distribution<double>(0, shares_.back())(random);
-    return std::lower_bound(shares_.begin(), shares_.end(), at) - shares_.begin();
-  }
-
- private:
-  std::vector<double> shares_;
-};
-
-std::string Click(Zipf& zipf, std::mt19937_64& random, int64_t time_ms) {
-  std::string click = fmt::format(
-      R"({{"event_time":{},"user_id":{},"item_id":"item-{}","kind":"{}","amount":{:.2f},"quantity":{},"page":"/shop/)",
-      time_ms, zipf.Next(random), random() % 50'000, random() % 10 == 0 ? "purchase" : "view",
-      static_cast<double>(random() % 100'000) / 100, random() % 9 + 1);
-  click.append(kEventBytes - click.size() - 2, 'x');
-  return click + "\"}";
-}
-
 void Produce(testing::KafkaBroker& broker, size_t events) {
   broker.CreateTopic("clicks", kPartitions);
-  Zipf zipf;
-  std::mt19937_64 random(kSeed);
+  Clicks clicks;
   const int64_t begin_ms = Clock::System().NowMs() - 60'000;
   for (size_t sent = 0; sent < events;) {
     std::vector<testing::KafkaRecord> records;
     for (; records.size() < kProduceBatch && sent < events; ++sent) {
-      // The events span a minute, as at their own pace they would.
-      const int64_t time_ms = begin_ms + static_cast<int64_t>(sent * 60'000 / events);
-      records.push_back(
-          {Click(zipf, random, time_ms), static_cast<int32_t>(sent % kPartitions), time_ms});
+      const int64_t time_ms = TimeOf(sent, events, begin_ms);
+      records.push_back({clicks.Next(time_ms), static_cast<int32_t>(sent % kPartitions), time_ms});
     }
     broker.Produce("clicks", records);
   }
 }
 
-// This process keeps to one core, and with it every thread that it starts from now on; the broker was started before and has
-// the others.
+// The broker was started before and has the other cores.
 void PinToLastCore(testing::KafkaBroker& broker) {
   const unsigned cores = std::thread::hardware_concurrency();
   if (cores < 2) return;
-  cpu_set_t mine;
   cpu_set_t others;
-  CPU_ZERO(&mine);
   CPU_ZERO(&others);
-  CPU_SET(cores - 1, &mine);
   for (unsigned core = 0; core + 1 < cores; ++core) CPU_SET(core, &others);
   broker.SetAffinity(others);
-  if (sched_setaffinity(0, sizeof(mine), &mine) != 0) Fail("cannot pin to a core");
+  PinToCore(cores - 1);
 }
 
 struct Bench {
@@ -201,11 +117,16 @@ Spent Ingest(const Bench& bench) {
   return spent;
 }
 
-size_t Argument(int argc, char** argv, const std::string& name, size_t otherwise) {
+std::string Argument(int argc, char** argv, const std::string& name, const std::string& otherwise) {
   for (int i = 1; i + 1 < argc; ++i) {
-    if (name == argv[i]) return std::strtoull(argv[i + 1], nullptr, 10);
+    if (name == argv[i]) return argv[i + 1];
   }
   return otherwise;
+}
+
+size_t CountArgument(int argc, char** argv, const std::string& name, const std::string& otherwise) {
+  return std::max<size_t>(std::strtoull(Argument(argc, argv, name, otherwise).c_str(), nullptr, 10),
+                          1);
 }
 
 struct Round {
@@ -231,13 +152,10 @@ void Print(const Bench& bench, std::vector<Round> rounds) {
              rounds.front().ratio(), rounds.back().ratio(), bench.events, rounds.size());
 }
 
-void Run(size_t events, size_t rounds) {
+void RunKafka(size_t events, size_t rounds) {
   testing::KafkaBroker broker({.heap = "512m", .quick_start = false});
   Bench bench;
-  yaml::Diagnostics diagnostics;
-  const registry::DefinitionFile file{"clicks.yaml", kDefinitions};
-  bench.registry = registry::Registry::Build({&file, 1}, registry::Catalog(), &diagnostics);
-  if (bench.registry == nullptr) Fail(diagnostics.ToString());
+  bench.registry = Define("clicks", "kafka: {topic: clicks, format: json}", registry::Catalog());
   bench.kafka.brokers = broker.address();
   bench.events = events;
   Produce(broker, events);
@@ -254,11 +172,20 @@ void Run(size_t events, size_t rounds) {
   Print(bench, std::move(measured));
 }
 
+void Run(int argc, char** argv) {
+  const std::string wanted = Argument(argc, argv, "--case", "kafka");
+  const size_t events = CountArgument(argc, argv, "--events", "2000000");
+  const size_t rounds = CountArgument(argc, argv, "--rounds", "3");
+  if (wanted == "kafka") return RunKafka(events, rounds);
+  if (wanted == "lanes") return RunLanes(events, rounds);
+  if (wanted == "lane") return RunOneLane(events);
+  Fail(fmt::format("there is no case '{}'; there are kafka, lanes and lane", wanted));
+}
+
 }  // namespace
-}  // namespace freshet
+}  // namespace freshet::ingest_bench
 
 int main(int argc, char** argv) {
-  freshet::Run(std::max<size_t>(freshet::Argument(argc, argv, "--events", 2'000'000), 1),
-               std::max<size_t>(freshet::Argument(argc, argv, "--rounds", 3), 1));
+  freshet::ingest_bench::Run(argc, argv);
   return 0;
 }

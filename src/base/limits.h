@@ -64,8 +64,9 @@ inline constexpr size_t kPushBatchBytes = 16u << 20;  // aimed at, of one batch 
 inline constexpr size_t kAsOfProbesMax = 64;          // asked for and not yet reached, of one lane
 
 // Checkpoints. The pause between two is at least this many times what the last one took to write, up to so many intervals.
-inline constexpr int64_t kCheckpointPauseWrites = 4;
+inline constexpr int64_t kCheckpointPauseWrites = 9;
 inline constexpr int64_t kCheckpointIntervalsMax = 10;
+inline constexpr size_t kCheckpointFileBytes = 16u << 20;  // from here on it is written as files
 
 // Timelines.
 inline constexpr size_t kTimelineCellsMax = 10'000;     // of one entity in one view

@@ -146,6 +146,8 @@ Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
   if (!status.ok()) return OpenFailed(status, options.path);
   database->db_.reset(db);
   database->row_files_ = {rocksdb::Options(db_options, state_options), RunFileOptions(db_options)};
+  database->timeline_file_options_ = rocksdb::Options(db_options, timeline_options);
+  database->meta_file_options_ = rocksdb::Options(db_options, SmallOptions(cache));
   return database;
 }
 
@@ -161,6 +163,16 @@ Status Database::Write(rocksdb::WriteBatch& batch, Durability durability, std::s
   rocksdb::WriteOptions write;
   write.sync = durability == Durability::kSynced;
   rocksdb::Status status = db_->Write(write, &batch);
+  if (!status.ok()) write_failed_ = true;
+  return FromRocks(status, doing);
+}
+
+Status Database::TakeOver(const std::vector<rocksdb::IngestExternalFileArg>& files,
+                          std::string_view doing) {
+  if (write_failed_.exchange(false)) db_->Resume();
+  // What is in the log and was not synced could otherwise be lost by a crash that leaves the files.
+  rocksdb::Status status = db_->SyncWAL();
+  if (status.ok()) status = db_->IngestExternalFiles(files);
   if (!status.ok()) write_failed_ = true;
   return FromRocks(status, doing);
 }

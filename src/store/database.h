@@ -53,6 +53,8 @@ class Database {
   }
 
   Status Write(rocksdb::WriteBatch& batch, Durability durability, std::string_view doing);
+  // Files of several column families become theirs in one step, durable on return, and not before what was written earlier.
+  Status TakeOver(const std::vector<rocksdb::IngestExternalFileArg>& files, std::string_view doing);
   // Removes a range: whole files at once, the rest by a tombstone.
   Status DeleteRange(rocksdb::ColumnFamilyHandle* family, const KeyRange& range,
                      std::string_view doing);
@@ -69,6 +71,9 @@ class Database {
   Result<std::optional<std::string>> ReadMeta(const std::string& key) const;
 
   const RowFileOptions& row_files() const { return row_files_; }
+  // For files of checkpoints, to be ingested into `timelines` and `meta`.
+  const rocksdb::Options& timeline_file_options() const { return timeline_file_options_; }
+  const rocksdb::Options& meta_file_options() const { return meta_file_options_; }
 
   // Of loaded rows, and of rows that streams feed.
   RowRetention& retention(TableKind kind) const {
@@ -87,6 +92,8 @@ class Database {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   RowFileOptions row_files_;
+  rocksdb::Options timeline_file_options_;
+  rocksdb::Options meta_file_options_;
   std::atomic<bool> write_failed_{false};
 };
 

@@ -23,6 +23,18 @@ std::string LoadsFolder(const std::string& path) {
   return path + "/loads";
 }
 
+std::string CheckpointsFolder(const std::string& path) {
+  return path + "/checkpoints";
+}
+
+Status ClearFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (!error) std::filesystem::create_directories(folder, error);
+  if (!error) return Status::Ok();
+  return Status::IoError(fmt::format("cannot clear the folder {}: {}", folder, error.message()));
+}
+
 Status CheckOrWriteFormatFile(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

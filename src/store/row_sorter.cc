@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "store/key_layout.h"
 
 namespace freshet::store {
 namespace {

@@ -117,7 +117,7 @@ bool StateCache::Update(const CacheKey& key, const std::string* loaded, uint64_t
   }
   if (entry == nullptr) entry = Insert(shard, key, *loaded);
   if (loaded == nullptr) ++shard.hits;
-  const bool frozen = entry->dirty() && entry->dirty_round != round && !entry->collected;
+  const bool frozen = entry->dirty() && entry->dirty_round != round;
   if (frozen && entry->frozen_bytes == nullptr)
     entry->frozen_bytes = std::make_unique<std::string>(entry->bytes);
 
@@ -138,19 +138,19 @@ bool StateCache::Update(const CacheKey& key, const std::string* loaded, uint64_t
   return true;
 }
 
-void StateCache::Collect(CacheEntry* entry, Visit visit) {
-  Shard& shard = ShardOf(entry->hash);
+void StateCache::VisitFrozen(const CacheEntry* entry, Visit visit) const {
+  const Shard& shard = ShardOf(entry->hash);
   std::lock_guard lock(shard.mutex);
   visit(entry->frozen_bytes != nullptr ? *entry->frozen_bytes : entry->bytes);
-  entry->frozen_bytes.reset();
-  entry->collected = true;
-  Recharge(shard, entry);
 }
 
 void StateCache::Settle(CacheEntry* entry, uint64_t round) {
   Shard& shard = ShardOf(entry->hash);
   std::lock_guard lock(shard.mutex);
-  entry->collected = false;
+  if (entry->frozen_bytes != nullptr) {
+    entry->frozen_bytes.reset();
+    Recharge(shard, entry);
+  }
   if (entry->dirty_round != round) return;
   entry->dirty_round = 0;
   shard.clean.PushNewest(entry);

@@ -68,11 +68,10 @@ class CacheEntry {
   bool dirty() const { return dirty_round != 0; }
 
   std::string bytes;
-  // The bytes as they were frozen, when they were changed again before they were collected.
+  // The bytes as they were frozen, when they were changed again since.
   std::unique_ptr<std::string> frozen_bytes;
   // The writer's round in which the entry was last changed; 0 when the disk has its bytes.
   uint64_t dirty_round = 0;
-  bool collected = false;   // its frozen bytes are in the batch under way
   bool changed = false;     // since it was loaded
   bool referenced = false;  // since eviction last passed by
   size_t charge = 0;
@@ -152,8 +151,8 @@ class StateCache {
   // --- the writer of a table
 
   // A writer counts rounds from 1 and begins a new one at each freeze. An entry that was changed in
-  // an earlier round is frozen until Settle; Freeze, Collect and Settle of one round come in this
-  // order before the next round ends. Entries that are dirty or frozen stay where they are, so that
+  // an earlier round is frozen until Settle; Freeze and Settle of one round come in this order before
+  // the next round ends. Entries that are dirty or frozen stay where they are, so that
   // the writer may hold pointers to them.
   struct Effect {
     CacheEntry* newly_dirty = nullptr;  // the entry when it was first changed in this round
@@ -165,7 +164,7 @@ class StateCache {
   bool Update(const CacheKey& key, const std::string* loaded, uint64_t round,
               FunctionRef<void(std::string& bytes)> change, Effect* effect);
   // Visits the bytes as they were when the round before the entry's changes since was frozen.
-  void Collect(CacheEntry* entry, Visit visit);
+  void VisitFrozen(const CacheEntry* entry, Visit visit) const;
   // The bytes frozen in `round` are on disk: the entry is clean unless it was changed since.
   void Settle(CacheEntry* entry, uint64_t round);
   // Drops an entry with its changes. Each entry once.

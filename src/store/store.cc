@@ -29,9 +29,15 @@ class RocksStore : public Store {
                       .removed_bytes_per_second_max = options.removed_bytes_per_second_max}),
         reader_(*database_, cache_, generations_),
         logs_(*database_),
+        writers_{.database = *database_,
+                 .cache = cache_,
+                 .reader = reader_,
+                 .checkpoints_folder = CheckpointsFolder(options.path),
+                 .checkpoint_file_bytes = options.checkpoint_file_bytes},
         sweeper_(*database_, [this] { generations_.DiscardSurplusLoads(); }) {}
 
   Status Recover() {
+    FRESHET_RETURN_IF_ERROR(ClearFolder(writers_.checkpoints_folder));
     FRESHET_RETURN_IF_ERROR(generations_.Recover());
     return logs_.Recover();
   }
@@ -58,7 +64,7 @@ class RocksStore : public Store {
     reader_.SetTimelineGuard(std::move(guard));
   }
   std::unique_ptr<TimelineWriter> NewTimelineWriter() override {
-    return std::make_unique<CheckpointingWriter>(*database_, cache_, reader_, dropped_, counters_);
+    return std::make_unique<CheckpointingWriter>(writers_);
   }
   Result<std::vector<Position>> ReadPositions(TableId table) override;
   Status DropTables(std::span<const TableId> tables) override;
@@ -155,8 +161,7 @@ class RocksStore : public Store {
   Generations generations_;
   StateReader reader_;
   EventLogs logs_;
-  DroppedTables dropped_;
-  WriterCounters counters_;
+  WriterSurroundings writers_;
   RetentionSweeper sweeper_;
 };
 
@@ -178,7 +183,7 @@ Result<std::vector<Position>> RocksStore::ReadPositions(TableId table) {
 
 Status RocksStore::DropTables(std::span<const TableId> tables) {
   // First, so that a checkpoint which is written after the removal below cleans up behind itself.
-  dropped_.Add(tables);
+  writers_.dropped.Add(tables);
   for (TableId table : tables) {
     FRESHET_RETURN_IF_ERROR(
         database_->DeleteRange(database_->timelines(), TableRange(table), "drop a table"));
@@ -208,8 +213,8 @@ StoreStats RocksStore::Stats() {
   stats.cache_entries = cache.entries;
   stats.cache_hits = cache.hits;
   stats.cache_misses = cache.misses;
-  stats.dirty_bytes = counters_.dirty_bytes;
-  stats.checkpoints = counters_.checkpoints;
+  stats.dirty_bytes = writers_.counters.dirty_bytes;
+  stats.checkpoints = writers_.counters.checkpoints;
   stats.disk_bytes = database_->EstimateDiskBytes();
   stats.rows_expired = database_->retention(TableKind::kRows).rows_dropped() +
                        database_->retention(TableKind::kTimelines).rows_dropped();

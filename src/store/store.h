@@ -41,6 +41,8 @@ struct StoreOptions {
   size_t block_cache_bytes = 128u << 20;  // RocksDB's cache of blocks from disk
   size_t write_buffer_bytes = 64u << 20;  // RocksDB's memtable per column family
   int background_threads = 2;             // RocksDB's flushes and compactions
+  // A checkpoint of so many bytes goes into files of its own; a smaller one through RocksDB's log.
+  size_t checkpoint_file_bytes = limits::kCheckpointFileBytes;
   // How fast the files of generations that went out are removed.
   uint64_t removed_bytes_per_second_max = limits::kRemovedBytesPerSecondMax;
   // How long what is kept of an unfinished load stays, since it was last added to.

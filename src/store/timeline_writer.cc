@@ -1,8 +1,15 @@
 #include "store/timeline_writer.h"
 
 #include <algorithm>
+#include <cstring>
+#include <map>
+#include <span>
+
+#include <rocksdb/write_batch.h>
 
 #include "base/check.h"
+#include "base/coding.h"
+#include "store/checkpoint_files.h"
 #include "store/position.h"
 
 namespace freshet::store {
@@ -11,8 +18,41 @@ namespace {
 // Of a record of a WriteBatch, beside key and value.
 constexpr size_t kBatchRecordBytes = 16;
 
-bool StoredBefore(const CacheEntry* a, const CacheEntry* b) {
-  return a->table != b->table ? a->table < b->table : a->entity_key < b->entity_key;
+// How many entries ahead the processor's cache is told what comes.
+constexpr size_t kEntriesAhead = 16;
+
+// An entry with the beginning of its key, so that most comparisons look at no entry.
+struct SortedEntry {
+  TableId table;
+  uint64_t key_begin;
+  CacheEntry* entry;
+
+  explicit SortedEntry(CacheEntry* entry)
+      : table(entry->table), key_begin(BeginOf(entry->entity_key)), entry(entry) {}
+
+  static uint64_t BeginOf(std::string_view key) {
+    char begin[sizeof(uint64_t)] = {};
+    std::memcpy(begin, key.data(), std::min(key.size(), sizeof(begin)));
+    return LoadBigEndian64(begin);
+  }
+  friend bool operator<(const SortedEntry& a, const SortedEntry& b) {
+    if (a.table != b.table) return a.table < b.table;
+    if (a.key_begin != b.key_begin) return a.key_begin < b.key_begin;
+    return a.entry->entity_key < b.entry->entity_key;
+  }
+};
+
+// In the order of their stored keys.
+void Sort(std::vector<CacheEntry*>& entries) {
+  std::vector<SortedEntry> sorted;
+  sorted.reserve(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i + kEntriesAhead < entries.size()) __builtin_prefetch(entries[i + kEntriesAhead]);
+    sorted.emplace_back(entries[i]);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  std::transform(sorted.begin(), sorted.end(), entries.begin(),
+                 [](const SortedEntry& each) { return each.entry; });
 }
 
 }  // namespace
@@ -85,52 +125,74 @@ Status CheckpointingWriter::Freeze(std::vector<Position> positions) {
 
 Status CheckpointingWriter::Write() {
   if (!frozen_.load(std::memory_order_acquire)) return Status::Ok();
-  if (!checkpoint_.batch.has_value()) BuildBatch();
+  Sort(checkpoint_.entries);
   FRESHET_RETURN_IF_ERROR(
-      database_.Write(*checkpoint_.batch, Durability::kBuffered, "write a checkpoint"));
+      checkpoint_.bytes >= surroundings_.checkpoint_file_bytes ? WriteFiles() : WriteThroughLog());
   FRESHET_RETURN_IF_ERROR(RemoveDropped());
   for (CacheEntry* entry : checkpoint_.entries) cache_.Settle(entry, checkpoint_.round);
   counters_.dirty_bytes -= checkpoint_.bytes;
   ++counters_.checkpoints;
   checkpoint_.entries.clear();
-  checkpoint_.batch.reset();
   frozen_.store(false, std::memory_order_release);
   return Status::Ok();
 }
 
+Status CheckpointingWriter::VisitStates(Add add) const {
+  const std::vector<CacheEntry*>& entries = checkpoint_.entries;
+  std::string key;
+  std::string state;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i + kEntriesAhead < entries.size()) __builtin_prefetch(entries[i + kEntriesAhead]);
+    key.clear();
+    AppendStateKey(entries[i]->table, entries[i]->entity_key, key);
+    // Adding may compress and write: not under the lock that readers take.
+    cache_.VisitFrozen(entries[i], [&](std::string_view bytes) { state.assign(bytes); });
+    FRESHET_RETURN_IF_ERROR(add(key, state));
+  }
+  return Status::Ok();
+}
+
+Status CheckpointingWriter::VisitPositions(Add add) const {
+  std::map<std::string, std::string> sorted;
+  for (const Position& position : checkpoint_.positions)
+    sorted[PositionKey(position.table, position.partition)] = EncodePosition(position.next_offset);
+  for (const auto& [key, value] : sorted) FRESHET_RETURN_IF_ERROR(add(key, value));
+  return Status::Ok();
+}
+
 // In key order, in which RocksDB's memtable takes them fastest.
-void CheckpointingWriter::BuildBatch() {
-  std::sort(checkpoint_.entries.begin(), checkpoint_.entries.end(), StoredBefore);
+Status CheckpointingWriter::WriteThroughLog() {
   rocksdb::WriteBatch batch(checkpoint_.bytes +
                             checkpoint_.entries.size() * (kBatchRecordBytes + kTablePrefixBytes));
-  std::string key;
-  for (CacheEntry* entry : checkpoint_.entries) {
-    key.clear();
-    AppendStateKey(entry->table, entry->entity_key, key);
-    cache_.Collect(entry, [&](std::string_view bytes) {
-      rocksdb::Status added = bytes.empty() ? batch.Delete(database_.timelines(), key)
-                                            : batch.Put(database_.timelines(), key, ToSlice(bytes));
-      FRESHET_CHECK(added.ok());
-    });
-  }
-  for (const Position& position : checkpoint_.positions) {
-    rocksdb::Status added =
-        batch.Put(database_.meta(), PositionKey(position.table, position.partition),
-                  EncodePosition(position.next_offset));
-    FRESHET_CHECK(added.ok());
-  }
-  // Collected entries may change under their writer's hand; only the batch has their frozen bytes.
-  checkpoint_.batch = std::move(batch);
+  const std::string_view doing = "write a checkpoint";
+  FRESHET_RETURN_IF_ERROR(VisitStates([&](std::string_view key, std::string_view bytes) {
+    return FromRocks(bytes.empty() ? batch.Delete(database_.timelines(), ToSlice(key))
+                                   : batch.Put(database_.timelines(), ToSlice(key), ToSlice(bytes)),
+                     doing);
+  }));
+  FRESHET_RETURN_IF_ERROR(VisitPositions([&](std::string_view key, std::string_view value) {
+    return FromRocks(batch.Put(database_.meta(), ToSlice(key), ToSlice(value)), doing);
+  }));
+  return database_.Write(batch, Durability::kBuffered, doing);
+}
+
+Status CheckpointingWriter::WriteFiles() {
+  CheckpointFiles files(database_, surroundings_.checkpoints_folder, ++counters_.checkpoint_files);
+  FRESHET_RETURN_IF_ERROR(VisitStates(
+      [&](std::string_view key, std::string_view bytes) { return files.AddState(key, bytes); }));
+  FRESHET_RETURN_IF_ERROR(VisitPositions(
+      [&](std::string_view key, std::string_view value) { return files.AddPosition(key, value); }));
+  return files.TakeOver();
 }
 
 Status CheckpointingWriter::RemoveDropped() {
   rocksdb::WriteBatch batch;
   for (const CacheEntry* entry : checkpoint_.entries) {
-    if (dropped_.Contains(entry->table))
+    if (surroundings_.dropped.Contains(entry->table))
       batch.Delete(database_.timelines(), StateKeyOf(entry->table, entry->entity_key));
   }
   for (const Position& position : checkpoint_.positions) {
-    if (dropped_.Contains(position.table))
+    if (surroundings_.dropped.Contains(position.table))
       batch.Delete(database_.meta(), PositionKey(position.table, position.partition));
   }
   if (batch.Count() == 0) return Status::Ok();

@@ -4,11 +4,10 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
-
-#include <rocksdb/write_batch.h>
 
 #include "store/database.h"
 #include "store/lookup.h"
@@ -32,18 +31,29 @@ class DroppedTables {
 struct WriterCounters {
   std::atomic<size_t> dirty_bytes{0};  // changed or frozen, and not on disk
   std::atomic<uint64_t> checkpoints{0};
+  std::atomic<uint64_t> checkpoint_files{0};  // begun: their numbers
+};
+
+// What all writers of a store have in common.
+struct WriterSurroundings {
+  Database& database;
+  StateCache& cache;
+  StateReader& reader;
+  DroppedTables dropped = {};
+  WriterCounters counters = {};
+  std::string checkpoints_folder;
+  size_t checkpoint_file_bytes = 0;
 };
 
 class CheckpointingWriter : public TimelineWriter {
  public:
-  // All must outlive the writer.
-  CheckpointingWriter(Database& database, StateCache& cache, StateReader& reader,
-                      const DroppedTables& dropped, WriterCounters& counters)
-      : database_(database),
-        cache_(cache),
-        reader_(reader),
-        dropped_(dropped),
-        counters_(counters) {}
+  // `surroundings` must outlive the writer.
+  explicit CheckpointingWriter(WriterSurroundings& surroundings)
+      : database_(surroundings.database),
+        cache_(surroundings.cache),
+        reader_(surroundings.reader),
+        counters_(surroundings.counters),
+        surroundings_(surroundings) {}
   ~CheckpointingWriter() override;
 
   Status Update(TableId table, std::string_view entity_key,
@@ -60,19 +70,22 @@ class CheckpointingWriter : public TimelineWriter {
     std::vector<CacheEntry*> entries;
     std::vector<Position> positions;
     size_t bytes = 0;
-    // Made by the first Write and kept for the next ones when that fails.
-    std::optional<rocksdb::WriteBatch> batch;
   };
 
   void Note(const StateCache::Effect& effect, size_t key_bytes);
-  void BuildBatch();
+  // The frozen states by their stored keys, ascending, and likewise the positions.
+  using Add = FunctionRef<Status(std::string_view key, std::string_view value)>;
+  Status VisitStates(Add add) const;
+  Status VisitPositions(Add add) const;
+  Status WriteThroughLog();
+  Status WriteFiles();
   Status RemoveDropped();
 
   Database& database_;
   StateCache& cache_;
   StateReader& reader_;
-  const DroppedTables& dropped_;
   WriterCounters& counters_;
+  WriterSurroundings& surroundings_;
 
   // The updating thread's.
   uint64_t round_ = 1;

@@ -22,6 +22,7 @@ std::unique_ptr<Store> Open(const std::string& folder) {
   options.path = folder;
   options.cache_bytes = 64 * 900;
   options.write_buffer_bytes = 128u << 10;  // flushes happen, too
+  options.checkpoint_file_bytes = 1'500;    // some checkpoints go through the log, some as files
   Result<std::unique_ptr<Store>> store = Store::Open(options);
   if (!store.ok()) {
     std::fprintf(stderr, "%s\n", store.status().ToString().c_str());

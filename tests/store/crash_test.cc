@@ -127,6 +127,7 @@ TEST_F(Crash, AfterAKillStateIsWhatThePositionsSay) {
     model.AdvanceTo(*positions);
     ExpectStateOf(model);
     ExpectWholeLog();
+    EXPECT_TRUE(fs::is_empty(CheckpointsFolder(options_.path)));
     EXPECT_GE(store_->LogEnd(kCrashSource), log_end);
     log_end = store_->LogEnd(kCrashSource);
     store_.reset();

@@ -105,5 +105,41 @@ TEST_F(DiskFullTest, AnUpsertIsNotPublished) {
   CheckPublish(LoadKind::kUpsert);
 }
 
+// A large checkpoint that finds no room stays as it was frozen, whatever changes meanwhile, until there is room.
+TEST_F(DiskFullTest, ACheckpointIsWrittenLater) {
+  constexpr TableId kTable = 7;
+  options_.checkpoint_file_bytes = 1u << 20;
+  Open();
+  auto writer = store_->NewTimelineWriter();
+  const auto fill = [&](char letter) {
+    std::string noise;
+    for (int i = 0; i < kKeys; ++i) {
+      const std::string key = "user" + std::to_string(i);
+      noise.assign(4'000, letter);
+      for (size_t at = 0; at < noise.size(); at += 2) noise[at] = static_cast<char>(rand());
+      noise[1] = letter;
+      ASSERT_TRUE(writer->Update(kTable, key, [&](std::string& bytes) { bytes = noise; }).ok());
+    }
+  };
+  fill('a');
+  ASSERT_TRUE(writer->Freeze({{kTable, 0, 1}}).ok());
+  disk_.LeaveFree(1u << 20);
+  const Status full = writer->Write();
+  ASSERT_FALSE(full.ok());
+  EXPECT_THAT(full.ToString(), HasSubstr("No space left"));
+  EXPECT_TRUE(std::filesystem::is_empty(CheckpointsFolder(options_.path)));
+  EXPECT_TRUE(store_->ReadPositions(kTable)->empty());
+  fill('b');
+  EXPECT_EQ(Read(kTable, "user0")[1], 'b');
+  disk_.GiveBack();
+  const Status written = writer->Write();
+  ASSERT_TRUE(written.ok()) << written.ToString();
+  EXPECT_EQ(Read(kTable, "user0")[1], 'b');
+  writer.reset();
+  Open();
+  EXPECT_EQ(*store_->ReadPositions(kTable), (std::vector<Position>{{kTable, 0, 1}}));
+  for (const char* key : {"user0", "user999"}) EXPECT_EQ(Read(kTable, key)[1], 'a') << key;
+}
+
 }  // namespace
 }  // namespace freshet::store

@@ -56,7 +56,7 @@ TEST(StateCache, RefusesAReadersBytesWhenTheEntryCameChangedAndWent) {
   const std::string loaded = "old";
   ASSERT_TRUE(cache.Update(
       kKey, &loaded, 1, [](std::string& bytes) { bytes = "new"; }, &effect));
-  cache.Collect(effect.newly_dirty, [](std::string_view bytes) { EXPECT_EQ(bytes, "new"); });
+  cache.VisitFrozen(effect.newly_dirty, [](std::string_view bytes) { EXPECT_EQ(bytes, "new"); });
   cache.Settle(effect.newly_dirty, 1);
   EXPECT_EQ(ReadNow(cache, kKey), "(missing)");
   EXPECT_FALSE(cache.Fill(kKey, "old", &epoch, [](std::string_view) { FAIL(); }));
@@ -66,7 +66,7 @@ TEST(StateCache, RefusesAReadersBytesWhenTheEntryCameChangedAndWent) {
   EXPECT_EQ(visited, "new");
 }
 
-TEST(StateCache, KeepsFrozenBytesUntilTheyAreCollected) {
+TEST(StateCache, KeepsFrozenBytesUntilTheyAreSettled) {
   StateCache cache(kNoRoom);
   StateCache::Effect effect;
   const std::string nothing;
@@ -78,11 +78,11 @@ TEST(StateCache, KeepsFrozenBytesUntilTheyAreCollected) {
     ASSERT_TRUE(cache.Update(kKey, nullptr, 2, append, &effect));
     EXPECT_EQ(effect.newly_dirty, i == 0 ? entry : nullptr);
   }
-  cache.Collect(entry, [](std::string_view bytes) { EXPECT_EQ(bytes, "x"); });
+  cache.VisitFrozen(entry, [](std::string_view bytes) { EXPECT_EQ(bytes, "x"); });
   ASSERT_TRUE(cache.Update(kKey, nullptr, 2, append, &effect));
   cache.Settle(entry, 1);
   EXPECT_EQ(ReadNow(cache, kKey), "xxxxx");
-  cache.Collect(entry, [](std::string_view bytes) { EXPECT_EQ(bytes, "xxxxx"); });
+  cache.VisitFrozen(entry, [](std::string_view bytes) { EXPECT_EQ(bytes, "xxxxx"); });
   cache.Settle(entry, 2);
   EXPECT_EQ(ReadNow(cache, kKey), "(missing)");
   EXPECT_EQ(cache.Totals().bytes, 0u);

@@ -1,6 +1,9 @@
+#include <filesystem>
+#include <map>
 #include <random>
 
 #include "base/clock.h"
+#include "store/format_file.h"
 #include "store/store.h"
 #include "store/stream_row.h"
 #include "store_fixture.h"
@@ -139,6 +142,46 @@ TEST_F(Timelines, CountTheirDirtyBytes) {
   ASSERT_TRUE(writer->Write().ok());
   EXPECT_EQ(store_->Stats().dirty_bytes, 0u);
   EXPECT_EQ(store_->Stats().checkpoints, 1u);
+}
+
+// Large checkpoints, which go past the log as files of their own, with small ones in between.
+TEST_F(Timelines, OfLargeCheckpointsAreFilesOfTheirOwn) {
+  constexpr size_t kLarge = 1'000;
+  options_.checkpoint_file_bytes = kLarge;
+  Open();
+  auto writer = store_->NewTimelineWriter();
+  std::mt19937_64 random(20'261'128);
+  std::map<std::string, uint64_t> expected;
+  size_t as_files = 0;
+  for (int64_t round = 1; round <= 60; ++round) {
+    for (uint64_t left = random() % 80; left > 0; --left) {
+      const std::string key = "user" + std::to_string(random() % 50);
+      const bool goes = random() % 8 == 0;
+      ASSERT_TRUE(
+          writer
+              ->Update(kTable, key,
+                       [&](std::string& bytes) { goes ? bytes.clear() : kIncrement(bytes); })
+              .ok());
+      expected[key] = goes ? 0 : expected[key] + 1;
+    }
+    as_files += writer->dirty_bytes() >= kLarge ? 1 : 0;
+    Checkpoint(*writer, {{kTable, 3, round}, {kTable, 0, 2 * round}});
+    // What was not checkpointed goes with the store.
+    ASSERT_TRUE(writer->Update(kTable, "user1", kIncrement).ok());
+    if (round % 7 == 0) {
+      writer.reset();
+      Open();
+      writer = store_->NewTimelineWriter();
+    } else {
+      ++expected["user1"];
+    }
+    ASSERT_TRUE(std::filesystem::is_empty(std::filesystem::path(CheckpointsFolder(options_.path))));
+    for (const auto& [key, count] : expected) ASSERT_EQ(Count(kTable, key), count) << key;
+    ASSERT_EQ(*store_->ReadPositions(kTable),
+              (std::vector<Position>{{kTable, 0, 2 * round}, {kTable, 3, round}}));
+  }
+  EXPECT_GT(as_files, 10u);
+  EXPECT_LT(as_files, 50u);
 }
 
 TEST_F(Timelines, StayInMemoryOverTheBudgetUntilTheyAreWritten) {
