@@ -32,7 +32,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/threads.h"
+#include "base/thread_priority.h"
 #include "rpc/server.h"
 #include "support/temp_folder.h"
 

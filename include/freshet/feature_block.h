@@ -59,6 +59,15 @@ struct FeatureBlock {
   std::optional<PhaseTimes> phases;
 
   size_t feature_count() const { return shape == nullptr ? 0 : shape->features.size(); }
+  // The memory that its arrays keep for the next answer.
+  size_t held_bytes() const {
+    size_t bytes = texts.capacity() + words.capacity() * sizeof(uint64_t) + statuses.capacity() +
+                   event_times_ms.capacity() * sizeof(int64_t);
+    for (const List& list : lists)
+      bytes +=
+          list.words.capacity() * sizeof(uint64_t) + list.lengths.capacity() * sizeof(uint32_t);
+    return bytes;
+  }
   // Of a string.
   std::string_view TextOf(uint64_t word) const {
     uint32_t size = 0;

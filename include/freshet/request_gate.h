@@ -60,10 +60,6 @@ class RequestGate {
     // One more for each thread, so that none has nothing to do.
     return std::min(bounds_.in_flight_max, bounds_.answered_at_once * (2 + rounds));
   }
-  // How long answers took lately, their waiting not counted.
-  std::chrono::nanoseconds answer_time() const {
-    return std::chrono::nanoseconds(answer_ns_.load(std::memory_order_relaxed));
-  }
   size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
   uint64_t expired() const { return expired_.load(std::memory_order_relaxed); }

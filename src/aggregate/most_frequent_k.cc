@@ -46,13 +46,13 @@ struct FrequentValues {
 
   static void Merge(std::string& slot, std::string_view other, const Parameters&) {
     if (other.empty()) return;
-    if (slot.empty()) {
+    if (slot.empty() && other.size() <= limits::kFrequentBytesMax) {
       slot.assign(other);
       return;
     }
     State ours;
     State theirs;
-    Read(slot, &ours);
+    if (!slot.empty()) Read(slot, &ours);
     Read(other, &theirs);
     State merged;
     merged.taken = SaturatedSum(ours.taken, theirs.taken);
@@ -96,9 +96,9 @@ struct FrequentValues {
   static bool IsValid(std::string_view slot, const Parameters&) {
     if (slot.empty()) return true;
     State state;
-    if (slot.size() > limits::kFrequentBytesMax || !Read(slot, &state) ||
-        state.items.size() > limits::kFrequentValuesMax)
-      return false;
+    // One that is larger than kFrequentBytesMax was stored before there was that bound; the next merge
+    // brings it down.
+    if (!Read(slot, &state) || state.items.size() > limits::kFrequentValuesMax) return false;
     if (state.items.empty() && state.taken == 0) return false;
     for (size_t i = 0; i < state.items.size(); ++i) {
       const Item& item = state.items[i];

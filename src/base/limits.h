@@ -115,10 +115,8 @@ inline constexpr int64_t kRequestsInFlightMax = 65'536;    // what may be config
 inline constexpr size_t kRequestsInFlightPerProcessor = 32;  // when nothing is
 inline constexpr int64_t kOverloadMs = 100;                  // from a refusal on
 inline constexpr int64_t kOverloadWaitMs = 5;                // in the queue, while overloaded
-inline constexpr int64_t kQuickAnswerUs =
-    100;                                      // no thread is woken for it where none is free to run
-inline constexpr size_t kListPlansMax = 256;  // compiled lists of features that are kept
-inline constexpr size_t kIdleScratchesMax = 64;           // of one plan, for its next requests
+inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept
+inline constexpr size_t kIdleScratchesMax = 64;  // of one plan, for its next requests
 inline constexpr size_t kIdleScratchValuesMax = 262'144;  // of a larger request it is not kept
 inline constexpr size_t kFailureReasonsMax = 100;         // of one feature in an answer
 inline constexpr size_t kAnswerTemplatesMax = 64;         // that a thread keeps of one-row answers
@@ -134,6 +132,7 @@ inline constexpr size_t kWaitingReadsBytesMax = 16u << 20;
 inline constexpr size_t kPlanWaitingBytesMax = 32u << 20;
 inline constexpr size_t kLoadsMax = 2;                       // at once
 inline constexpr int64_t kLoadIdleMsMax = 60'000;            // between two messages of a load
+inline constexpr size_t kAnswerScratchBytesMax = 8u << 20;   // likewise, of an answer's values
 inline constexpr size_t kRequestScratchBytesMax = 1u << 20;  // kept by a thread between requests
 inline constexpr size_t kErrorBytesMax = 2'048;              // of a message in a gRPC status
 

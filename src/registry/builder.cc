@@ -207,6 +207,15 @@ void Builder::AssignIds() {
     AssignViewTables(views_.items[i], *registry_->feature_views_[i]);
 }
 
+namespace {
+
+bool IsLive(const CatalogView* view, TableId table) {
+  return view != nullptr && std::any_of(view->tables.begin(), view->tables.end(),
+                                        [&](const CatalogTable& live) { return live.id == table; });
+}
+
+}  // namespace
+
 void Builder::AssignViewTables(const Item& item, FeatureView& view) {
   Catalog& next = registry_->catalog_;
   auto known = live_.views.find(view.name);
@@ -221,7 +230,7 @@ void Builder::AssignViewTables(const Item& item, FeatureView& view) {
   Status status = AssignTables(live, &next.next_id, &view, &entry);
   const StreamView* stream = view.stream();
   for (size_t i = 0; stream != nullptr && status.ok() && i < stream->tables.size(); ++i)
-    status = CheckSize(stream->tables[i]);
+    status = CheckSize(stream->tables[i], IsLive(live, stream->tables[i].id));
   if (!status.ok()) item.node.Report(std::string(status.message()));
 }
 

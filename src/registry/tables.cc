@@ -297,8 +297,9 @@ Status CheckLifetime(const TimelineTable& table) {
 
 }  // namespace
 
-Status CheckSize(const TimelineTable& table) {
+Status CheckSize(const TimelineTable& table, bool is_live) {
   FRESHET_RETURN_IF_ERROR(CheckCells(table));
+  if (is_live) return Status::Ok();
   FRESHET_RETURN_IF_ERROR(CheckCellBytes(table));
   FRESHET_RETURN_IF_ERROR(CheckLastEvents(table));
   return CheckLifetime(table);

@@ -106,8 +106,10 @@ Status AnswerScratch(Engine& engine, const grpc::CallbackServerContext& context,
   scratch.request.timeout_us = TimeoutUs(context);
   Status status = engine.GetFeatures(scratch.request, &scratch.answer);
   if (status.ok()) status = Encode(scratch.answer, &scratch.encoder, response, &encoded_bytes);
+  // The answer's memory is told apart: features that only others hang on are not in its bytes.
   const bool grew = request_bytes > limits::kRequestScratchBytesMax ||
                     encoded_bytes > limits::kRequestScratchBytesMax ||
+                    scratch.answer.held_bytes() > limits::kAnswerScratchBytesMax ||
                     status.code() == StatusCode::kResourceExhausted;
   if (grew) ThreadScratch(true);
   return status;
@@ -134,6 +136,14 @@ FeatureStoreService::FeatureStoreService(Engine& engine, const Threads& threads)
       threads_(threads),
       answering_here_max_(AnsweringHereMax()) {}
 
+bool FeatureStoreService::TakeTurn() {
+  // What came first goes first.
+  if (threads_.reads.HasWaiting()) return false;
+  if (answering_here_.fetch_add(1, std::memory_order_relaxed) < answering_here_max_) return true;
+  EndTurn();
+  return false;
+}
+
 grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerContext* context,
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
@@ -144,17 +154,12 @@ grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerC
                                "and the time that they take allow: ask again a little later",
                                gate_.in_flight())),
                            context));
-  } else if (threads_.reads.TryHelp(answering_here_max_)) {
+  } else if (TakeTurn()) {
     Answer({context, reactor, request, response});
-    threads_.reads.EndHelp(answering_here_max_);
-  } else if (!threads_.reads.Submit(
-                 1,
-                 [=, this] {
-                   Answer({context, reactor, request, response});
-                 },
-                 gate_.answer_time() < std::chrono::microseconds(limits::kQuickAnswerUs)
-                     ? Workers::Wake::kForProcessor
-                     : Workers::Wake::kAlways)) {
+    EndTurn();
+  } else if (!threads_.reads.Submit(1, [=, this] {
+               Answer({context, reactor, request, response});
+             })) {
     gate_.Leave();
     reactor->Finish(ToGrpc(Status::Unavailable("the server is stopping"), context));
   }

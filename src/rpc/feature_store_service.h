@@ -21,7 +21,7 @@ class FeatureStoreService final : public FeatureStoreBase {
  public:
   struct Threads {
     Workers& pushes;         // which wait for the disk, and explanations, which take their time
-    Workers& reads;          // that come while those of gRPC's threads answer that may
+    Workers& reads;          // that come while gRPC's own threads are busy
     Workers& waiting_reads;  // for events
   };
   // All must outlive it.
@@ -52,6 +52,9 @@ class FeatureStoreService final : public FeatureStoreBase {
     grpc::ByteBuffer* response;
   };
 
+  // Whether the calling thread, which is gRPC's, may answer itself; EndTurn must follow then.
+  bool TakeTurn();
+  void EndTurn() { answering_here_.fetch_sub(1, std::memory_order_relaxed); }
   // Answers a request that the gate has let in.
   void Answer(const Call& call);
   // On a thread that may block.
@@ -61,6 +64,7 @@ class FeatureStoreService final : public FeatureStoreBase {
   RequestGate& gate_;
   const Threads threads_;
   const size_t answering_here_max_;
+  std::atomic<size_t> answering_here_{0};
   std::atomic<bool> waits_{true};
 };
 

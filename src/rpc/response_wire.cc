@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 #include "freshet/v1/feature_store.pb.h"
 
@@ -49,8 +50,11 @@ const OneRowTemplate* ResponseEncoder::TemplateOf(const FeatureBlock& answer) {
   if (answer.row_count != 1 || !answer.event_times_ms.empty()) return nullptr;
   const size_t place = std::hash<const void*>()(answer.shape.get()) / alignof(std::max_align_t);
   std::unique_ptr<OneRowTemplate>& made = templates_[place % templates_.size()];
-  if (made == nullptr || made->shape() != answer.shape)
-    made = std::make_unique<OneRowTemplate>(answer.shape);
+  if (made != nullptr && made->shape() == answer.shape) return made.get();
+  // Shapes that come by turns to one place would be made anew each time, which costs more than it saves.
+  const void*& last_seen = last_seen_[place % templates_.size()];
+  if (std::exchange(last_seen, answer.shape.get()) != answer.shape.get()) return nullptr;
+  made = std::make_unique<OneRowTemplate>(answer.shape);
   return made.get();
 }
 

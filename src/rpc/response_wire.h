@@ -41,6 +41,8 @@ class ResponseEncoder {
   const OneRowTemplate* template_ = nullptr;
   std::vector<Step> steps_;
   std::array<std::unique_ptr<OneRowTemplate>, limits::kAnswerTemplatesMax> templates_;  // by shape
+  std::array<const void*, limits::kAnswerTemplatesMax>
+      last_seen_{};  // shapes, where they have no template
 };
 
 }  // namespace freshet::rpc

@@ -26,6 +26,8 @@ struct Case {
 std::vector<Case> AllCases() {
   std::vector<Case> cases;
   for (const std::string& name : AggregateNames()) {
+    // They keep the slot of percentile, whose filling takes the longest.
+    if (name == "median" || name == "percentiles") continue;
     for (int kind = 0; kind <= 9; ++kind) {
       for (const Type by : {Type(Type::kInt64), Type(Type::kString), Type(Type::kBool)}) {
         Type input = static_cast<Type::Kind>(kind);
@@ -122,7 +124,7 @@ TEST_P(BytesMaxTest, HoldsAfterEachEventAndEachMerge) {
   ASSERT_LE(other.bytes().size(), BytesMax(events));
   // Not merely true: what such events fill comes to nine tenths of it. Bins of small integers do not
   // spread as widely as those of doubles, and not one category of the greatest length has room.
-  const bool has_bins = function.name.starts_with("percentile") || function.name == "median";
+  const bool has_bins = function.name == "percentile";
   const bool has_room = !function.name.starts_with("categor") || !has_texts ||
                         GetParam().text_bytes < limits::kStringValueBytesMax;
   if (!has_room) return;

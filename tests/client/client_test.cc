@@ -121,9 +121,7 @@ FeatureResponse Answer() {
   response.features = {
       {.name = "a.b", .values = {.type = Type::kBool, .integers = {1, 0}}},
       {.name = "a.i", .values = {.type = Type::kInt32, .integers = {-1, 7}}},
-      {.name = "a.l",
-       .values = {.type = Type::kInt64, .integers = {INT64_MIN, INT64_MAX}},
-       .event_times_ms = {kNoEventTimeMs, 5}},
+      {.name = "a.l", .values = {.type = Type::kInt64, .integers = {INT64_MIN, INT64_MAX}}},
       {.name = "a.f", .values = {.type = Type::kFloat, .numbers = {0.5, -2}}},
       {.name = "a.d",
        .values = {.type = Type::kDouble, .numbers = {0.1, 0}},
@@ -142,6 +140,9 @@ FeatureResponse Answer() {
        .values = {.type = Type::kString, .is_list = true, .lengths = {0, 2}, .texts = {"x", ""}}},
       {.name = "a.ld",
        .values = {.type = Type::kDouble, .is_list = true, .lengths = {1, 0}, .numbers = {0.5}}}};
+  int64_t time_ms = 0;
+  for (FeatureColumn& column : response.features)
+    column.event_times_ms = {kNoEventTimeMs, ++time_ms};
   response.as_of = {{"clicks", 99}, {"views", kNoEventTimeMs}};
   return response;
 }

@@ -142,7 +142,6 @@ TEST_F(FeaturesCall, WritesEveryTypeAndStatus) {
         .name = "a.count",
         .values = {.type = Type::kInt64, .integers = {INT64_MAX, INT64_MIN, 0}},
         .statuses = {FeatureStatus::kPresent, FeatureStatus::kSourceStale, FeatureStatus::kFailed},
-        .event_times_ms = {7, kNoEventTimeMs, -1},
         .failures = {{2, "no \"value\""}}};
     FeatureColumn floats{.name = "a.float", .values = {.type = Type::kFloat}};
     floats.values.numbers = {0.1f, std::numeric_limits<float>::max(), -0.0};
@@ -151,6 +150,8 @@ TEST_F(FeaturesCall, WritesEveryTypeAndStatus) {
     FeatureColumn texts{.name = "a.text", .values = {.type = Type::kString}};
     texts.values.texts = {"\"\\\n", "Z\u00fcrich", "\xff"};
     response->features = {flags, counts, floats, doubles, texts};
+    for (FeatureColumn& column : response->features)
+      column.event_times_ms = {7, kNoEventTimeMs, -1};
     response->as_of = {{"clicks", 9}, {"views", kNoEventTimeMs}};
     response->phases = PhaseTimes{1, 2, 3, 4};
     return Status::Ok();
@@ -162,15 +163,15 @@ TEST_F(FeaturesCall, WritesEveryTypeAndStatus) {
   EXPECT_EQ(
       answer->body,
       R"({"read_time_ms":5,"row_count":3,"features":[)"
-      R"({"name":"a.flag","type":"bool","values":[true,false,true],"statuses":["PRESENT","PRESENT","PRESENT"]},)"
+      R"({"name":"a.flag","type":"bool","values":[true,false,true],"statuses":["PRESENT","PRESENT","PRESENT"],"event_times_ms":[7,null,-1]},)"
       R"({"name":"a.count","type":"int64","values":[9223372036854775807,-9223372036854775808,0],)"
       R"("statuses":["PRESENT","SOURCE_STALE","FAILED"],"event_times_ms":[7,null,-1],)"
       R"("failures":[{"row":2,"reason":"no \"value\""}]},)"
-      R"({"name":"a.float","type":"float","values":[0.1,3.4028235e+38,-0],"statuses":["PRESENT","PRESENT","PRESENT"]},)"
-      R"({"name":"a.double","type":"double","values":["NaN","Infinity",0.1],"statuses":["PRESENT","PRESENT","PRESENT"]},)"
+      R"({"name":"a.float","type":"float","values":[0.1,3.4028235e+38,-0],"statuses":["PRESENT","PRESENT","PRESENT"],"event_times_ms":[7,null,-1]},)"
+      R"({"name":"a.double","type":"double","values":["NaN","Infinity",0.1],"statuses":["PRESENT","PRESENT","PRESENT"],"event_times_ms":[7,null,-1]},)"
       "{\"name\":\"a.text\",\"type\":\"string\",\"values\":[\"\\\"\\\\\\n\",\"Z\u00fcrich\","
       "\"\uFFFD\"],"
-      R"("statuses":["PRESENT","PRESENT","PRESENT"]}],"as_of_ms":{"clicks":9,"views":null},)"
+      R"("statuses":["PRESENT","PRESENT","PRESENT"],"event_times_ms":[7,null,-1]}],"as_of_ms":{"clicks":9,"views":null},)"
       R"("phases":{"prepare_ns":1,"wait_ns":2,"lookup_ns":3,"derive_ns":4}})"
       "\n");
 }

@@ -77,7 +77,12 @@ TEST(DocsTest, EveryFunctionIsOnThePageWithTheBytesThatItKeeps) {
     ASSERT_TRUE(function.ok()) << name;
     ASSERT_EQ(page.count(name), 1u) << name;
     const size_t size_bytes = (*function)->size_bytes;
-    EXPECT_EQ(page.at(name), size_bytes == 0 ? "varies" : std::to_string(size_bytes)) << name;
+    // What varies is told in words.
+    const bool is_number = page.at(name).find_first_not_of("0123456789") == std::string::npos;
+    EXPECT_EQ(is_number, size_bytes != 0) << name;
+    if (is_number) {
+      EXPECT_EQ(page.at(name), std::to_string(size_bytes)) << name;
+    }
   }
   EXPECT_EQ(page.size(), aggregate::AggregateNames().size());
 }

@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <bit>
 #include <memory>
+#include <vector>
 
 #include "freshet/feature_block.h"
 
-#include "base/datum.h"
+#include "base/check.h"
 
 namespace freshet::testing {
 
@@ -30,6 +31,7 @@ inline void AppendColumn(const FeatureColumn& column, FeatureShape* shape, Featu
     words.assign(block->row_count, 0);
   }
   block->words.insert(block->words.end(), words.begin(), words.end());
+  FRESHET_CHECK(words.size() == block->row_count);
   std::vector<FeatureStatus> statuses = column.statuses;
   statuses.resize(block->row_count, FeatureStatus::kPresent);
   block->statuses.insert(block->statuses.end(), statuses.begin(), statuses.end());
@@ -50,6 +52,8 @@ inline FeatureBlock ToBlock(const FeatureResponse& response) {
   block.phases = response.phases;
   auto shape = std::make_shared<FeatureShape>();
   for (const FeatureColumn& column : response.features) AppendColumn(column, shape.get(), &block);
+  const size_t value_count = size_t{block.row_count} * shape->features.size();
+  FRESHET_CHECK(block.event_times_ms.empty() || block.event_times_ms.size() == value_count);
   block.shape = std::move(shape);
   return block;
 }

@@ -72,13 +72,15 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// 16 random bytes in base64 without padding, as Kafka writes cluster ids.
+// 16 random bytes in base64 without padding, as Kafka writes cluster ids; not beginning with a dash, which
+// its tool would take for an option.
 std::string NewClusterId() {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::random_device random;
   std::string id(21, 'A');
   for (char& c : id) c = kDigits[random() % kDigits.size()];
+  if (id.front() == '-') id.front() = 'A';
   return id + "A";
 }
 

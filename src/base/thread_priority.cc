@@ -1,8 +1,5 @@
-#include "base/threads.h"
+#include "base/thread_priority.h"
 
-#include <algorithm>
-#include <sched.h>
-#include <thread>
 #include <unistd.h>
 
 #include <sys/resource.h>
@@ -14,15 +11,6 @@ namespace {
 constexpr int kLowNiceness = 10;
 
 }  // namespace
-
-size_t ProcessorCount() {
-  cpu_set_t processors;
-  CPU_ZERO(&processors);
-  if (sched_getaffinity(0, sizeof(processors), &processors) == 0)
-    return static_cast<size_t>(CPU_COUNT(&processors));
-  // Of a machine with more processors than such a set holds.
-  return std::max(1u, std::thread::hardware_concurrency());
-}
 
 void LowerThreadPriority() {
   const auto thread = static_cast<id_t>(gettid());

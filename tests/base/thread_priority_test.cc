@@ -1,6 +1,5 @@
-#include "base/threads.h"
+#include "base/thread_priority.h"
 
-#include <sched.h>
 #include <thread>
 #include <unistd.h>
 
@@ -26,21 +25,6 @@ TEST(ThreadPriority, IsLoweredForAThreadAndThoseThatItStartsAndForNoOther) {
   EXPECT_GE(lowered, 10);
   EXPECT_EQ(inherited, lowered);
   EXPECT_EQ(Niceness(), before);
-}
-
-TEST(ProcessorCount, IsOfThoseThatTheThreadMayRunOn) {
-  size_t all = 0;
-  size_t one = 0;
-  std::thread([&] {
-    all = ProcessorCount();
-    cpu_set_t processors;
-    CPU_ZERO(&processors);
-    CPU_SET(static_cast<size_t>(sched_getcpu()), &processors);
-    ASSERT_EQ(sched_setaffinity(0, sizeof(processors), &processors), 0);
-    one = ProcessorCount();
-  }).join();
-  EXPECT_GE(all, 1u);
-  EXPECT_EQ(one, 1u);
 }
 
 }  // namespace
