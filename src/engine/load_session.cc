@@ -66,6 +66,11 @@ Result<load::LoadOptions> OptionsOf(const registry::Registry& registry, const Lo
 Result<std::unique_ptr<load::Load>> Start(std::shared_ptr<const registry::Registry> registry,
                                           const LoadRequest& request,
                                           const load::LoadOptions& options, store::Store& store) {
+  if (request.resume != 0 && (request.dry_run || !request.adopt_folder.empty())) {
+    return Status::InvalidArgument(
+        "a load that is resumed has the options that it began with: it is no dry run, and adopts "
+        "nothing");
+  }
   if (request.resume != 0)
     return load::Load::Resume(std::move(registry), request.resume, options, store);
   if (!request.adopt_folder.empty()) {

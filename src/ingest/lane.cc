@@ -192,7 +192,9 @@ Status Lane::EraseNow(Erasure& erasure) {
         erasure.was_there = !bytes.empty();
         bytes.clear();
       }));
-  return erasure.was_there ? Settle() : Status::Ok();
+  // Of nothing too: an erasure before this one may not have come to its end, and nothing is waited for when
+  // all is written.
+  return Settle();
 }
 
 void Lane::Adopt(std::shared_ptr<const registry::Registry> registry,

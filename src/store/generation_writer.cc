@@ -192,7 +192,9 @@ Status SortingGenerationWriter::TakeOrderedFiles(const RowFileWriter& files) {
     std::error_code error;
     const std::string taken = keeps_parts_ ? NewFile() : files_.emplace_back(file);
     if (keeps_parts_) std::filesystem::create_hard_link(file, taken, error);
-    if (error) return Status::IoError(fmt::format("cannot link {}: {}", file, error.message()));
+    // Not every file system has links.
+    if (error) std::filesystem::copy_file(file, taken, error);
+    if (error) return Status::IoError(fmt::format("cannot copy {}: {}", file, error.message()));
   }
   counts_.served = files.rows_written();
   counts_.written = files.rows_written();

@@ -22,7 +22,18 @@ namespace {
 constexpr size_t kReadAheadBytes = 2u << 20;
 constexpr std::string_view kWayOut = "copy the folder again, or build it again";
 
+// OK for what is not there, too, which reading it tells. A link could lead out of the folders that a
+// server adopts from, and a pipe or a device never ends.
+Status CheckIsFile(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::symlink_status(path, error);
+  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status))
+    return Status::Ok();
+  return Status::Corruption(fmt::format("{} is not a file of its own; {}", path, kWayOut));
+}
+
 Result<std::string> ReadManifest(const std::string& path) {
+  FRESHET_RETURN_IF_ERROR(CheckIsFile(path));
   std::error_code error;
   const uint64_t size = std::filesystem::file_size(path, error);
   if (!error && size > limits::kManifestBytesMax) {
@@ -84,6 +95,7 @@ Result<RowFolder> RowFolder::Open(std::string path) {
 
 Status RowFolder::CheckBytes(const Manifest::File& file, FunctionRef<Status()> is_wanted) const {
   const std::string path = PathOf(file);
+  FRESHET_RETURN_IF_ERROR(CheckIsFile(path));
   std::error_code error;
   const uint64_t size = std::filesystem::file_size(path, error);
   if (error)

@@ -196,7 +196,8 @@ Status CheckpointingWriter::RemoveDropped() {
       batch.Delete(database_.meta(), PositionKey(position.table, position.partition));
   }
   if (batch.Count() == 0) return Status::Ok();
-  return database_.Write(batch, Durability::kBuffered, "remove the state of dropped tables");
+  // A large checkpoint is durable already, and nobody looks for these again.
+  return database_.Write(batch, Durability::kSynced, "remove the state of dropped tables");
 }
 
 }  // namespace freshet::store

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -238,6 +239,23 @@ TEST_F(RowFolderTest, NoByteOfAFileMayBeAnother) {
   std::filesystem::remove(path_ + "/rows-000000.sst");
   Rows rows;
   EXPECT_EQ(Read(&rows).code(), StatusCode::kCorruption);
+}
+
+TEST_F(RowFolderTest, LinksAndWhatIsNoFileAreRefused) {
+  Build({{"a", BuiltRowOf(1, 1)}});
+  for (const std::string name : {"MANIFEST", "rows-000000.sst"}) {
+    const std::string elsewhere = folder_.File(name);
+    std::filesystem::rename(path_ + "/" + name, elsewhere);
+    std::filesystem::create_symlink(elsewhere, path_ + "/" + name);
+    Rows rows;
+    EXPECT_THAT(Read(&rows).ToString(), HasSubstr(name + " is not a file of its own"));
+    std::filesystem::remove(path_ + "/" + name);
+    ASSERT_EQ(mkfifo((path_ + "/" + name).c_str(), 0600), 0);
+    EXPECT_THAT(Read(&rows).ToString(), HasSubstr(name + " is not a file of its own"));
+    std::filesystem::rename(elsewhere, path_ + "/" + name);
+  }
+  Rows rows;
+  EXPECT_TRUE(Read(&rows).ok());
 }
 
 // The checksums are right and the manifest is not.
