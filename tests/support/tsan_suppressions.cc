@@ -8,10 +8,3 @@ extern "C" const char* __tsan_default_suppressions() {  // NOLINT
          "race:^non-virtual thunk to rocksdb::\n"
          "race:^freshet::store::Database::DeleteRange\n";
 }
-
-// Tests of a crash end the process in a fork of it, beside the threads of RocksDB.
-extern "C" const char* __tsan_default_options();  // NOLINT
-
-extern "C" const char* __tsan_default_options() {  // NOLINT
-  return "die_after_fork=0";
-}
