@@ -21,6 +21,9 @@ class ArrowColumn {
   virtual void Bind(const arrow::Array& array) = 0;
   // The value at `i`, null included; a string borrows from the array.
   virtual Problem Read(int64_t i, Datum* value) const = 0;
+  // `count` values from `begin` on, each `stride` after the one before. False when one of them has a
+  // problem; then those before it are read.
+  virtual bool ReadRun(int64_t begin, int64_t count, Datum* values, size_t stride) const = 0;
 };
 
 // Null when a column of `type` cannot hold what the target wants.

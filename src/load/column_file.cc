@@ -1,23 +1,18 @@
 #include "load/column_file.h"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <arrow/api.h>
-#include <arrow/io/interfaces.h>
-#include <arrow/ipc/reader.h>
 #include <fmt/format.h>
-#include <parquet/arrow/reader.h>
-#include <parquet/arrow/schema.h>
-#include <parquet/file_reader.h>
-#include <parquet/properties.h>
 
-#include "base/limits.h"
 #include "base/nearest.h"
 #include "load/arrow_column.h"
+#include "load/record_batches.h"
 #include "load/row_draft.h"
 
 namespace freshet::load {
@@ -25,68 +20,13 @@ namespace {
 
 using RowVisitor = FunctionRef<void(const FileRow& row)>;
 
-constexpr int64_t kBatchRows = 4'096;
-constexpr int64_t kReadBufferBytes = 1 << 20;
-constexpr std::string_view kIpcFileMagic = "ARROW1";
-
-// A LoadFile as Arrow reads files. What went wrong in it is kept, since Arrow has fewer words.
-class InputFile final : public arrow::io::RandomAccessFile {
- public:
-  explicit InputFile(LoadFile& file) : file_(file) {}
-
-  const Status& status() const { return status_; }
-
-  arrow::Status Close() override {
-    closed_ = true;
-    return arrow::Status::OK();
-  }
-  bool closed() const override { return closed_; }
-  arrow::Result<int64_t> Tell() const override { return position_; }
-  arrow::Status Seek(int64_t position) override {
-    if (position < 0) return arrow::Status::Invalid("a place before the file's beginning");
-    position_ = position;
-    return arrow::Status::OK();
-  }
-  arrow::Result<int64_t> GetSize() override { return static_cast<int64_t>(file_.size()); }
-
-  arrow::Result<int64_t> ReadAt(int64_t position, int64_t count, void* bytes) override {
-    const auto size = static_cast<int64_t>(file_.size());
-    if (position < 0 || count < 0) return arrow::Status::Invalid("a place outside of the file");
-    count = std::min(count, std::max<int64_t>(0, size - position));
-    if (count == 0) return 0;
-    status_ = file_.ReadAt(static_cast<uint64_t>(position), static_cast<size_t>(count),
-                           static_cast<char*>(bytes));
-    if (!status_.ok()) return arrow::Status::IOError(std::string(status_.message()));
-    return count;
-  }
-  arrow::Result<std::shared_ptr<arrow::Buffer>> ReadAt(int64_t position, int64_t count) override {
-    ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(std::max<int64_t>(0, count)));
-    ARROW_ASSIGN_OR_RAISE(const int64_t got, ReadAt(position, count, buffer->mutable_data()));
-    ARROW_RETURN_NOT_OK(buffer->Resize(got));
-    return std::shared_ptr<arrow::Buffer>(std::move(buffer));
-  }
-  arrow::Result<int64_t> Read(int64_t count, void* bytes) override {
-    ARROW_ASSIGN_OR_RAISE(const int64_t got, ReadAt(position_, count, bytes));
-    position_ += got;
-    return got;
-  }
-  arrow::Result<std::shared_ptr<arrow::Buffer>> Read(int64_t count) override {
-    ARROW_ASSIGN_OR_RAISE(auto buffer, ReadAt(position_, count));
-    position_ += buffer->size();
-    return buffer;
-  }
-
- private:
-  LoadFile& file_;
-  Status status_;
-  int64_t position_ = 0;
-  bool closed_ = false;
-};
+// How many rows are read a column at a time: some that stay in the processor's cache.
+constexpr int64_t kRunRows = 256;
 
 // The column of the file that fills a target.
 struct BoundColumn {
-  const Target* target = nullptr;
-  int position = 0;  // in the file's schema
+  size_t target = 0;  // its place among the targets
+  int position = 0;   // in the file's schema
   std::unique_ptr<ArrowColumn> column;
 };
 
@@ -96,7 +36,8 @@ Result<std::vector<BoundColumn>> BindColumns(const arrow::Schema& schema, const 
                                              RowDraft& draft) {
   std::vector<BoundColumn> columns;
   std::vector<std::string> problems;
-  for (const Target& target : targets.all()) {
+  for (size_t i = 0; i < targets.all().size(); ++i) {
+    const Target& target = targets.all()[i];
     if (target.is_fixed) continue;
     const std::vector<int> found = schema.GetAllFieldIndices(target.name);
     if (found.empty() && target.is_optional) {
@@ -114,7 +55,7 @@ Result<std::vector<BoundColumn>> BindColumns(const arrow::Schema& schema, const 
                                        target.name, type.ToString(), TypeName(target.type),
                                        FittingTypes(target)));
       }
-      columns.push_back({&target, found.front(), std::move(column)});
+      columns.push_back({i, found.front(), std::move(column)});
     }
   }
   if (!problems.empty()) {
@@ -124,244 +65,102 @@ Result<std::vector<BoundColumn>> BindColumns(const arrow::Schema& schema, const 
   return columns;
 }
 
-// Both formats answer columns in the order of the file.
-struct ColumnOrder {
-  explicit ColumnOrder(const std::vector<int>& wanted) : sorted(wanted) {
-    std::sort(sorted.begin(), sorted.end());
-    for (const int column : wanted) {
-      const auto place = std::lower_bound(sorted.begin(), sorted.end(), column);
-      ranks.push_back(static_cast<int>(place - sorted.begin()));
-    }
-  }
-  ColumnOrder() = default;
-
-  std::vector<int> sorted;
-  std::vector<int> ranks;  // of the wanted columns among the sorted ones
-};
-
-// Record batches of a file, whatever its format.
-class BatchReader {
- public:
-  virtual ~BatchReader() = default;
-  virtual const arrow::Schema& schema() const = 0;
-  // Batches will have these columns of the schema alone, in this order. Answers how many of the first
-  // rows are left out: not more than are to be skipped.
-  virtual arrow::Result<uint64_t> Begin(const std::vector<int>& columns, uint64_t rows_to_skip) = 0;
-  // Null at the end.
-  virtual arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
-  virtual double share_read() const = 0;
-};
-
-class ParquetBatches final : public BatchReader {
- public:
-  static arrow::Result<std::unique_ptr<BatchReader>> Open(std::shared_ptr<InputFile> input) {
-    parquet::ReaderProperties properties(arrow::default_memory_pool());
-    // Pages as they are needed, not whole row groups at once.
-    properties.enable_buffered_stream();
-    properties.set_buffer_size(kReadBufferBytes);
-    parquet::ArrowReaderProperties arrow_properties;
-    arrow_properties.set_batch_size(kBatchRows);
-    arrow_properties.set_pre_buffer(false);
-    arrow_properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
-    parquet::arrow::FileReaderBuilder builder;
-    ARROW_RETURN_NOT_OK(builder.Open(std::move(input), properties));
-    auto batches = std::make_unique<ParquetBatches>();
-    ARROW_RETURN_NOT_OK(builder.properties(arrow_properties)->Build(&batches->file_));
-    ARROW_RETURN_NOT_OK(batches->file_->GetSchema(&batches->schema_));
-    batches->rows_ = batches->file_->parquet_reader()->metadata()->num_rows();
-    return std::unique_ptr<BatchReader>(std::move(batches));
-  }
-
-  const arrow::Schema& schema() const override { return *schema_; }
-
-  arrow::Result<uint64_t> Begin(const std::vector<int>& columns, uint64_t rows_to_skip) override {
-    const auto metadata = file_->parquet_reader()->metadata();
-    int first = 0;
-    for (; first < file_->num_row_groups(); ++first) {
-      const int64_t rows = metadata->RowGroup(first)->num_rows();
-      if (rows < 0 || static_cast<uint64_t>(rows_read_ + rows) > rows_to_skip) break;
-      rows_read_ += rows;
-    }
-    std::vector<int> row_groups;
-    for (int i = first; i < file_->num_row_groups(); ++i) row_groups.push_back(i);
-    order_ = ColumnOrder(columns);
-    ARROW_ASSIGN_OR_RAISE(reader_,
-                          file_->GetRecordBatchReader(row_groups, LeavesOf(order_.sorted)));
-    return static_cast<uint64_t>(rows_read_);
-  }
-
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::RecordBatch> batch, reader_->Next());
-    if (batch == nullptr) return batch;
-    rows_read_ += batch->num_rows();
-    return batch->SelectColumns(order_.ranks);
-  }
-
-  double share_read() const override {
-    return rows_ == 0 ? 1 : static_cast<double>(rows_read_) / static_cast<double>(rows_);
-  }
-
- private:
-  // Columns that a target can use are flat: one leaf each.
-  std::vector<int> LeavesOf(const std::vector<int>& columns) const {
-    std::vector<int> leaves;
-    for (const int column : columns)
-      leaves.push_back(file_->manifest().schema_fields[static_cast<size_t>(column)].column_index);
-    return leaves;
-  }
-
-  std::unique_ptr<parquet::arrow::FileReader> file_;
-  std::shared_ptr<arrow::Schema> schema_;
-  std::unique_ptr<arrow::RecordBatchReader> reader_;
-  ColumnOrder order_;
-  int64_t rows_ = 0;
-  int64_t rows_read_ = 0;
-};
-
-// Arrow's IPC file format, and its stream format, of which a file may hold one.
-class IpcBatches final : public BatchReader {
- public:
-  static arrow::Result<std::unique_ptr<BatchReader>> Open(std::shared_ptr<InputFile> input) {
-    auto batches = std::make_unique<IpcBatches>();
-    batches->input_ = std::move(input);
-    ARROW_ASSIGN_OR_RAISE(const auto start, batches->input_->ReadAt(0, kIpcFileMagic.size()));
-    batches->is_stream_ = start->ToString() != kIpcFileMagic;
-    ARROW_RETURN_NOT_OK(batches->Reopen({}));
-    return std::unique_ptr<BatchReader>(std::move(batches));
-  }
-
-  const arrow::Schema& schema() const override { return *schema_; }
-
-  arrow::Result<uint64_t> Begin(const std::vector<int>& columns, uint64_t) override {
-    order_ = ColumnOrder(columns);
-    ARROW_RETURN_NOT_OK(Reopen(order_.sorted));
-    return 0;
-  }
-
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    if (is_stream_) {
-      ARROW_RETURN_NOT_OK(stream_->ReadNext(&batch));
-    } else if (next_ < file_->num_record_batches()) {
-      ARROW_ASSIGN_OR_RAISE(batch, file_->ReadRecordBatch(next_++));
-    }
-    if (batch == nullptr) return batch;
-    // Offsets and indices come from the file as they are.
-    ARROW_RETURN_NOT_OK(batch->ValidateFull());
-    return batch->SelectColumns(order_.ranks);
-  }
-
-  double share_read() const override {
-    if (!is_stream_) {
-      const int count = file_->num_record_batches();
-      return count == 0 ? 1 : static_cast<double>(next_) / count;
-    }
-    const auto position = input_->Tell();
-    const auto size = input_->GetSize();
-    if (!position.ok() || !size.ok() || *size == 0) return 1;
-    return std::min(1.0, static_cast<double>(*position) / static_cast<double>(*size));
-  }
-
- private:
-  arrow::Status Reopen(std::vector<int> columns) {
-    arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults();
-    options.use_threads = false;
-    options.included_fields = std::move(columns);
-    if (is_stream_) {
-      ARROW_RETURN_NOT_OK(input_->Seek(0));
-      ARROW_ASSIGN_OR_RAISE(stream_,
-                            arrow::ipc::RecordBatchStreamReader::Open(input_.get(), options));
-      if (schema_ == nullptr) schema_ = stream_->schema();
-    } else {
-      ARROW_ASSIGN_OR_RAISE(file_, arrow::ipc::RecordBatchFileReader::Open(input_.get(), options));
-      if (schema_ == nullptr) schema_ = file_->schema();
-    }
-    return arrow::Status::OK();
-  }
-
-  std::shared_ptr<InputFile> input_;
-  bool is_stream_ = false;
-  std::shared_ptr<arrow::Schema> schema_;  // of the whole file
-  std::shared_ptr<arrow::ipc::RecordBatchStreamReader> stream_;
-  std::shared_ptr<arrow::ipc::RecordBatchFileReader> file_;
-  ColumnOrder order_;
-  int next_ = 0;
-};
-
+// The columns of a file, for the targets.
 class ColumnFileImpl final : public ColumnFile {
  public:
-  ColumnFileImpl(std::shared_ptr<InputFile> input, std::string_view format_name, Targets targets)
-      : input_(std::move(input)),
-        format_name_(format_name),
-        targets_(std::move(targets)),
-        draft_(targets_) {}
+  ColumnFileImpl(std::unique_ptr<RecordBatches> batches, Targets targets)
+      : batches_(std::move(batches)), targets_(std::move(targets)), draft_(targets_) {}
 
-  Status Open(arrow::Result<std::unique_ptr<BatchReader>> batches, uint64_t rows_to_skip) {
-    FRESHET_RETURN_IF_ERROR(FromArrow(batches.status()));
-    batches_ = *std::move(batches);
+  Status Begin(uint64_t rows_to_skip) {
     FRESHET_ASSIGN_OR_RETURN(columns_, BindColumns(batches_->schema(), targets_, draft_));
     std::vector<int> positions;
     for (const BoundColumn& column : columns_) positions.push_back(column.position);
-    const auto skipped = batches_->Begin(positions, rows_to_skip);
-    FRESHET_RETURN_IF_ERROR(FromArrow(skipped.status()));
-    rows_read_ = *skipped;
-    rows_to_skip_ = rows_to_skip - *skipped;
+    FRESHET_ASSIGN_OR_RETURN(rows_read_, batches_->Begin(positions, rows_to_skip));
+    rows_to_skip_ = rows_to_skip - rows_read_;
+    run_.resize(static_cast<size_t>(kRunRows) * width());
+    for (const Targets::Fixed& fixed : targets_.fixed())
+      for (size_t at = fixed.target; at < run_.size(); at += width()) run_[at] = fixed.value;
     return Status::Ok();
   }
 
   Result<bool> ReadBatch(RowVisitor visit) override {
-    const auto batch = batches_->Next();
-    FRESHET_RETURN_IF_ERROR(FromArrow(batch.status()));
-    if (*batch == nullptr) {
+    FRESHET_ASSIGN_OR_RETURN(const auto batch, batches_->Next());
+    if (batch == nullptr) {
       if (rows_to_skip_ == 0) return false;
       return Status::InvalidArgument(
           "the file ends before the row that the load has to go on with: it was changed");
     }
-    const int64_t rows = (*batch)->num_rows();
-    const int64_t first =
-        rows_to_skip_ < static_cast<uint64_t>(rows) ? static_cast<int64_t>(rows_to_skip_) : rows;
-    rows_to_skip_ -= static_cast<uint64_t>(first);
-    rows_read_ += static_cast<uint64_t>(first);
-    if (first == rows) return true;
-    const auto arrays = (*batch)->columns();
-    for (size_t i = 0; i < columns_.size(); ++i) columns_[i].column->Bind(*arrays[i]);
-    for (int64_t row = first; row < rows; ++row) {
-      ReadRow(arrays, row);
-      visit(draft_.Finish(++rows_read_));
-    }
+    const auto rows = static_cast<uint64_t>(batch->num_rows());
+    const uint64_t skipped = std::min(rows_to_skip_, rows);
+    rows_to_skip_ -= skipped;
+    rows_read_ += skipped;
+    ReadRows(batch->columns(), static_cast<int64_t>(skipped), static_cast<int64_t>(rows), visit);
     return true;
   }
 
   double share_read() const override { return batches_->share_read(); }
 
  private:
-  void ReadRow(const std::vector<std::shared_ptr<arrow::Array>>& arrays, int64_t row) {
-    draft_.Clear();
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      const BoundColumn& column = columns_[i];
-      Datum value;
-      Problem problem = column.column->Read(row, &value);
-      if (problem == Problem::kNone) problem = draft_.Set(*column.target, value);
-      if (problem == Problem::kNone) continue;
-      draft_.Fail(*column.target, ShownValue(*arrays[i], row), problem);
-      if (draft_.failed()) return;
+  using Arrays = std::vector<std::shared_ptr<arrow::Array>>;
+
+  // Of a row of a run: a value for each target.
+  size_t width() const { return targets_.all().size(); }
+
+  void ReadRows(const Arrays& arrays, int64_t begin, int64_t end, RowVisitor visit) {
+    if (begin == end) return;
+    for (size_t i = 0; i < columns_.size(); ++i) columns_[i].column->Bind(*arrays[i]);
+    for (; begin < end; begin += kRunRows) {
+      const int64_t count = std::min(kRunRows, end - begin);
+      const bool is_read = ReadRun(begin, count);
+      for (int64_t i = 0; i < count; ++i) {
+        ++rows_read_;
+        FileRow row;
+        if (!is_read || !TakeFromRun(static_cast<size_t>(i), &row))
+          row = ReadAlone(arrays, begin + i);
+        visit(row);
+      }
     }
   }
 
-  Status FromArrow(const arrow::Status& status) const {
-    if (status.ok()) return Status::Ok();
-    FRESHET_RETURN_IF_ERROR(input_->status());
-    if (status.IsOutOfMemory()) return Status::ResourceExhausted(status.message());
-    return Status::InvalidArgument(
-        fmt::format("not {} file that can be read: {}", format_name_, status.message()));
+  // False when a value has a problem: then the rows are to be read one by one.
+  bool ReadRun(int64_t begin, int64_t count) {
+    return std::all_of(columns_.begin(), columns_.end(), [&](const BoundColumn& column) {
+      return column.column->ReadRun(begin, count, &run_[column.target], width());
+    });
   }
 
-  const std::shared_ptr<InputFile> input_;
-  const std::string_view format_name_;
+  // False for a row without an event time.
+  bool TakeFromRun(size_t index, FileRow* row) const {
+    const std::span<const Datum> values(&run_[index * width()], width());
+    const std::optional<int64_t> time_ms =
+        targets_.EventTimeMs(values[targets_.event_time_index()]);
+    if (!time_ms.has_value()) return false;
+    row->line = rows_read_;
+    row->time_ms = *time_ms;
+    row->values = values.first(targets_.field_count());
+    row->lacking = draft_.lacking();
+    row->is_deletion = targets_.TellDeletion(values);
+    return true;
+  }
+
+  FileRow ReadAlone(const Arrays& arrays, int64_t row) {
+    draft_.Clear();
+    for (size_t i = 0; i < columns_.size() && !draft_.failed(); ++i) {
+      const Target& target = targets_.all()[columns_[i].target];
+      Datum value;
+      Problem problem = columns_[i].column->Read(row, &value);
+      if (problem == Problem::kNone) problem = draft_.Set(target, value);
+      if (problem != Problem::kNone) draft_.Fail(target, ShownValue(*arrays[i], row), problem);
+    }
+    return draft_.Finish(rows_read_);
+  }
+
+  const std::unique_ptr<RecordBatches> batches_;
   const Targets targets_;
   RowDraft draft_;
-  std::unique_ptr<BatchReader> batches_;
   std::vector<BoundColumn> columns_;
+  std::vector<Datum>
+      run_;  // rows one after the other; what a path says stands in them from the start
   uint64_t rows_read_ = 0;
   uint64_t rows_to_skip_ = 0;
 };
@@ -370,12 +169,9 @@ class ColumnFileImpl final : public ColumnFile {
 
 Result<std::unique_ptr<ColumnFile>> ColumnFile::Open(registry::FileFormat format, LoadFile& file,
                                                      Targets targets, uint64_t rows_to_skip) {
-  const bool is_parquet = format == registry::FileFormat::kParquet;
-  auto input = std::make_shared<InputFile>(file);
-  auto opened = std::make_unique<ColumnFileImpl>(input, is_parquet ? "a Parquet" : "an Arrow IPC",
-                                                 std::move(targets));
-  FRESHET_RETURN_IF_ERROR(opened->Open(
-      is_parquet ? ParquetBatches::Open(input) : IpcBatches::Open(input), rows_to_skip));
+  FRESHET_ASSIGN_OR_RETURN(auto batches, RecordBatches::Open(format, file));
+  auto opened = std::make_unique<ColumnFileImpl>(std::move(batches), std::move(targets));
+  FRESHET_RETURN_IF_ERROR(opened->Begin(rows_to_skip));
   return std::unique_ptr<ColumnFile>(std::move(opened));
 }
 

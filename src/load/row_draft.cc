@@ -24,6 +24,7 @@ constexpr double kFloatEdge = 0x1.ffffffp+127;
 constexpr std::string_view kNullInPath = "__HIVE_DEFAULT_PARTITION__";
 // Of a value that a message shows.
 constexpr size_t kShownBytesMax = 40;
+constexpr size_t kShortTextBytes = 32;
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
@@ -32,6 +33,14 @@ bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
     if (c != lower[i]) return false;
   }
   return true;
+}
+
+// Most texts are, and are told so sooner than a validator is called.
+bool IsShortAscii(std::string_view text) {
+  if (text.size() > kShortTextBytes) return false;
+  unsigned char seen = 0;
+  for (const char c : text) seen |= static_cast<unsigned char>(c);
+  return seen < 0x80;
 }
 
 Problem ReadBool(std::string_view text, Datum* value) {
@@ -148,6 +157,7 @@ Status Targets::AddDeleteColumn(const std::string& column) {
         TypeName(target.type)));
   }
   target.tells_deletion = true;
+  deletion_ = found->second;
   target.is_optional = false;
   return Status::Ok();
 }
@@ -187,9 +197,18 @@ const Target* Targets::Find(std::string_view column) const {
   return &all_[found->second];
 }
 
+std::optional<int64_t> Targets::EventTimeMs(const Datum& value) const {
+  if (value.is_null()) return std::nullopt;
+  if (event_time().type == Type::kTimestamp) return value.as_int();
+  Datum time;
+  if (FitTime(unit_, value, &time) != Problem::kNone) return std::nullopt;
+  return time.as_int();
+}
+
 Problem CheckString(std::string_view text) {
   if (text.size() > limits::kStringValueBytesMax) return Problem::kTooLong;
-  return simdjson::validate_utf8(text.data(), text.size()) ? Problem::kNone : Problem::kNotUtf8;
+  const bool is_utf8 = IsShortAscii(text) || simdjson::validate_utf8(text.data(), text.size());
+  return is_utf8 ? Problem::kNone : Problem::kNotUtf8;
 }
 
 Problem FitInt(Type type, int64_t number, Datum* value) {
@@ -361,18 +380,10 @@ void RowDraft::Fail(const Target& target, std::string_view shown, Problem proble
 
 Problem RowDraft::Set(const Target& target, const Datum& value) {
   if (target.field.has_value()) values_[*target.field] = value;
-  if (target.tells_deletion) is_deletion_ = !value.is_null() && value.as_bool();
+  if (target.tells_deletion) is_deletion_ = Targets::TellsDeletion(value);
   if (!target.is_event_time) return Problem::kNone;
-  time_ms_.reset();
-  if (value.is_null()) return Problem::kNone;
-
-  Datum time = value;
-  if (target.type != Type::kTimestamp &&
-      FitTime(targets_->unit(), value, &time) != Problem::kNone) {
-    return Problem::kNotATime;
-  }
-  time_ms_ = time.as_int();
-  return Problem::kNone;
+  time_ms_ = targets_->EventTimeMs(value);
+  return value.is_null() || time_ms_.has_value() ? Problem::kNone : Problem::kNotATime;
 }
 
 FileRow RowDraft::Finish(uint64_t line) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -67,6 +68,14 @@ class Targets {
   };
   const std::vector<Fixed>& fixed() const { return fixed_; }
   const Target& event_time() const { return all_[event_time_]; }
+  size_t event_time_index() const { return event_time_; }
+  // What the event time's column says; nothing for null or for what is no time.
+  std::optional<int64_t> EventTimeMs(const Datum& value) const;
+  // Whether the row deletes, by a value for each of all().
+  bool TellDeletion(std::span<const Datum> values) const {
+    return deletion_.has_value() && TellsDeletion(values[*deletion_]);
+  }
+  static bool TellsDeletion(const Datum& value) { return !value.is_null() && value.as_bool(); }
   // The unit of the event time.
   registry::TimestampUnit unit() const { return unit_; }
   size_t field_count() const { return field_count_; }
@@ -88,6 +97,7 @@ class Targets {
   std::vector<std::unique_ptr<std::string>> fixed_texts_;  // which strings in fixed_ borrow
   std::unordered_map<std::string, size_t, Hash, std::equal_to<>> by_name_;
   size_t event_time_ = 0;
+  std::optional<size_t> deletion_;  // the target that tells it
   size_t field_count_ = 0;
   registry::TimestampUnit unit_;
 };
@@ -149,6 +159,7 @@ class RowDraft {
   }
   // The file has no such column, in any of its rows.
   void Lack(const Target& target) { lacking_.push_back(*target.field); }
+  const std::vector<uint32_t>& lacking() const { return lacking_; }
   bool is_deletion() const { return is_deletion_; }
 
   // Borrows from the draft. A row without an event time is an error.

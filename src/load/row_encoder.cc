@@ -20,7 +20,10 @@ std::vector<Type> ColumnTypes(const registry::FeatureView& view) {
 }
 
 RowEncoder::RowEncoder(const registry::FeatureView& view)
-    : join_keys_(view.entity->join_keys), batch_(*view.batch()), layout_(ColumnTypes(view)) {}
+    : join_keys_(view.entity->join_keys),
+      batch_(*view.batch()),
+      layout_(ColumnTypes(view)),
+      values_(batch_.feature_fields.size()) {}
 
 std::optional<Problems> RowEncoder::Encode(const FileRow& file_row) {
   key_.clear();
@@ -46,8 +49,8 @@ std::optional<Problems> RowEncoder::Encode(const FileRow& file_row) {
     store::RowLayout::EncodeTombstone(file_row.time_ms, row_);
     return std::nullopt;
   }
-  values_.clear();
-  for (const uint32_t field : batch_.feature_fields) values_.push_back(file_row.values[field]);
+  for (size_t i = 0; i < values_.size(); ++i)
+    values_[i] = file_row.values[batch_.feature_fields[i]];
   layout_.Encode(file_row.time_ms, values_, row_);
   if (row_.size() <= limits::kStoredRowBytesMax) return std::nullopt;
   return Problems{fmt::format("the features have {} bytes together, at most {} are allowed",

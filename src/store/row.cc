@@ -12,7 +12,7 @@ namespace {
 constexpr uint8_t kRowVersion = 1;
 constexpr uint8_t kTombstoneVersion = 2;
 
-size_t WidthOf(Type type) {
+uint8_t BytesOf(Type type) {
   switch (type) {
     case Type::kBool:
       return 1;
@@ -30,73 +30,90 @@ size_t WidthOf(Type type) {
   CheckFailed(__FILE__, __LINE__, "a type that exists");
 }
 
-void SaveText(std::string_view text, size_t row_start, size_t slot, std::string& row) {
-  size_t offset = row.size() - row_start;
-  FRESHET_CHECK(offset + text.size() <= UINT32_MAX);
-  Save(row.data() + slot, static_cast<uint32_t>(offset));
-  Save(row.data() + slot + sizeof(uint32_t), static_cast<uint32_t>(text.size()));
-  row.append(text);
-}
-
-void SaveValue(Type type, const Datum& value, size_t row_start, size_t slot, std::string& row) {
+// A value of no variable part.
+void SaveFixed(Type::Kind type, const Datum& value, char* slot) {
   switch (type) {
     case Type::kBool:
-      row[slot] = value.as_bool() ? '\x01' : '\x00';
+      *slot = value.as_bool() ? '\x01' : '\x00';
       return;
     case Type::kInt32:
       FRESHET_CHECK(value.as_int() >= INT32_MIN && value.as_int() <= INT32_MAX);
-      Save(row.data() + slot, static_cast<int32_t>(value.as_int()));
+      Save(slot, static_cast<int32_t>(value.as_int()));
       return;
     case Type::kInt64:
     case Type::kTimestamp:
     case Type::kDecimal:
-      Save(row.data() + slot, value.as_int());
+      Save(slot, value.as_int());
       return;
     case Type::kFloat:
-      Save(row.data() + slot, static_cast<float>(value.as_double()));
+      Save(slot, static_cast<float>(value.as_double()));
       return;
     case Type::kDouble:
-      Save(row.data() + slot, value.as_double());
+      Save(slot, value.as_double());
       return;
     case Type::kString:
     case Type::kBytes:
-      SaveText(value.as_string(), row_start, slot, row);
-      return;
+      break;
   }
+  CheckFailed(__FILE__, __LINE__, "a type without a variable part");
 }
 
-// Whether a column of no variable part holds bytes that Encode can have written.
-bool FixedColumnIsSound(Type type, bool null, std::string_view slot) {
-  if (null) return slot.find_first_not_of('\x00') == std::string_view::npos;
-  return type != Type::kBool || slot[0] == '\x00' || slot[0] == '\x01';
+// Where the text goes and how long it is; its bytes stand at `offset` of the row.
+void SaveText(std::string_view text, size_t offset, char* slot, char* row) {
+  Save(slot, static_cast<uint32_t>(offset));
+  Save(slot + sizeof(uint32_t), static_cast<uint32_t>(text.size()));
+  text.copy(row + offset, text.size());
+}
+
+size_t TextBytes(std::span<const Datum> values) {
+  size_t bytes = 0;
+  for (const Datum& value : values)
+    if (value.kind() == Datum::Kind::kString) bytes += value.as_string().size();
+  return bytes;
+}
+
+bool IsZero(const char* slot, size_t bytes) {
+  if (bytes == sizeof(uint64_t)) return Load<uint64_t>(slot) == 0;
+  return bytes == sizeof(uint32_t) ? Load<uint32_t>(slot) == 0 : *slot == '\x00';
 }
 
 }  // namespace
 
 RowLayout::RowLayout(std::vector<Type> columns) : columns_(std::move(columns)) {
   size_t offset = kBitmapOffset + (columns_.size() + 7) / 8;
-  offsets_.reserve(columns_.size());
-  for (Type type : columns_) {
-    offsets_.push_back(static_cast<uint32_t>(offset));
-    offset += WidthOf(type);
+  slots_.reserve(columns_.size());
+  for (const Type type : columns_) {
+    slots_.push_back({static_cast<uint32_t>(offset), BytesOf(type), type.kind, KindOf(type)});
+    offset += slots_.back().bytes;
   }
   fixed_bytes_ = offset;
 }
 
 void RowLayout::Encode(int64_t event_time_ms, std::span<const Datum> values,
                        std::string& row) const {
-  FRESHET_CHECK(values.size() == columns_.size());
-  size_t start = row.size();
-  row.resize(start + fixed_bytes_, '\x00');
-  row[start] = static_cast<char>(kRowVersion);
-  Save(row.data() + start + kEventTimeOffset, event_time_ms);
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    if (values[i].is_null()) {
-      row[start + kBitmapOffset + i / 8] |= static_cast<char>(1 << (i % 8));
+  FRESHET_CHECK(values.size() == slots_.size());
+  const size_t row_bytes = fixed_bytes_ + TextBytes(values);
+  FRESHET_CHECK(row_bytes <= UINT32_MAX);
+  const size_t start = row.size();
+  row.resize(start + row_bytes, '\x00');
+  char* const bytes = row.data() + start;
+  bytes[0] = static_cast<char>(kRowVersion);
+  Save(bytes + kEventTimeOffset, event_time_ms);
+  size_t text_end = fixed_bytes_;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Datum& value = values[i];
+    const Slot& slot = slots_[i];
+    if (value.is_null()) {
+      bytes[kBitmapOffset + i / 8] |= static_cast<char>(1 << (i % 8));
       continue;
     }
-    FRESHET_CHECK(values[i].kind() == KindOf(columns_[i]));
-    SaveValue(columns_[i], values[i], start, start + offsets_[i], row);
+    FRESHET_CHECK(value.kind() == slot.kind);
+    if (slot.kind == Datum::Kind::kString) {
+      SaveText(value.as_string(), text_end, bytes + slot.offset, bytes);
+      text_end += value.as_string().size();
+    } else {
+      SaveFixed(slot.type, value, bytes + slot.offset);
+    }
   }
 }
 
@@ -125,20 +142,12 @@ Status RowLayout::Validate(std::string_view row) const {
     return Status::Corruption(fmt::format("a row of version {}; this program reads version {}",
                                           static_cast<uint8_t>(row[0]), kRowVersion));
   }
-  for (size_t bit = columns_.size(); bit % 8 != 0; ++bit) {
-    if (IsNull(row, bit)) return Status::Corruption("a row marks a column null that it lacks");
-  }
+  const size_t last_bits = slots_.size() % 8;
+  if (last_bits != 0 && Load<uint8_t>(row.data() + kBitmapOffset + slots_.size() / 8) >> last_bits)
+    return Status::Corruption("a row marks a column null that it lacks");
   size_t text_end = fixed_bytes_;
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    std::string_view slot = row.substr(offsets_[i], WidthOf(columns_[i]));
-    bool null = IsNull(row, i);
-    bool sound = FixedColumnIsSound(columns_[i], null, slot);
-    if (sound && !null && KindOf(columns_[i]) == Datum::Kind::kString) {
-      size_t length = Load<uint32_t>(slot.data() + sizeof(uint32_t));
-      sound = Load<uint32_t>(slot.data()) == text_end && length <= row.size() - text_end;
-      if (sound) text_end += length;
-    }
-    if (!sound)
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (!IsSound(slots_[i], IsNull(row, i), row, &text_end))
       return Status::Corruption(
           fmt::format("a row holds no {} in column {}", TypeName(columns_[i]), i));
   }
@@ -147,6 +156,18 @@ Status RowLayout::Validate(std::string_view row) const {
         fmt::format("a row of {} bytes ends at byte {}", row.size(), text_end));
   }
   return Status::Ok();
+}
+
+// Whether the slot holds what Encode can have written, where the texts before it end at *text_end.
+bool RowLayout::IsSound(const Slot& slot, bool is_null, std::string_view row, size_t* text_end) {
+  const char* const bytes = row.data() + slot.offset;
+  if (is_null) return IsZero(bytes, slot.bytes);
+  if (slot.kind == Datum::Kind::kBool) return *bytes == '\x00' || *bytes == '\x01';
+  if (slot.kind != Datum::Kind::kString) return true;
+  const size_t length = Load<uint32_t>(bytes + sizeof(uint32_t));
+  if (Load<uint32_t>(bytes) != *text_end || length > row.size() - *text_end) return false;
+  *text_end += length;
+  return true;
 }
 
 }  // namespace freshet::store

@@ -42,8 +42,8 @@ class RowLayout {
   // Borrows from `row`, which is no tombstone. Here, since an answer reads thousands of columns.
   Datum Read(std::string_view row, size_t column) const {
     if (IsNull(row, column)) return Datum::Null();
-    const char* slot = row.data() + offsets_.data()[column];
-    switch (columns_.data()[column].kind) {
+    const char* slot = row.data() + slots_.data()[column].offset;
+    switch (slots_.data()[column].type) {
       case Type::kBool:
         return Datum::Bool(*slot != '\x00');
       case Type::kInt32:
@@ -75,8 +75,18 @@ class RowLayout {
     return (bits >> (column % 8) & 1) != 0;
   }
 
+  // Where a column stands in the fixed part of a row.
+  struct Slot {
+    uint32_t offset = 0;
+    uint8_t bytes = 0;
+    Type::Kind type = Type::kBool;
+    Datum::Kind kind = Datum::Kind::kNull;  // of its values in memory
+  };
+
+  static bool IsSound(const Slot& slot, bool is_null, std::string_view row, size_t* text_end);
+
   std::vector<Type> columns_;
-  std::vector<uint32_t> offsets_;
+  std::vector<Slot> slots_;  // of each column
   size_t fixed_bytes_ = 0;
 };
 

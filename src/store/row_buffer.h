@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "freshet/status.h"
 
+#include "base/coding.h"
 #include "base/function_ref.h"
+#include "store/row_arena.h"
 
 namespace freshet::store {
 
@@ -17,7 +18,7 @@ using RowSink = FunctionRef<Status(std::string_view entity_key, std::string_view
 // One thread at a time.
 class RowBuffer {
  public:
-  explicit RowBuffer(size_t memory_bytes) : memory_bytes_(memory_bytes) {}
+  explicit RowBuffer(size_t memory_bytes) : memory_bytes_(memory_bytes), arena_(memory_bytes) {}
 
   // Whether a row of this size, its key included, keeps what is held within the budget. There is
   // always room for a first row.
@@ -26,9 +27,11 @@ class RowBuffer {
   void Add(std::string_view entity_key, std::string_view row, uint64_t sequence);
 
   bool empty() const { return records_.empty(); }
-  // What is gathered, with the room that is kept for more; never above the budget, unless a single
+  // The memory of what is gathered, and what is kept for more; never above the budget, unless a single
   // row is.
   size_t held_bytes() const;
+  // What of it the gathered rows take.
+  size_t filled_bytes() const;
   // Whether the rows came in the order of their keys.
   bool is_sorted() const { return is_sorted_; }
   bool has_tombstones() const { return has_tombstones_; }
@@ -40,35 +43,35 @@ class RowBuffer {
   // Moves what stays of the greatest key to `next`, which is empty: more rows of it may come. For
   // rows that came in order.
   void MoveLastKeyTo(RowBuffer& next);
-  // Hands over the rows in the order of their keys, each key once, and lets go of them.
+  // Hands over the rows in the order of their keys, each key once, and lets go of them; their memory is
+  // kept for others.
   Status Take(RowSink sink);
 
  private:
+  // A row in the arena: sequence, size of the key, size of the row, key, row.
   struct Record {
     uint64_t key_prefix = 0;  // the key's first 8 bytes as a big-endian number
     const char* bytes = nullptr;
-    uint32_t key_size = 0;
-    uint32_t row_size = 0;
-    uint64_t sequence = 0;
 
-    std::string_view key() const { return {bytes, key_size}; }
-    std::string_view row() const { return {bytes + key_size, row_size}; }
+    uint64_t sequence() const { return Load<uint64_t>(bytes); }
+    size_t key_size() const { return Load<uint32_t>(bytes + sizeof(uint64_t)); }
+    size_t row_size() const { return Load<uint32_t>(bytes + sizeof(uint64_t) + sizeof(uint32_t)); }
+    std::string_view key() const { return {bytes + kHeaderBytes, key_size()}; }
+    std::string_view row() const { return {bytes + kHeaderBytes + key_size(), row_size()}; }
   };
+  static constexpr size_t kHeaderBytes = sizeof(uint64_t) + 2 * sizeof(uint32_t);
 
   static int CompareKeys(const Record& a, const Record& b);
   static bool SortsBefore(const Record& a, const Record& b);
-  // At its peak, what taking a row of `size` bytes adds to what is held.
-  size_t BytesFor(size_t size) const;
-  size_t BlockBytesFor(size_t size) const;
+  // Has the processor fetch a record whose first bytes are there.
+  static void Prefetch(const Record& record);
+  // What the records add to what is held while they move to where one more has room.
+  size_t RecordGrowthBytes() const;
   size_t NextCapacity() const;
-  char* Allocate(size_t size);
   void Clear();
 
   size_t memory_bytes_;
-  std::vector<std::unique_ptr<char[]>> blocks_;
-  size_t blocks_bytes_ = 0;
-  size_t block_left_ = 0;
-  char* block_next_ = nullptr;
+  RowArena arena_;
   std::vector<Record> records_;
   bool is_sorted_ = true;
   bool has_tombstones_ = false;

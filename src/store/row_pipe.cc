@@ -5,7 +5,8 @@
 #include "base/limits.h"
 
 namespace freshet::store {
-RowPipe::RowPipe(RowFileWriter& writer) : writer_(writer), gathered_(limits::kPipePartBytes) {}
+RowPipe::RowPipe(RowFileWriter& writer)
+    : writer_(writer), gathered_(limits::kPipePartBytes), written_(limits::kPipePartBytes) {}
 
 RowPipe::~RowPipe() {
   if (writing_.valid()) writing_.wait();
@@ -25,13 +26,12 @@ Status RowPipe::Finish() {
 
 Status RowPipe::HandOver() {
   FRESHET_RETURN_IF_ERROR(Wait());
-  writing_ = std::async(
-      std::launch::async,
-      [this, rows = std::exchange(gathered_, RowBuffer(limits::kPipePartBytes))]() mutable {
-        return rows.Take([this](std::string_view entity_key, std::string_view row) {
-          return writer_.Add(entity_key, row);
-        });
-      });
+  std::swap(gathered_, written_);
+  writing_ = std::async(std::launch::async, [this] {
+    return written_.Take([this](std::string_view entity_key, std::string_view row) {
+      return writer_.Add(entity_key, row);
+    });
+  });
   return Status::Ok();
 }
 

@@ -30,6 +30,7 @@ class RowPipe {
 
   RowFileWriter& writer_;
   RowBuffer gathered_;
+  RowBuffer written_;  // what is being written
   uint64_t added_ = 0;
   std::future<Status> writing_;
 };

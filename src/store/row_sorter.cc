@@ -22,6 +22,7 @@ RowSorter::RowSorter(const RowFileOptions& files, Options options)
     : files_(files),
       options_(std::move(options)),
       gathered_(options_.memory_bytes / kParts),
+      written_(options_.memory_bytes / kParts),
       in_order_(options_.keeps_ordered_files) {}
 
 RowSorter::~RowSorter() {
@@ -52,7 +53,7 @@ void RowSorter::Resume(const SortedParts& parts) {
 Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
   const size_t size = entity_key.size() + row.size();
   const bool is_ordered_part =
-      in_order_ && gathered_.is_sorted() && gathered_.held_bytes() >= limits::kOrderedPartBytes;
+      in_order_ && gathered_.is_sorted() && gathered_.filled_bytes() >= limits::kOrderedPartBytes;
   if (is_ordered_part || !gathered_.HasRoomFor(size)) FRESHET_RETURN_IF_ERROR(Spill(true));
   gathered_.Add(entity_key, row, added_++);
   return Status::Ok();
@@ -60,14 +61,14 @@ Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
 
 Status RowSorter::Spill(bool more_come) {
   FRESHET_RETURN_IF_ERROR(WaitForWriting());
-  RowBuffer rows = std::exchange(gathered_, RowBuffer(options_.memory_bytes / kParts));
-  in_order_ = in_order_ && rows.is_sorted() && !rows.has_tombstones();
-  if (in_order_ && more_come) rows.MoveLastKeyTo(gathered_);
-  if (rows.empty()) return Status::Ok();
-  written_bytes_ = rows.held_bytes();
-  writing_ = std::async(std::launch::async,
-                        [this, in_order = in_order_, mark = MarkHere(more_come),
-                         part = std::move(rows)]() mutable { return Write(part, in_order, mark); });
+  std::swap(gathered_, written_);
+  in_order_ = in_order_ && written_.is_sorted() && !written_.has_tombstones();
+  if (in_order_ && more_come) written_.MoveLastKeyTo(gathered_);
+  if (written_.empty()) return Status::Ok();
+  written_bytes_ = written_.held_bytes();
+  writing_ = std::async(
+      std::launch::async,
+      [this, in_order = in_order_, mark = MarkHere(more_come)] { return Write(in_order, mark); });
   return Status::Ok();
 }
 
@@ -84,23 +85,23 @@ std::optional<RowSorter::Mark> RowSorter::MarkHere(bool more_come) const {
 Status RowSorter::WaitForWriting() {
   if (!writing_.valid()) return Status::Ok();
   Status status = writing_.get();
-  written_bytes_ = 0;
+  written_bytes_ = written_.held_bytes();
   return status;
 }
 
-Status RowSorter::Write(RowBuffer& rows, bool in_order, const std::optional<Mark>& mark) {
-  if (in_order) return WriteInOrder(rows, mark);
+Status RowSorter::Write(bool in_order, const std::optional<Mark>& mark) {
+  if (in_order) return WriteInOrder(mark);
   FRESHET_RETURN_IF_ERROR(EndOrderedFiles());
-  FRESHET_RETURN_IF_ERROR(WriteRun([&](RowSink sink) { return rows.Take(sink); }, &runs_));
+  FRESHET_RETURN_IF_ERROR(WriteRun([&](RowSink sink) { return written_.Take(sink); }, &runs_));
   return mark.has_value() ? Keep(*mark) : Status::Ok();
 }
 
-Status RowSorter::WriteInOrder(RowBuffer& rows, const std::optional<Mark>& mark) {
+Status RowSorter::WriteInOrder(const std::optional<Mark>& mark) {
   // Files of parts that are kept end where a part does.
   if (!ordered_.has_value())
     BeginOrderedFiles(keeper_.has_value() ? UINT64_MAX : limits::kSortedFileBytes);
-  not_kept_bytes_ += rows.held_bytes();
-  FRESHET_RETURN_IF_ERROR(rows.Take([&](std::string_view entity_key, std::string_view row) {
+  not_kept_bytes_ += written_.filled_bytes();
+  FRESHET_RETURN_IF_ERROR(written_.Take([&](std::string_view entity_key, std::string_view row) {
     return ordered_->Add(entity_key, row);
   }));
   if (!mark.has_value() || (!mark->is_last && not_kept_bytes_ < KeptBytes())) return Status::Ok();
@@ -146,6 +147,9 @@ Status RowSorter::Seal() {
   if (is_all_in_memory) return Status::Ok();
   FRESHET_RETURN_IF_ERROR(Spill(false));
   FRESHET_RETURN_IF_ERROR(WaitForWriting());
+  gathered_ = RowBuffer(0);
+  written_ = RowBuffer(0);
+  written_bytes_ = 0;
   return ordered_.has_value() ? ordered_->Finish() : Status::Ok();
 }
 

@@ -79,8 +79,8 @@ class RowSorter {
   Status Spill(bool more_come);
   Status WaitForWriting();
   // In the background, which nothing else of the sorter may be used beside.
-  Status Write(RowBuffer& rows, bool in_order, const std::optional<Mark>& mark);
-  Status WriteInOrder(RowBuffer& rows, const std::optional<Mark>& mark);
+  Status Write(bool in_order, const std::optional<Mark>& mark);
+  Status WriteInOrder(const std::optional<Mark>& mark);
   void BeginOrderedFiles(uint64_t file_bytes_max);
   // How much of rows in order is worth a file of its own.
   size_t KeptBytes() const;
@@ -99,8 +99,9 @@ class RowSorter {
   const Options options_;
 
   RowBuffer gathered_;
+  RowBuffer written_;         // the part that is being written, then its memory
   bool in_order_;             // all rows up to the last part
-  size_t written_bytes_ = 0;  // held by the part that is being written
+  size_t written_bytes_ = 0;  // what it holds
   std::optional<RowFileWriter> ordered_;
   size_t not_kept_bytes_ = 0;      // of the rows in the file under way, as they were held
   std::vector<std::string> runs_;  // in the order of their rows' adding
