@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <google/protobuf/arena.h>
 #include <grpc/slice.h>
 
 #include "base/limits.h"
@@ -24,6 +23,7 @@ namespace {
 
 // What one thread needs to answer a request, kept for its next one.
 struct Scratch {
+  v1::GetFeaturesRequest message;
   FeatureRequest request;
   FeatureBlock answer;
   ResponseEncoder encoder;
@@ -35,23 +35,14 @@ Scratch& ThreadScratch(bool renew) {
   return *scratch;
 }
 
-// Most requests are small enough for their message to need no memory but this.
-constexpr size_t kArenaBlockBytes = 4'096;
-
-Status Decode(const grpc::ByteBuffer& bytes, FeatureRequest* request) {
+Status Decode(const grpc::ByteBuffer& bytes, Scratch* scratch) {
   grpc::Slice slice;
   if (!bytes.TrySingleSlice(&slice).ok() && !bytes.DumpToSingleSlice(&slice).ok())
     return Status::Internal("the request's bytes could not be read");
-  char block[kArenaBlockBytes];
-  google::protobuf::ArenaOptions options;
-  options.initial_block = block;
-  options.initial_block_size = sizeof(block);
-  google::protobuf::Arena arena(options);
-  auto* message = google::protobuf::Arena::CreateMessage<v1::GetFeaturesRequest>(&arena);
-  if (!message->ParseFromArray(slice.begin(), static_cast<int>(slice.size())))
+  if (!scratch->message.ParseFromArray(slice.begin(), static_cast<int>(slice.size())))
     return Status::InvalidArgument(
         "the request's bytes are not a freshet.v1.GetFeaturesRequest with UTF-8 strings");
-  return FromWire(*message, request);
+  return FromWire(scratch->message, &scratch->request);
 }
 
 // Answers with the bytes of the encoded response; 0 when there is none.
@@ -100,19 +91,23 @@ Status CheckStillWanted(const grpc::CallbackServerContext& context) {
 }
 
 // Answers what stands in the scratch.
-Status AnswerScratch(Engine& engine, const grpc::CallbackServerContext& context,
-                     size_t request_bytes, Scratch& scratch, grpc::ByteBuffer* response) {
+Status AnswerScratch(Engine& engine, const grpc::CallbackServerContext& context, Scratch& scratch,
+                     grpc::ByteBuffer* response) {
   size_t encoded_bytes = 0;
   scratch.request.timeout_us = TimeoutUs(context);
   Status status = engine.GetFeatures(scratch.request, &scratch.answer);
   if (status.ok()) status = Encode(scratch.answer, &scratch.encoder, response, &encoded_bytes);
   // The answer's memory is told apart: features that only others hang on are not in its bytes.
-  const bool grew = request_bytes > limits::kRequestScratchBytesMax ||
-                    encoded_bytes > limits::kRequestScratchBytesMax ||
+  const bool grew = encoded_bytes > limits::kRequestScratchBytesMax ||
                     scratch.answer.held_bytes() > limits::kAnswerScratchBytesMax ||
                     status.code() == StatusCode::kResourceExhausted;
   if (grew) ThreadScratch(true);
   return status;
+}
+
+// What a large request leaves in the scratch is not kept, whether or not it was answered.
+void LetGoOfRequest(size_t request_bytes) {
+  if (request_bytes > limits::kRequestScratchBytesMax) ThreadScratch(true);
 }
 
 Status ExplainInto(Engine& engine, const v1::ExplainRequest& wire, v1::ExplainResponse* response) {
@@ -170,17 +165,20 @@ void FeatureStoreService::Answer(const Call& call) {
   Scratch& scratch = ThreadScratch(false);
   Status status = CheckStillWanted(*call.context);
   if (!status.ok()) gate_.CountExpired();
-  if (status.ok()) status = Decode(*call.request, &scratch.request);
-  const bool waits = status.ok() && !scratch.request.read_after.empty();
-  if (status.ok() && !waits) {
+  if (status.ok()) status = Decode(*call.request, &scratch);
+  std::optional<FeatureRequest> waiting;
+  if (status.ok() && !scratch.request.read_after.empty()) {
+    waiting = std::move(scratch.request);
+  } else if (status.ok()) {
     const auto started_at = RequestGate::Clock::now();
-    status = AnswerScratch(engine_, *call.context, call.request->Length(), scratch, call.response);
+    status = AnswerScratch(engine_, *call.context, scratch, call.response);
     gate_.CountAnswered(RequestGate::Clock::now() - started_at);
   }
+  LetGoOfRequest(call.request->Length());
   // Before the caller hears of it and may ask again.
   gate_.Leave();
-  if (waits) {
-    AnswerLater(call, std::move(scratch.request));
+  if (waiting.has_value()) {
+    AnswerLater(call, *std::move(waiting));
   } else {
     call.reactor->Finish(ToGrpc(status, call.context));
   }
@@ -198,8 +196,8 @@ void FeatureStoreService::AnswerLater(const Call& call, FeatureRequest request) 
       call.reactor->Finish(grpc::Status::CANCELLED);
       return;
     }
-    const Status status =
-        AnswerScratch(engine_, *call.context, request_bytes, scratch, call.response);
+    const Status status = AnswerScratch(engine_, *call.context, scratch, call.response);
+    LetGoOfRequest(request_bytes);
     call.reactor->Finish(ToGrpc(status, call.context));
   };
   if (!threads_.waiting_reads.Submit(request_bytes, run))
