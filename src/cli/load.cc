@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +23,7 @@
 #include "engine/load_session.h"
 #include "engine/offline_folder.h"
 #include "load/file_list.h"
+#include "load/file_path.h"
 #include "registry/file_format.h"
 
 namespace freshet::cli {
@@ -269,19 +269,13 @@ ExitCode RunPipe(Run& run) {
   return Report(run, status, display);
 }
 
-std::string AbsolutePath(const std::string& path) {
-  std::error_code error;
-  const std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
-  return error || path.find("://") != std::string::npos ? path : absolute;
-}
-
 ExitCode RunFiles(Run& run) {
   const Arguments& arguments = run.arguments;
   const load::ObjectStoreScope object_stores;
   const auto list = load::ListFiles(arguments.file, {.s3_endpoint = arguments.s3_endpoint});
   if (!list.ok()) return FailUsage("load", list.status().message());
   if (run.request.format.empty()) run.request.format = list->format;
-  run.request.origin = {AbsolutePath(arguments.file), arguments.s3_endpoint};
+  run.request.origin = {load::PathFromAnywhere(arguments.file), arguments.s3_endpoint};
   ProgressDisplay display(list->bytes);
   const Status status = LoadListed(run, *list, display);
   return Report(run, status, display);
