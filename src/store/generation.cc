@@ -381,7 +381,7 @@ Status Generations::DiscardLoad(uint64_t number) {
   if (!kept_.Has(load) || load != number) return NoSuchLoad(number);
   if (IsUnderWay(load)) {
     return Status::FailedPrecondition(
-        fmt::format("load {} is under way; cancel it, then discard it", load));
+        fmt::format("load {} is under way; wait until it has ended, or cancel it", load));
   }
   FRESHET_RETURN_IF_ERROR(kept_.Remove(load));
   return remover_.RemoveNow(load);
