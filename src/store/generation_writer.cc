@@ -131,7 +131,8 @@ void SortingGenerationWriter::CleanUp() {
   const bool is_kept = keeps_parts_ && !is_ingested && kept.Has(load_);
   if (Status status = is_kept ? kept.RemoveUnnamed(load_) : kept.Remove(load_); !status.ok())
     LogWarning("files of a load are left until the next start: {}", status.message());
-  if (is_kept || (stage_ == Stage::kPublished && !goes_into_served())) return;
+  // A load that is still kept needs its mark when it is resumed.
+  if (kept.Has(load_) || (stage_ == Stage::kPublished && !goes_into_served())) return;
   if (Status status = generations_.DiscardTable(load_); !status.ok())
     LogWarning("rows of a load are left until the next start: {}", status.message());
 }
