@@ -38,6 +38,7 @@ Status Generations::Recover() {
   FRESHET_RETURN_IF_ERROR(RecoverServed());
   FRESHET_RETURN_IF_ERROR(RecoverPrevious());
   FRESHET_RETURN_IF_ERROR(kept_.Recover());
+  FRESHET_RETURN_IF_ERROR(RemoveOutdone());
   FRESHET_RETURN_IF_ERROR(RemoveDiscarded());
   DiscardSurplusLoads();
   return Status::Ok();
@@ -78,6 +79,15 @@ Status Generations::ReadSummary(Generation* generation) {
   if (status.IsNotFound()) return Status::Ok();
   FRESHET_RETURN_IF_ERROR(FromRocks(status, "read the summary of a row table"));
   return DecodeSummary(summary, generation);
+}
+
+Status Generations::RemoveOutdone() {
+  for (const auto& [view_id, view] : views_) {
+    if (view.served == nullptr || view.served->last_upsert == 0) continue;
+    for (const TableId load : kept_.Before(view_id, view.served->last_upsert + 1))
+      FRESHET_RETURN_IF_ERROR(kept_.Remove(load));
+  }
+  return Status::Ok();
 }
 
 Status Generations::RemoveDiscarded() {

@@ -76,6 +76,7 @@ Status SortingGenerationWriter::Begin() {
           "once, then upsert");
     }
     generation_.table = base_->table;
+    generation_.last_upsert = load_;
     counts_.served = base_->row_count;
   }
   return generations_.kept_loads().MakeFolder(load_);
