@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/connection.h"
+#include "cli/interrupt.h"
 #include "cli/open_loop.h"
 #include "cli/request_pool.h"
 
@@ -36,16 +36,6 @@ struct Arguments {
   std::string address;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
-// The first Ctrl-C ends the sending; a second one ends the process.
-void StopOnInterrupt() {
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-}
-
 Result<RequestPool> MakePool(const Arguments& arguments, const ServiceDescription& description) {
   std::vector<std::string> words = arguments.words;
   if (!arguments.keys.empty()) FRESHET_RETURN_IF_ERROR(ReadKeysFile(arguments.keys, &words));
@@ -63,7 +53,8 @@ ExitCode Run(const Arguments& arguments) {
   if (Status status = client->GetFeatures(pool->Take(0), &response); !status.ok())
     return Fail("bench", status);
 
-  StopOnInterrupt();
+  // It ends the sending.
+  const auto* const interrupted = WatchForInterrupt();
   const bool shows_progress = isatty(STDERR_FILENO) == 1;
   int second = 0;
   const OpenLoopOptions options = {.address = arguments.address,
@@ -72,7 +63,7 @@ ExitCode Run(const Arguments& arguments) {
                                    .connections = arguments.connections,
                                    .timeout_ms = arguments.timeout_ms};
   const OpenLoopFigures figures = RunOpenLoop(
-      options, [&](uint64_t index) { return pool->Take(index); }, &interrupted,
+      options, [&](uint64_t index) { return pool->Take(index); }, interrupted,
       [&](const OpenLoopFigures& of_a_second) {
         if (shows_progress) fmt::print(stderr, "{}\n", RenderBenchSecond(++second, of_a_second));
       });
@@ -80,7 +71,7 @@ ExitCode Run(const Arguments& arguments) {
   const std::string text = arguments.json ? RenderBenchJson(subject, options, figures)
                                           : RenderBench(subject, options, figures);
   std::fwrite(text.data(), 1, text.size(), stdout);
-  if (interrupted != 0) return ExitCode::kInterrupted;
+  if (IsInterrupted()) return ExitCode::kInterrupted;
   return figures.answered > 0 ? ExitCode::kDone : Fail("bench", figures.last_error);
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/steady_time.h"
 #include "base/time.h"
 #include "cli/json_value.h"
 #include "cli/table.h"
@@ -22,12 +22,6 @@ namespace {
 constexpr int64_t kTerminalIntervalMs = 100;
 constexpr int64_t kLogIntervalMs = 3'000;
 constexpr size_t kBarWidth = 24;
-
-int64_t SteadyMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string Bar(double share, size_t width) {
   const auto full = static_cast<size_t>(share * static_cast<double>(width));

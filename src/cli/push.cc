@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/steady_time.h"
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/line_reader.h"
@@ -33,12 +33,6 @@ struct Arguments {
   std::string file;
   std::string address;
 };
-
-int64_t SteadyMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // Gathers lines into batches and sends them one after the other.
 class Pusher {

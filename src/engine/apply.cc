@@ -96,8 +96,7 @@ Status EngineImpl::Install(std::shared_ptr<const registry::Registry> next) {
         "start the server again");
   }
   guard_.Use({next});
-  DropLeftovers(*next);
-  load::DiscardUnfit(*next, *store_);
+  DropUnneededOrWarn(*next);
   return Status::Ok();
 }
 
@@ -119,21 +118,29 @@ Status EngineImpl::WriteRecord(const registry::Registry& registry) {
       EncodeDefinitions({registry.files(), registry.catalog(), leftovers_}));
 }
 
-void EngineImpl::DropLeftovers(const registry::Registry& registry) {
-  if (leftovers_.empty()) return;
+void EngineImpl::DropUnneededOrWarn(const registry::Registry& registry) {
+  if (Status status = DropUnneeded(registry); !status.ok())
+    LogWarning("{}; the next change or start removes it", status.message());
+}
+
+Status EngineImpl::DropUnneeded(const registry::Registry& registry) {
+  Status leftovers =
+      DropLeftovers(registry).Prefixed("what removed definitions had stored is still there");
+  Status loads = load::DiscardUnfit(registry, *store_)
+                     .Prefixed("an unfinished load of a view that was changed is still there");
+  return leftovers.ok() ? std::move(loads) : std::move(leftovers);
+}
+
+Status EngineImpl::DropLeftovers(const registry::Registry& registry) {
+  if (leftovers_.empty()) return Status::Ok();
   const Leftovers named = leftovers_;
   Status status = DropStored();
   if (status.ok()) {
     leftovers_ = {};
     status = WriteRecord(registry);
   }
-  if (!status.ok()) {
-    leftovers_ = named;
-    LogWarning(
-        "what removed definitions had stored is still there; the next change or start removes it: "
-        "{}",
-        status.ToString());
-  }
+  if (!status.ok()) leftovers_ = named;
+  return status;
 }
 
 Status EngineImpl::DropStored() const {

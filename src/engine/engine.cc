@@ -15,7 +15,6 @@
 #include "engine/engine_impl.h"
 #include "engine/load_session.h"
 #include "engine/stored_definitions.h"
-#include "load/kept_load.h"
 
 namespace freshet {
 
@@ -162,9 +161,8 @@ Status EngineImpl::StartServing(DefinitionsRecord record) {
   }
   leftovers_ = std::move(record.leftovers);
   guard_.Use({registry});
-  DropLeftovers(*registry);
+  DropUnneededOrWarn(*registry);
   ApplyRetention(*registry);
-  load::DiscardUnfit(*registry, *store_);
 
   FRESHET_ASSIGN_OR_RETURN(ingestor_,
                            ingest::Ingestor::New(ToIngestOptions(options_), *store_, clock_));

@@ -73,8 +73,14 @@ class EngineImpl final : public Engine {
   // Lets the rows of batch views go when they are past their retention.
   void ApplyRetention(const registry::Registry& registry);
   Status WriteRecord(const registry::Registry& registry);
+  // Removes what no definition needs any more: what leftovers_ names, and unfinished loads of views that
+  // are not what they were. The error says what is still there, and why.
+  Status DropUnneeded(const registry::Registry& registry);
+  void DropUnneededOrWarn(const registry::Registry& registry);
+  // Likewise for an erasure, while a change may not have come to its end.
+  Status DropUnneededFirst(const registry::Registry& registry);
   // Removes what leftovers_ names, and forgets it. What cannot be removed yet stays named.
-  void DropLeftovers(const registry::Registry& registry);
+  Status DropLeftovers(const registry::Registry& registry);
   Status DropStored() const;
 
   const Options options_;

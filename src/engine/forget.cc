@@ -221,10 +221,19 @@ class Forgetting {
 
 }  // namespace
 
+Status EngineImpl::DropUnneededFirst(const registry::Registry& registry) {
+  if (!ingest_is_behind_ || leftovers_.empty()) return DropUnneeded(registry);
+  return Status::FailedPrecondition(
+      "streams of removed definitions may still be read, since the last change did not come to its "
+      "end; apply again, or start the server again, then forget");
+}
+
 Result<ForgetReceipt> EngineImpl::Forget(const JoinKeys& join_keys) {
   std::lock_guard lock(change_mutex_);
   if (is_stopped_) return Status::Unavailable("the engine is stopping; forget at the next one");
   const std::shared_ptr<const registry::Registry> registry = live_.Get()->registry;
+  // It may have the entity, and no status shows it.
+  FRESHET_RETURN_IF_ERROR(DropUnneededFirst(*registry).Prefixed("nothing is erased yet"));
   ForgetReceipt receipt;
   bool is_named = false;
   for (const auto& entity : registry->entities()) {

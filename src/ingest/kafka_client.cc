@@ -1,22 +1,15 @@
 #include "ingest/kafka_client.h"
 
-#include <chrono>
-
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/steady_time.h"
 
 namespace freshet::ingest {
 namespace {
 
 constexpr int kSyslogError = 3;
 constexpr int64_t kLogIntervalMs = 1'000;
-
-int64_t SteadyMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // What the library reports on its own is about connections, and comes again with every attempt;
 // what matters to a source arrives through its polls as well.

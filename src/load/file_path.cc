@@ -1,5 +1,6 @@
 #include "load/file_path.h"
 
+#include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,7 +36,14 @@ std::string Unescaped(std::string_view text) {
 
 }  // namespace
 
+std::string_view FixingPart(std::string_view path) {
+  constexpr std::string_view begin = "/./";
+  const size_t last = path.rfind(begin);
+  return last == std::string_view::npos ? path : path.substr(last + begin.size());
+}
+
 LoadFile::PathValues PathValuesOf(std::string_view path) {
+  path = FixingPart(path);
   LoadFile::PathValues values;
   for (size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
     const std::string_view part = path.substr(0, slash);
@@ -45,6 +53,18 @@ LoadFile::PathValues PathValuesOf(std::string_view path) {
     values.emplace_back(Unescaped(part.substr(0, equals)), Unescaped(part.substr(equals + 1)));
   }
   return values;
+}
+
+std::string PathFromAnywhere(const std::string& path) {
+  std::error_code error;
+  const std::string working_folder = std::filesystem::absolute(".", error).string();
+  if (error || path.find("://") != std::string::npos) return path;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  if (error) return path;
+  const std::string plain = absolute.lexically_normal().string();
+  // The path may be a folder.
+  if (PathValuesOf(plain + "/") == PathValuesOf(path + "/")) return plain;
+  return path.starts_with('/') ? path : working_folder + "/" + path;
 }
 
 bool IsHidden(std::string_view name) {

@@ -12,8 +12,14 @@
 
 namespace freshet::load {
 
+// What of a path can fix columns: what comes after its last folder `.`, where it has one behind another
+// folder, else all of it. So /data/year=2026/./users.csv fixes none.
+std::string_view FixingPart(std::string_view path);
 // The parts `column=value` of its folders.
 LoadFile::PathValues PathValuesOf(std::string_view path);
+// A path to the same files from any working folder, by which they fix the same columns. What it cannot be
+// made of, as a URL, stays as it is.
+std::string PathFromAnywhere(const std::string& path);
 // Files and folders that programs keep beside data, by their name.
 bool IsHidden(std::string_view name);
 bool IsPattern(std::string_view path);

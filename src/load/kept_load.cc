@@ -59,14 +59,19 @@ std::vector<UnfinishedLoad> ListUnfinished(const registry::Registry& registry,
   return loads;
 }
 
-void DiscardUnfit(const registry::Registry& registry, store::Store& store) {
+Status DiscardUnfit(const registry::Registry& registry, store::Store& store) {
+  Status first_error;
   for (const store::KeptLoad& stored : store.KeptLoads()) {
     const Result<KeptLoad> kept = Read(registry, stored);
-    if (kept.ok() || stored.is_under_way) continue;
-    LogWarning("what is kept of load {} goes: {}", stored.id, kept.status().message());
-    if (Status status = store.DiscardLoad(stored.id); !status.ok())
-      LogWarning("what is kept of load {} stays for now: {}", stored.id, status.message());
+    if (kept.ok()) continue;
+    Status status = store.DiscardLoad(stored.id);
+    if (status.ok()) {
+      LogWarning("what was kept of load {} is removed: {}", stored.id, kept.status().message());
+    } else if (status.code() != StatusCode::kNotFound && first_error.ok()) {
+      first_error = std::move(status);
+    }
   }
+  return first_error;
 }
 
 }  // namespace freshet::load

@@ -27,7 +27,8 @@ Result<KeptLoad> FindKept(const registry::Registry& registry, uint64_t id, store
 // All that can be resumed, the oldest first.
 std::vector<UnfinishedLoad> ListUnfinished(const registry::Registry& registry, store::Store& store);
 
-// Removes what cannot go on: its view is gone or is not what it was. What fails is logged.
-void DiscardUnfit(const registry::Registry& registry, store::Store& store);
+// Removes what cannot go on: its view is gone or is not what it was. Where one stays, as one that is under
+// way does, the error says which, and the others are removed.
+Status DiscardUnfit(const registry::Registry& registry, store::Store& store);
 
 }  // namespace freshet::load

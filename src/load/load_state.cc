@@ -7,6 +7,7 @@
 
 #include "base/coding.h"
 #include "base/limits.h"
+#include "load/file_path.h"
 #include "registry/expectation.h"
 
 namespace freshet::load {
@@ -153,6 +154,7 @@ bool ReadCounters(ByteReader& reader, LoadState* state) {
 
 // What stays of a name when its files are moved: the part that fixes columns, and the file.
 std::string_view Tail(std::string_view name) {
+  name = FixingPart(name);
   const size_t last = name.rfind('/');
   if (last == std::string_view::npos) return name;
   const size_t equals = name.substr(0, last).find('=');

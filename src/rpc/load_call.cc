@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/steady_time.h"
 #include "rpc/convert.h"
 
 namespace freshet::rpc {
@@ -16,12 +17,6 @@ namespace {
 
 constexpr int64_t kProgressIntervalMs = 200;
 constexpr auto kIdle = std::chrono::milliseconds(limits::kLoadIdleMsMax);
-
-int64_t SteadyMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 Status CheckFiles(const v1::LoadHeader& header) {
   if (static_cast<size_t>(header.files_size()) > limits::kLoadFilesMax) {

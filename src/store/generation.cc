@@ -1,26 +1,14 @@
 #include "store/generation.h"
 
-#include <algorithm>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 #include <rocksdb/write_batch.h>
 
-#include "base/limits.h"
-#include "base/log.h"
 #include "store/generation_record.h"
 
 namespace freshet::store {
-namespace {
-
-Status NoSuchLoad(uint64_t load) {
-  return Status::NotFound(
-      fmt::format("nothing is kept of a load {}: it ended well, ended before its first part was "
-                  "finished, or was "
-                  "discarded; freshet status shows what can be resumed",
-                  load));
-}
-
-}  // namespace
 
 Generations::Generations(Database& database, StateCache& cache, Options options)
     : database_(database),
@@ -29,88 +17,6 @@ Generations::Generations(Database& database, StateCache& cache, Options options)
       kept_(database, options_.loads_folder),
       remover_(database, cache, options_.removed_bytes_per_second_max,
                [this](TableId table) { ForgetLayout(table); }) {}
-
-Status Generations::Recover() {
-  FRESHET_ASSIGN_OR_RETURN(std::optional<std::string> next, database_.ReadMeta(NextRowTableKey()));
-  if (next.has_value()) {
-    FRESHET_ASSIGN_OR_RETURN(next_table_, DecodeRowTable(*next));
-  }
-  FRESHET_RETURN_IF_ERROR(RecoverServed());
-  FRESHET_RETURN_IF_ERROR(RecoverPrevious());
-  FRESHET_RETURN_IF_ERROR(kept_.Recover());
-  FRESHET_RETURN_IF_ERROR(RemoveDiscarded());
-  DiscardSurplusLoads();
-  return Status::Ok();
-}
-
-Status Generations::RecoverServed() {
-  return database_.ScanMeta(GenerationRange(), [&](std::string_view key, std::string_view value) {
-    uint32_t view_id = 0;
-    if (!ParseGenerationKey(key, &view_id))
-      return Status::Corruption("the key of a batch view's generation cannot be read");
-    FRESHET_ASSIGN_OR_RETURN(Generation generation, DecodeGeneration(value));
-    FRESHET_RETURN_IF_ERROR(ReadSummary(&generation));
-    Show(view_id, {.served = WithHold(std::move(generation))});
-    return Status::Ok();
-  });
-}
-
-Status Generations::RecoverPrevious() {
-  return database_.ScanMeta(
-      PreviousGenerationRange(), [&](std::string_view key, std::string_view value) {
-        uint32_t view_id = 0;
-        if (!ParseGenerationKey(key, &view_id))
-          return Status::Corruption("the key of a previous generation cannot be read");
-        FRESHET_ASSIGN_OR_RETURN(Generation generation, DecodeGeneration(value));
-        FRESHET_RETURN_IF_ERROR(ReadSummary(&generation));
-        View view = ViewOf(view_id);
-        view.previous = WithHold(std::move(generation));
-        Show(view_id, std::move(view));
-        return Status::Ok();
-      });
-}
-
-Status Generations::ReadSummary(Generation* generation) {
-  std::string summary;
-  const rocksdb::Status status =
-      database_.db().Get(rocksdb::ReadOptions(), database_.rows(),
-                         StateKeyOf(generation->table, kSummaryEntityKey), &summary);
-  if (status.IsNotFound()) return Status::Ok();
-  FRESHET_RETURN_IF_ERROR(FromRocks(status, "read the summary of a row table"));
-  return DecodeSummary(summary, generation);
-}
-
-Status Generations::RemoveDiscarded() {
-  std::vector<TableId> tables;
-  FRESHET_RETURN_IF_ERROR(
-      database_.ScanMeta(DiscardedTableRange(), [&](std::string_view key, std::string_view) {
-        TableId table = 0;
-        if (!ParseDiscardedTableKey(key, &table))
-          return Status::Corruption("the key of a discarded row table cannot be read");
-        tables.push_back(table);
-        return Status::Ok();
-      }));
-  for (TableId table : tables) {
-    if (kept_.Has(table))
-      FRESHET_RETURN_IF_ERROR(RemoveUnservedRows(table));
-    else
-      remover_.Add(table, nullptr);
-  }
-  return Status::Ok();
-}
-
-Status Generations::RemoveUnservedRows(TableId load) {
-  const KeyRange range = TableRange(load);
-  rocksdb::ReadOptions read;
-  const rocksdb::Slice end = range.end;
-  read.iterate_upper_bound = &end;
-  read.total_order_seek = true;
-  const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(read, database_.rows()));
-  rows->Seek(range.begin);
-  FRESHET_RETURN_IF_ERROR(FromRocks(rows->status(), "look for rows of an unfinished load"));
-  if (!rows->Valid()) return Status::Ok();
-  return database_.DeleteRange(database_.rows(), range, "remove rows of an unfinished load");
-}
 
 void Generations::Show(uint32_t view_id, View view) {
   std::lock_guard lock(mutex_);
@@ -340,87 +246,6 @@ Status Generations::Drop(std::span<const uint32_t> view_ids) {
   for (const auto& generation : dropped) remover_.Add(generation->table, generation->hold);
   for (const TableId load : loads) RemoveLoad(load);
   return Status::Ok();
-}
-
-Result<LoadRecord> Generations::ResumeLoad(uint64_t number) {
-  std::lock_guard lock(change_mutex_);
-  const auto load = static_cast<TableId>(number);
-  std::optional<LoadRecord> record = kept_.Find(load);
-  if (!record.has_value() || load != number) return NoSuchLoad(number);
-  if (loading_.contains(record->view_id)) {
-    return Status::ResourceExhausted(
-        IsUnderWay(load)
-            ? fmt::format("load {} is under way already", load)
-            : "the view is being loaded; wait until that load has ended, or cancel it");
-  }
-  loading_[record->view_id] = load;
-  return *std::move(record);
-}
-
-std::vector<KeptLoad> Generations::ListKeptLoads() {
-  std::lock_guard lock(change_mutex_);
-  std::vector<KeptLoad> loads;
-  for (auto& [load, record] : kept_.All()) {
-    loads.push_back({load, record.view_id, record.kind, IsUnderWay(load), record.began_at_ms,
-                     record.kept_at_ms + options_.keep_unfinished_ms, record.parts.bytes(),
-                     record.state});
-  }
-  return loads;
-}
-
-Result<KeptLoad> Generations::FindKeptLoad(uint64_t load) {
-  for (KeptLoad& kept : ListKeptLoads()) {
-    if (kept.id == load) return std::move(kept);
-  }
-  return NoSuchLoad(load);
-}
-
-Status Generations::DiscardLoad(uint64_t number) {
-  std::lock_guard lock(change_mutex_);
-  const auto load = static_cast<TableId>(number);
-  if (!kept_.Has(load) || load != number) return NoSuchLoad(number);
-  if (IsUnderWay(load)) {
-    return Status::FailedPrecondition(
-        fmt::format("load {} is under way; cancel it, then discard it", load));
-  }
-  FRESHET_RETURN_IF_ERROR(kept_.Remove(load));
-  return remover_.RemoveNow(load);
-}
-
-void Generations::DiscardOutdone(uint32_t view_id, TableId load) {
-  for (const TableId outdone : kept_.Before(view_id, load)) {
-    if (Status status = DiscardLoad(outdone); !status.ok())
-      LogWarning("what is kept of load {} stays for now: {}", outdone, status.message());
-  }
-}
-
-void Generations::DiscardSurplusLoads() {
-  const int64_t now_ms = clock().NowMs();
-  const std::vector<KeptLoad> loads = ListKeptLoads();
-  size_t surplus = loads.size() - std::min(loads.size(), limits::kUnfinishedLoadsMax);
-  for (const KeptLoad& load : loads) {
-    if (load.is_under_way || (surplus == 0 && now_ms < load.expires_at_ms)) continue;
-    surplus -= std::min<size_t>(surplus, 1);
-    // One that was resumed at this moment stays.
-    if (Status status = DiscardLoad(load.id); !status.ok())
-      LogWarning("what is kept of load {} stays for now: {}", load.id, status.message());
-  }
-}
-
-bool Generations::IsUnderWay(TableId load) const {
-  return std::any_of(loading_.begin(), loading_.end(),
-                     [load](const auto& loading) { return loading.second == load; });
-}
-
-void Generations::RemoveLoad(TableId load) {
-  kept_.Forget(load);
-  if (Status status = kept_.RemoveFolder(load); !status.ok())
-    LogWarning("files of a load are left until the next start: {}", status.message());
-  remover_.Add(load, nullptr);
-}
-
-bool Generations::HasKeptLoad(uint32_t view_id) const {
-  return !kept_.Before(view_id, next_table_).empty();
 }
 
 }  // namespace freshet::store

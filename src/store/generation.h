@@ -10,6 +10,12 @@
 //      was served is marked.
 //   5. Marked tables are removed in the background, once no reader uses them any more, a file at a
 //      time; then their marks.
+//
+// An upsert has no step 3: it is served as soon as its files are the database's, which take the place of older
+// rows in one step. What is left to do then is to discard the loads that it outdid, so that none of them is
+// resumed and takes its rows away again, and its own record. A crash in between does no harm: among the files is
+// the table's summary, which names the upsert, and the next start discards what the summary implies.
+//
 // Whatever is marked when the store opens is removed then, and so is every file of an unfinished
 // load that is not kept for a resumption (kept_loads.h). A kept load has its table's mark too: rows
 // that a crash between the steps 2 and 3 left in the database go, and are written again.
@@ -105,6 +111,8 @@ class Generations {
                                                       rocksdb::WriteBatch& batch);
   // What upserts have made of the generation.
   Status ReadSummary(Generation* generation);
+  // Loads that an upsert outdid before a crash, and that upsert itself. Their marks stay.
+  Status RemoveOutdone();
   Status RemoveDiscarded();
   // Rows of a load that is kept, which are not served. Its mark stays.
   Status RemoveUnservedRows(TableId load);

@@ -6,7 +6,8 @@ namespace freshet::store {
 namespace {
 
 constexpr uint8_t kGenerationVersion = 1;
-constexpr uint8_t kSummaryVersion = 1;
+constexpr uint8_t kSummaryVersion = 2;
+constexpr uint8_t kSummaryVersionWithoutLoad = 1;
 
 // Decimals of the scale 0 and of those after it.
 constexpr uint8_t kDecimals = 32;
@@ -76,6 +77,7 @@ std::string EncodeSummary(const Generation& generation) {
   Append(bytes, kSummaryVersion);
   Append(bytes, generation.loaded_at_ms);
   Append(bytes, generation.row_count);
+  Append(bytes, generation.last_upsert);
   return bytes;
 }
 
@@ -84,7 +86,9 @@ Status DecodeSummary(std::string_view bytes, Generation* generation) {
   const auto version = reader.Read<uint8_t>();
   generation->loaded_at_ms = reader.Read<int64_t>();
   generation->row_count = reader.Read<uint64_t>();
-  if (version == kSummaryVersion && reader.done()) return Status::Ok();
+  generation->last_upsert = version == kSummaryVersionWithoutLoad ? 0 : reader.Read<TableId>();
+  const bool is_known = version == kSummaryVersion || version == kSummaryVersionWithoutLoad;
+  if (is_known && reader.done()) return Status::Ok();
   return Status::Corruption("the summary of a row table cannot be read");
 }
 

@@ -76,6 +76,7 @@ Status SortingGenerationWriter::Begin() {
           "once, then upsert");
     }
     generation_.table = base_->table;
+    generation_.last_upsert = load_;
     counts_.served = base_->row_count;
   }
   return generations_.kept_loads().MakeFolder(load_);
@@ -131,7 +132,8 @@ void SortingGenerationWriter::CleanUp() {
   const bool is_kept = keeps_parts_ && !is_ingested && kept.Has(load_);
   if (Status status = is_kept ? kept.RemoveUnnamed(load_) : kept.Remove(load_); !status.ok())
     LogWarning("files of a load are left until the next start: {}", status.message());
-  if (is_kept || (stage_ == Stage::kPublished && !goes_into_served())) return;
+  // A load that is still kept needs its mark when it is resumed.
+  if (kept.Has(load_) || (stage_ == Stage::kPublished && !goes_into_served())) return;
   if (Status status = generations_.DiscardTable(load_); !status.ok())
     LogWarning("rows of a load are left until the next start: {}", status.message());
 }

@@ -119,13 +119,16 @@ void KeptLoads::Forget(TableId load) {
 }
 
 Status KeptLoads::Remove(TableId load) {
+  Status unrecorded;
   if (Has(load)) {
     rocksdb::WriteBatch batch;
     AddRemoval(load, batch);
-    FRESHET_RETURN_IF_ERROR(database_.Write(batch, Durability::kSynced, "discard a load"));
-    Forget(load);
+    unrecorded = database_.Write(batch, Durability::kSynced, "discard a load");
   }
-  return RemoveFolder(load);
+  Status cleared = RemoveFolder(load);
+  // Of what is left after either alone, the next start makes nothing again.
+  if (unrecorded.ok() || cleared.ok()) Forget(load);
+  return unrecorded.ok() ? std::move(cleared) : std::move(unrecorded);
 }
 
 Status KeptLoads::MakeFolder(TableId load) const {

@@ -44,7 +44,9 @@ class KeptLoads {
   // Takes the record away with the batch. Forget once that is written.
   void AddRemoval(TableId load, rocksdb::WriteBatch& batch) const;
   void Forget(TableId load);
-  // The record, durably, then the files.
+  // The record, durably, then the files. The files go although the record stays, where the disk has no room for
+  // its removal: a record without its files is useless, and goes at the next start. The load is still kept after an
+  // error only if neither went.
   Status Remove(TableId load);
 
   // An empty folder for a new load.

@@ -195,6 +195,7 @@ struct Generation {
   uint64_t row_count = 0;
   std::vector<std::string> column_names;
   std::vector<Type> column_types;
+  TableId last_upsert = 0;  // the number of the load that last went into it; 0: none that is known
   // Shared by all that tells of the table: it is not removed while somebody holds one of them.
   std::shared_ptr<const void> hold;
 };
@@ -271,7 +272,7 @@ class Store {
       size_t memory_bytes) = 0;
   // In the order of their beginning. What is past its time, and more than limits::kUnfinishedLoadsMax of
   // them, the oldest first, go by themselves; those of a view go when it is dropped, and when a load that
-  // began later is published.
+  // began later is published, whatever crash comes between.
   virtual std::vector<KeptLoad> KeptLoads() = 0;
   // NotFound as above.
   virtual Result<KeptLoad> FindKeptLoad(uint64_t id) = 0;

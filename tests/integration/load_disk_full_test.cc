@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <random>
 #include <set>
@@ -16,6 +17,7 @@
 #include "support/seed.h"
 #include "support/server_process.h"
 #include "support/small_disk.h"
+#include "support/subprocess.h"
 #include "support/temp_folder.h"
 
 namespace freshet::testing {
@@ -40,6 +42,8 @@ feature_views:
   - {name: profile, entity: user, source: users, features: [load, text]}
 )yaml";
 
+enum class Kind : uint8_t { kWhole, kUpsert, kAdopt };
+
 class DiskFullTest : public ::testing::Test {
  protected:
   DiskFullTest() : disk_(folder_.File("data"), 160 * kMebibyte), random_(TestSeed()) {
@@ -49,22 +53,24 @@ class DiskFullTest : public ::testing::Test {
   void SetUp() override {
     ASSERT_TRUE(disk_.is_mounted());
     const std::string config = folder_.File("freshet.yaml");
-    std::ofstream(config)
-        << "load: {memory_limit: 1MiB}\ndata: {cache: 1MiB, write_buffer: 1MiB}\n";
+    std::filesystem::create_directories(folder_.File("built"));
+    std::ofstream(config) << fmt::format(
+        "load: {{memory_limit: 1MiB, adopt_from: {}}}\n"
+        "data: {{cache: 1MiB, write_buffer: 1MiB}}\n",
+        folder_.File("built"));
     server_.emplace(FRESHET_BINARY, folder_.path(), std::vector<std::string>{"--config", config});
     ASSERT_TRUE(server_->Start());
     const auto applied = server_->NewClient()->Apply({{"users.yaml", kDefinitions}});
     ASSERT_TRUE(applied.ok()) << applied.status().ToString();
   }
 
-  // Rows that do not compress, in any order; `phases` are those that the load came to.
-  Status Load(int64_t load, bool upsert, std::set<LoadProgress::Phase>* phases) {
+  // The rows of a load, which do not compress, in any order, chunk by chunk.
+  std::function<Result<std::string>()> RowsOf(int64_t load) {
     std::vector<int64_t> keys(kKeys);
     for (size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<int64_t>(i);
     std::shuffle(keys.begin(), keys.end(), random_);
-    size_t next = 0;
-    bool has_header = false;
-    const auto next_chunk = [&]() -> Result<std::string> {
+    return [this, load, keys = std::move(keys), next = size_t{0},
+            has_header = false]() mutable -> Result<std::string> {
       std::string chunk = has_header ? "" : "user_id,load,at,text\n";
       has_header = true;
       for (; next < keys.size() && chunk.size() < 200'000; ++next) {
@@ -74,10 +80,32 @@ class DiskFullTest : public ::testing::Test {
       }
       return chunk;
     };
+  }
+  // `phases` are those that the load came to.
+  Status Load(int64_t load, Kind kind, std::set<LoadProgress::Phase>* phases) {
+    const auto show = [&](const LoadProgress& progress) { phases->insert(progress.phase); };
     LoadProgress outcome;
-    return server_->NewClient()->Load(
-        {.view = "profile", .upsert = upsert}, next_chunk,
-        [&](const LoadProgress& progress) { phases->insert(progress.phase); }, nullptr, &outcome);
+    if (kind == Kind::kAdopt) {
+      return server_->NewClient()->LoadFiles(
+          {.view = "profile", .adopt_folder = std::to_string(load)}, {}, show, nullptr, &outcome);
+    }
+    return server_->NewClient()->Load({.view = "profile", .upsert = kind == Kind::kUpsert},
+                                      RowsOf(load), show, nullptr, &outcome);
+  }
+  // On another disk.
+  std::string BuiltFolder(int64_t load) const {
+    return folder_.File(fmt::format("built/{}", load));
+  }
+  void Build(int64_t load) {
+    const std::string rows = folder_.File("rows.csv"), definitions = folder_.File("users.yaml");
+    std::ofstream file(rows);
+    const auto next_chunk = RowsOf(load);
+    for (std::string chunk; !(chunk = next_chunk().value()).empty();) file << chunk;
+    file.close();
+    std::ofstream(definitions) << kDefinitions;
+    const Finished built = RunProgram({FRESHET_BINARY, "load", "profile", "--file", rows,
+                                       "--definitions", definitions, "--out", BuiltFolder(load)});
+    ASSERT_EQ(built.exit_code, 0) << built.err;
   }
 
   // The one load that all rows are of.
@@ -99,8 +127,8 @@ class DiskFullTest : public ::testing::Test {
   }
 
   // Loads with so much room; true when that was enough. Otherwise nothing has changed.
-  bool LoadWith(uint64_t free_bytes, bool upsert);
-  void CheckLoadsUntilThereIsRoom(bool upsert);
+  bool LoadWith(uint64_t free_bytes, Kind kind);
+  void CheckLoadsUntilThereIsRoom(Kind kind);
 
   TempFolder folder_;
   SmallDisk disk_;
@@ -111,11 +139,14 @@ class DiskFullTest : public ::testing::Test {
   std::set<LoadProgress::Phase> failed_in_;
 };
 
-bool DiskFullTest::LoadWith(uint64_t free_bytes, bool upsert) {
+bool DiskFullTest::LoadWith(uint64_t free_bytes, Kind kind) {
   std::set<LoadProgress::Phase> phases = {LoadProgress::Phase::kRead};
+  ++last_;
+  if (kind == Kind::kAdopt) Build(last_);
   disk_.LeaveFree(free_bytes);
-  const Status status = Load(++last_, upsert, &phases);
+  const Status status = Load(last_, kind, &phases);
   disk_.GiveBack();
+  std::filesystem::remove_all(BuiltFolder(last_));
   if (status.ok()) {
     served_ = last_;
   } else {
@@ -128,20 +159,23 @@ bool DiskFullTest::LoadWith(uint64_t free_bytes, bool upsert) {
   return status.ok();
 }
 
-void DiskFullTest::CheckLoadsUntilThereIsRoom(bool upsert) {
-  ASSERT_TRUE(LoadWith(UINT64_MAX, false));
+void DiskFullTest::CheckLoadsUntilThereIsRoom(Kind kind) {
+  ASSERT_TRUE(LoadWith(UINT64_MAX, Kind::kWhole));
   uint64_t too_few = 0;
   uint64_t enough = 0;
-  while (!LoadWith(enough, upsert) && enough < 80 * kMebibyte) {
+  while (!LoadWith(enough, kind) && enough < 80 * kMebibyte) {
     too_few = enough;
     enough += 2 * kMebibyte;
   }
   // Where it is a matter of a page, the last steps fail too.
   for (int step = 0; step < 8; ++step) {
     const uint64_t middle = (too_few + enough) / 2;
-    (LoadWith(middle, upsert) ? enough : too_few) = middle;
+    (LoadWith(middle, kind) ? enough : too_few) = middle;
   }
-  EXPECT_THAT(failed_in_, Contains(LoadProgress::Phase::kRead));
+  // Rows that come in order turn out not to fit when their file is finished.
+  if (kind != Kind::kAdopt) {
+    EXPECT_THAT(failed_in_, Contains(LoadProgress::Phase::kRead));
+  }
   EXPECT_THAT(failed_in_, Contains(LoadProgress::Phase::kSort));
   std::printf("failed in %zu phases; %llu bytes were enough\n", failed_in_.size(),
               static_cast<unsigned long long>(enough));
@@ -150,15 +184,19 @@ void DiskFullTest::CheckLoadsUntilThereIsRoom(bool upsert) {
   ASSERT_TRUE(server_->Start());
   EXPECT_EQ(ServedLoad(), served_);
   EXPECT_TRUE(std::filesystem::is_empty(folder_.File("data/loads")));
-  EXPECT_TRUE(LoadWith(UINT64_MAX, upsert));
+  EXPECT_TRUE(LoadWith(UINT64_MAX, kind));
 }
 
 TEST_F(DiskFullTest, AWholeLoadChangesNothingUntilThereIsRoom) {
-  CheckLoadsUntilThereIsRoom(false);
+  CheckLoadsUntilThereIsRoom(Kind::kWhole);
 }
 
 TEST_F(DiskFullTest, AnUpsertChangesNothingUntilThereIsRoom) {
-  CheckLoadsUntilThereIsRoom(true);
+  CheckLoadsUntilThereIsRoom(Kind::kUpsert);
+}
+
+TEST_F(DiskFullTest, AnAdoptionChangesNothingUntilThereIsRoom) {
+  CheckLoadsUntilThereIsRoom(Kind::kAdopt);
 }
 
 }  // namespace

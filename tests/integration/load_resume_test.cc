@@ -271,6 +271,24 @@ TEST_F(LoadResumeTest, TellsHowToGoOn) {
   }
 }
 
+// The folder that a path counts from fixes no column, also when the load is resumed in another one.
+TEST_F(LoadResumeTest, FindsAFileBelowAFolderThatLooksLikeAColumn) {
+  Rows after;
+  const std::filesystem::path file = WriteUsers(1, true, &after);
+  const std::filesystem::path folder = folder_.File("load=9");
+  std::filesystem::create_directories(folder);
+  std::filesystem::rename(file, folder / file.filename());
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder);
+  const uint64_t id = KillOneThatKeeps(file.filename().string());
+  std::filesystem::current_path(before);
+  const Finished finished = Run({"load", "--resume", std::to_string(id)});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  Rows now;
+  ASSERT_TRUE(Get(*server_->NewClient(), &now).ok());
+  EXPECT_EQ(now, after);
+}
+
 TEST_F(LoadResumeTest, RefusesAFileThatWasChanged) {
   Rows after;
   const std::string file = WriteUsers(1, true, &after);

@@ -1,7 +1,12 @@
 // Loads from a real server of S3.
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
+#include <unistd.h>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,10 +15,12 @@
 #include "load/file_list.h"
 #include "load/written_files.h"
 #include "support/s3_server.h"
+#include "support/seed.h"
 
 namespace freshet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -46,6 +53,18 @@ class Stores : public ::testing::Environment {
 // gtest owns it.
 Stores& stores = *static_cast<Stores*>(::testing::AddGlobalTestEnvironment(new Stores));
 
+constexpr int64_t kUsers = 10'000;  // as many as one request may ask for
+
+constexpr char kDefinitions[] = R"(
+entities: [{name: user, join_keys: {user_id: int64}}]
+sources:
+  - name: users
+    file: {path: users.csv}
+    timestamp: {field: updated_at, unit: ms}
+    fields: {user_id: int64, age: int32, country: string}
+feature_views: [{name: profile, entity: user, source: users, features: [age, country]}]
+)";
+
 class S3Load : public testing::CliTest {
  protected:
   const std::string& endpoint() const { return stores.server().endpoint(); }
@@ -61,6 +80,39 @@ class S3Load : public testing::CliTest {
     return names;
   }
   std::string Refusal(const std::string& url) { return Refusal(url, endpoint()); }
+  // What the view has of all users, feature by feature.
+  std::vector<FeatureColumn> Served() {
+    FeatureRequest request;
+    request.features = {"profile.age", "profile.country"};
+    NamedColumn& keys = request.entities.emplace_back();
+    keys.name = "user_id";
+    keys.values.type = Type::kInt64;
+    for (int64_t user = 0; user < kUsers; ++user) keys.values.integers.push_back(user);
+    FeatureResponse response;
+    const Status status = server_->NewClient()->GetFeatures(request, &response);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    return response.features;
+  }
+  // Loads what the URL names until something of it is kept, and kills `freshet load` then; the load's number.
+  uint64_t KillOneThatKeeps(const std::string& url) {
+    const auto client = server_->NewClient();
+    const auto unfinished = [&] { return client->GetStatus().value().unfinished_loads; };
+    while (true) {
+      const pid_t process = testing::StartProgram(
+          {kBinary, "load", "profile", "--file", url, "--s3-endpoint", endpoint()}, STDIN_FILENO,
+          folder_.File("load.out"), folder_.File("load.err"),
+          {"FRESHET_ADDRESS=" + server_->address()});
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+      while (unfinished().empty() && std::chrono::steady_clock::now() < deadline) {
+      }
+      ::kill(process, SIGKILL);
+      testing::WaitForExit(process);
+      while (!unfinished().empty() && unfinished()[0].is_under_way) {
+      }
+      if (const auto kept = unfinished(); !kept.empty()) return kept[0].id;
+      if (std::chrono::steady_clock::now() >= deadline) return 0;
+    }
+  }
   static std::string Refusal(const std::string& url, const std::string& endpoint) {
     const auto list = load::ListFiles(url, {.s3_endpoint = endpoint});
     EXPECT_FALSE(list.ok());
@@ -150,15 +202,7 @@ TEST_F(S3Load, AnObjectThatChangesIsAnError) {
 
 TEST_F(S3Load, LoadsWhatTheStoreHas) {
   StartServer();
-  const std::string definitions = Write("definitions/users.yaml", R"(
-entities: [{name: user, join_keys: {user_id: int64}}]
-sources:
-  - name: users
-    file: {path: users.csv}
-    timestamp: {field: updated_at, unit: ms}
-    fields: {user_id: int64, age: int32, country: string}
-feature_views: [{name: profile, entity: user, source: users, features: [age, country]}]
-)");
+  Write("definitions/users.yaml", kDefinitions);
   ASSERT_EQ(Run({"apply", folder_.File("definitions")}).exit_code, 0);
   Write("lake/csv/country=FI/a.csv", "user_id,age,updated_at\n1,30,5\n2,31,5\n");
   Write("lake/csv/country=SE/b.csv", "user_id,age,updated_at\n3,32,5\n");
@@ -182,6 +226,55 @@ feature_views: [{name: profile, entity: user, source: users, features: [age, cou
   loaded = Run({"load", "profile", "--file", "s3://nobucket/csv", "--s3-endpoint", endpoint()});
   EXPECT_EQ(loaded.exit_code, 2);
   EXPECT_THAT(loaded.err, HasSubstr("there is no bucket nobucket"));
+}
+
+TEST_F(S3Load, ALoadThatIsKilledGoesOnToWhatALoadInOneGoServes) {
+  StartServer({"--config", Write("freshet.yaml", "load: {memory_limit: 1MiB}\n")});
+  Write("definitions/users.yaml", kDefinitions);
+  ASSERT_EQ(Run({"apply", folder_.File("definitions")}).exit_code, 0);
+  // Files of which some are done when the load is killed; users stand there several times, in any order.
+  std::mt19937_64 random(TestSeed());
+  for (int part = 0; part < 4; ++part) {
+    std::string text = "user_id,age,updated_at,note\n";
+    for (int line = 0; line < 40'000; ++line)
+      text += fmt::format("{},{},{},{:0>60}\n", random() % kUsers, line, random() % 7, random());
+    Write(fmt::format("resumes/users/country=C{}/users.csv", part), text);
+  }
+  MakeBucket("resumes");
+  const uint64_t id = KillOneThatKeeps("s3://resumes/users");
+  ASSERT_NE(id, 0u);
+  // It knows its store.
+  const auto resumed = Run({"load", "--resume", std::to_string(id)});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.out, AllOf(HasSubstr("of 160 000 read"), HasSubstr("before it was resumed")));
+  const auto served = Served();
+  const auto whole =
+      Run({"load", "profile", "--file", "s3://resumes/users", "--s3-endpoint", endpoint()});
+  EXPECT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_THAT(whole.out, HasSubstr("of 160 000 read"));
+  const auto served_whole = Served();
+  ASSERT_EQ(served.size(), 2u);
+  EXPECT_TRUE(served[0].values.integers == served_whole[0].values.integers);
+  EXPECT_TRUE(served[1].values.texts == served_whole[1].values.texts);
+  EXPECT_EQ(served[0].statuses, served_whole[0].statuses);
+}
+
+TEST_F(S3Load, AResumedLoadRefusesAnObjectThatWasReplaced) {
+  StartServer({"--config", Write("freshet.yaml", "load: {memory_limit: 1MiB}\n")});
+  Write("definitions/users.yaml", kDefinitions);
+  ASSERT_EQ(Run({"apply", folder_.File("definitions")}).exit_code, 0);
+  std::string text = "user_id,age,updated_at,country\n";
+  for (int line = 0; line < 100'000; ++line)
+    text += fmt::format("{},{},{},{:0>60}\n", line, 30, 7, line);
+  Write("replaced/users.csv", text);
+  MakeBucket("replaced");
+  const uint64_t id = KillOneThatKeeps("s3://replaced/users.csv");
+  ASSERT_NE(id, 0u);
+  Write("replaced/users.csv", text + "1,2,3,4\n");
+  MakeBucket("replaced");
+  const auto refused = Run({"load", "--resume", std::to_string(id)});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("was changed since the load began with it"));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "load/file_path.h"
+#include "load/load_state.h"
 #include "support/temp_folder.h"
 
 namespace freshet::load {
@@ -13,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Pair;
 
 class FileListTest : public ::testing::Test {
@@ -78,6 +81,56 @@ TEST_F(FileListTest, PathsTellValues) {
   EXPECT_THAT(list->files[1]->path_values(),
               ElementsAre(Pair("country", "FI"), Pair("year", "2026")));
   EXPECT_EQ(list->format, "parquet");
+}
+
+TEST_F(FileListTest, OfAFolderBeforeADotNothingTellsValues) {
+  Write("year=2026/country=FI/a.csv", "");
+  const auto list = ListFiles(folder_.File("year=2026/./"));
+  ASSERT_TRUE(list.ok()) << list.status().ToString();
+  ASSERT_EQ(list->files.size(), 1u);
+  EXPECT_THAT(list->files[0]->path_values(), ElementsAre(Pair("country", "FI")));
+  for (const char* path : {"year=2026/country=FI/.", "year=2026/country=FI/./a.csv"}) {
+    const auto none = ListFiles(folder_.File(path));
+    ASSERT_TRUE(none.ok()) << none.status().ToString();
+    EXPECT_THAT(none->files[0]->path_values(), IsEmpty()) << path;
+  }
+}
+
+// A load that is resumed finds its files from anywhere, and they mean what they meant.
+TEST_F(FileListTest, PathsFromAnywhereTellTheSameValues) {
+  Write("x=1/a.csv", "a");
+  Write("x=1/y=2/b.csv", "bb");
+  Write("c.csv", "ccc");
+  Write("z=3/d.csv", "dddd");
+  const std::filesystem::path before = std::filesystem::current_path();
+  const std::string here = folder_.File("x=1"), there = folder_.File("z=3");
+  for (const std::string& path :
+       {std::string("a.csv"), std::string("./a.csv"), std::string("."), std::string("*.csv"),
+        std::string("y=2"), std::string("y=2/b.csv"), std::string("y=2/."),
+        std::string("y=2/./b.csv"), std::string("../x=1/a.csv"), std::string(".."),
+        std::string("../c.csv"), std::string("../z=3"), here, here + "/a.csv", here + "/./a.csv",
+        here + "/../c.csv", there + "/../x=1/*.csv", folder_.File("c.csv")}) {
+    SCOPED_TRACE(path);
+    std::filesystem::current_path(here);
+    const auto began_with = ListFiles(path);
+    const std::string from_anywhere = PathFromAnywhere(path);
+    std::filesystem::current_path(before);
+    ASSERT_TRUE(began_with.ok()) << began_with.status().ToString();
+    const auto now = ListFiles(from_anywhere);
+    ASSERT_TRUE(now.ok()) << now.status().ToString();
+    ASSERT_EQ(now->files.size(), began_with->files.size());
+    std::vector<LoadFileIdentity> files_before;
+    std::vector<LoadFileIdentity> files_now;
+    for (size_t i = 0; i < now->files.size(); ++i) {
+      files_before.push_back(IdentityOf(*began_with->files[i]));
+      files_now.push_back(IdentityOf(*now->files[i]));
+      EXPECT_EQ(now->files[i]->path_values(), began_with->files[i]->path_values());
+    }
+    const Status same = CheckSameFiles(files_before, files_now);
+    EXPECT_TRUE(same.ok()) << same.ToString();
+  }
+  EXPECT_EQ(PathFromAnywhere("s3://bucket/x=1/./a.csv"), "s3://bucket/x=1/./a.csv");
+  EXPECT_EQ(PathFromAnywhere("a/../b.csv"), (before / "b.csv").string());
 }
 
 TEST_F(FileListTest, WhatCannotBeLoadedSaysWhy) {

@@ -313,7 +313,7 @@ TEST_F(ResumeTest, GoesOnOnlyIntoTheViewAsItWas) {
   registry_ = RegistryWith(", expect: {not_null: true}");
   EXPECT_THAT(std::string(Run(*list, options, broken.id).status.message()),
               HasSubstr("the definition of the view was changed"));
-  DiscardUnfit(*registry_, *store_);
+  EXPECT_TRUE(DiscardUnfit(*registry_, *store_).ok());
   EXPECT_EQ(Run(*list, options, broken.id).status.code(), StatusCode::kNotFound);
   EXPECT_THAT(store_->KeptLoads(), IsEmpty());
 }

@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "store/format_file.h"
 #include "store/row.h"
 #include "store_fixture.h"
@@ -103,6 +105,35 @@ TEST_F(DiskFullTest, AWholeLoadIsNotPublished) {
 
 TEST_F(DiskFullTest, AnUpsertIsNotPublished) {
   CheckPublish(LoadKind::kUpsert);
+}
+
+// What is kept of a load takes room, and is given back where there is none to note that it is.
+TEST_F(DiskFullTest, WhatIsKeptOfALoadGoesAtOnceAndForGood) {
+  for (const bool is_under_way : {true, false}) {
+    auto writer = store_->NewGeneration(kView, names_, types_, limits::kLoadMemoryBytesMin);
+    ASSERT_TRUE(writer.ok()) << writer.status().ToString();
+    (*writer)->KeepParts([] { return "state"; });
+    for (int i = 0; i < 100 * kKeys; ++i)
+      ASSERT_TRUE((*writer)->Add(fmt::format("key{:08}", i), RowOf(true)).ok());
+    ASSERT_TRUE((*writer)->Finish([](uint64_t) {}).ok());
+    ASSERT_FALSE(store_->KeptLoads().empty());
+    const TableId load = (*writer)->id();
+    if (!is_under_way) writer->reset();
+    disk_.LeaveFree(0);
+    while (store_->WriteDefinitions(std::string(64u << 10, 'd')).ok()) continue;
+    if (is_under_way) {
+      (*writer)->Discard();
+      writer->reset();
+    } else {
+      EXPECT_THAT(store_->DiscardLoad(load).ToString(), HasSubstr("No space left"));
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(LoadsFolder(options_.path)));
+    EXPECT_TRUE(store_->KeptLoads().empty());
+    disk_.GiveBack();
+    Open();
+    EXPECT_TRUE(std::filesystem::is_empty(LoadsFolder(options_.path)));
+    EXPECT_TRUE(store_->KeptLoads().empty());
+  }
 }
 
 // A large checkpoint that finds no room stays as it was frozen, whatever changes meanwhile, until there is room.

@@ -153,15 +153,23 @@ TEST(Formats, HexOfLongKeysIsCutOff) {
 }
 
 TEST(Formats, SummariesHaveTheirGoldenBytes) {
-  const std::string bytes = EncodeSummary({.table = 3, .loaded_at_ms = 258, .row_count = 5});
-  EXPECT_EQ(bytes,
-            "\x01"s + "\x02\x01\x00\x00\x00\x00\x00\x00"s + "\x05\x00\x00\x00\x00\x00\x00\x00"s);
+  const std::string bytes =
+      EncodeSummary({.table = 3, .loaded_at_ms = 258, .row_count = 5, .last_upsert = 7});
+  const std::string time_and_rows =
+      "\x02\x01\x00\x00\x00\x00\x00\x00"s + "\x05\x00\x00\x00\x00\x00\x00\x00"s;
+  EXPECT_EQ(bytes, "\x02"s + time_and_rows + "\x07\x00\x00\x00"s);
   Generation generation;
   EXPECT_TRUE(DecodeSummary(bytes, &generation).ok());
   EXPECT_EQ(generation.loaded_at_ms, 258);
   EXPECT_EQ(generation.row_count, 5u);
-  EXPECT_FALSE(DecodeSummary(bytes + "x", &generation).ok());
-  EXPECT_FALSE(DecodeSummary("\x02"s + bytes.substr(1), &generation).ok());
+  EXPECT_EQ(generation.last_upsert, 7u);
+  const std::string without_load = "\x01"s + time_and_rows;
+  EXPECT_TRUE(DecodeSummary(without_load, &generation).ok());
+  EXPECT_EQ(generation.row_count, 5u);
+  EXPECT_EQ(generation.last_upsert, 0u);
+  for (const std::string& wrong : {bytes + "x", without_load + "x", "\x01"s + bytes.substr(1),
+                                   "\x02"s + time_and_rows, "\x03"s + bytes.substr(1)})
+    EXPECT_FALSE(DecodeSummary(wrong, &generation).ok());
 }
 
 }  // namespace

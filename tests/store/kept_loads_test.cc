@@ -139,6 +139,16 @@ class KeptLoadsTest : public StoreTest {
     Add(*writer, input, end);
     return writer->id();
   }
+  // As a process finds the folder that comes after one that ends now.
+  void OpenAfterACrash(std::unique_ptr<GenerationWriter> writer) {
+    const std::string data = options_.path, crashed = folder_.path() + "/crashed";
+    std::filesystem::copy(data, crashed, std::filesystem::copy_options::recursive);
+    writer.reset();
+    store_.reset();
+    std::filesystem::remove_all(data);
+    std::filesystem::rename(crashed, data);
+    Open();
+  }
   // In the order of their keys, some of which stand twice, or in any order.
   Input InputOf(size_t count, bool in_order) {
     Input input;
@@ -340,20 +350,45 @@ TEST_F(KeptLoadsTest, AreServedWholeAfterACrashBetweenIngestionAndTheFlip) {
     Add(*writer, input, input.rows.size());
     ASSERT_TRUE(writer->Finish([](uint64_t) {}).ok());
     ASSERT_TRUE(static_cast<SortingGenerationWriter&>(*writer).Ingest().ok());
-    // A process that ended here would leave the folder as it is now.
-    const std::string data = options_.path, crashed = folder_.path() + "/crashed";
-    std::filesystem::copy(data, crashed, std::filesystem::copy_options::recursive);
-    writer.reset();
-    store_.reset();
-    std::filesystem::remove_all(data);
-    std::filesystem::rename(crashed, data);
-    Open();
+    OpenAfterACrash(std::move(writer));
     writer = Resume(input, load);
     Publish(*writer, input);
     writer.reset();
     EXPECT_EQ(Served(input), Expected(input));
     EXPECT_EQ(LoadFiles(), 0u);
   }
+}
+
+// What the upsert outdid would take its rows away again.
+TEST_F(KeptLoadsTest, AreOutdoneByAnUpsertThatACrashEnds) {
+  Input served = InputOf(6'000, true);
+  auto first = Begin(served);
+  Publish(*first, served);
+  first.reset();
+  Input outdone = InputOf(6'000, true);
+  const TableId whole = BreakOff(outdone, 6'000);
+  Input other = InputOf(6'000, true);
+  const TableId load_of_other = BreakOff(other, 6'000, kKeptView + 1);
+
+  Input rows = InputOf(12'000, true);
+  auto upsert = store_->NewUpsert(kKeptView, kColumns, kColumnTypes, kLoadMemory);
+  ASSERT_TRUE(upsert.ok()) << upsert.status().ToString();
+  (*upsert)->KeepParts([] { return "state"; });
+  Add(**upsert, rows, rows.rows.size());
+  ASSERT_TRUE((*upsert)->Finish([](uint64_t) {}).ok());
+  EXPECT_THAT(KeptIds(), ElementsAre(whole, load_of_other, (*upsert)->id()));
+  ASSERT_TRUE(static_cast<SortingGenerationWriter&>(**upsert).Ingest().ok());
+  OpenAfterACrash(std::move(*upsert));
+  EXPECT_THAT(KeptIds(), ElementsAre(load_of_other));
+  Input all = served;
+  all.rows.insert(all.rows.end(), rows.rows.begin(), rows.rows.end());
+  EXPECT_EQ(Served(all), Expected(all));
+
+  // Only what began before it.
+  Input later = InputOf(6'000, true);
+  const TableId load = BreakOff(later, 6'000);
+  Open();
+  EXPECT_THAT(KeptIds(), ElementsAre(load_of_other, load));
 }
 
 TEST_F(KeptLoadsTest, KeepAnEntityFromBeingForgotten) {
