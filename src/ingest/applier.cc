@@ -29,9 +29,6 @@ struct Applier::Expression {
 struct Applier::Key {
   std::vector<uint32_t> fields;
   std::vector<Type> types;
-  uint64_t event_number = 0;
-  Refusal refusal = Refusal::kNone;
-  std::string bytes;
 };
 
 struct Applier::Table {
@@ -152,8 +149,28 @@ void Applier::AddTable(const TableTarget& target) {
     table.by.resize(table.aggregations.size());
 }
 
-Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQuestion retry,
-                      Refusal* refusal, std::string* detail) {
+void Applier::Foresee(const DecodedEvent& event, Foresight* foresight) const {
+  foresight->places.clear();
+  foresight->keys.resize(keys_.size());
+  for (size_t i = 0; i < keys_.size(); ++i) EncodeKey(keys_[i], event, &foresight->keys[i]);
+  for (const View& view : views_) {
+    const Foresight::Key& key = foresight->keys[view.key];
+    if (view.where || key.refusal != Refusal::kNone) continue;
+    for (const Table& table : view.tables)
+      foresight->places.push_back(writer_.PrefetchPlace(table.id, key.bytes));
+  }
+}
+
+void Applier::PrefetchEntries(const Foresight& foresight) const {
+  for (const store::TimelinePlace& place : foresight.places) writer_.PrefetchEntry(place);
+}
+
+void Applier::PrefetchTimelines(const Foresight& foresight) const {
+  for (const store::TimelinePlace& place : foresight.places) writer_.PrefetchBytes(place);
+}
+
+Status Applier::Apply(const Record& record, const DecodedEvent& event, const Foresight& foresight,
+                      RetryQuestion retry, Refusal* refusal, std::string* detail) {
   *refusal = Refusal::kNone;
   if (event.time_ms - source_.clock_skew_ms > record.timestamp_ms) {
     *refusal = Refusal::kTooFarInFuture;
@@ -168,9 +185,10 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
   for (View& view : views_) {
     if (Covers(view, record)) continue;
     if (view.where && !Holds(*view.where, event)) continue;
-    const Refusal key_refusal = EncodeKey(keys_[view.key], event, detail);
-    if (key_refusal != Refusal::kNone) {
-      *refusal = key_refusal;
+    const Foresight::Key& key = foresight.keys[view.key];
+    if (key.refusal != Refusal::kNone) {
+      *refusal = key.refusal;
+      *detail = key.detail;
       continue;
     }
     const bool deletes = view.delete_when.has_value() && Holds(*view.delete_when, event);
@@ -180,9 +198,9 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, RetryQues
       *refusal = row_refusal;
       continue;
     }
-    FRESHET_RETURN_IF_ERROR(view.rows != nullptr
-                                ? ApplyToRows(view, record, event, deletes, retry, &applied)
-                                : ApplyToView(view, record, event, retry, &applied));
+    FRESHET_RETURN_IF_ERROR(
+        view.rows != nullptr ? ApplyToRows(view, key.bytes, record, event, deletes, retry, &applied)
+                             : ApplyToView(view, key.bytes, record, event, retry, &applied));
   }
   counts_.applied += applied ? 1 : 0;
   return Status::Ok();
@@ -220,8 +238,8 @@ bool Applier::Covers(const View& view, const Record& record) {
                      [&](const Table& table) { return table.start.Cover(record); });
 }
 
-Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent& event,
-                            RetryQuestion retry, bool* applied) {
+Status Applier::ApplyToView(View& view, std::string_view key, const Record& record,
+                            const DecodedEvent& event, RetryQuestion retry, bool* applied) {
   Evaluate(view, event);
   timeline::Event folded;
   folded.order = {event.time_ms, record.partition, record.offset};
@@ -242,14 +260,14 @@ Status Applier::ApplyToView(View& view, const Record& record, const DecodedEvent
       folded.values = table.values;
       folded.admitted = table.admitted;
     }
-    FRESHET_RETURN_IF_ERROR(Fold(table, keys_[view.key].bytes, folded, retry, applied));
+    FRESHET_RETURN_IF_ERROR(Fold(table, key, folded, retry, applied));
   }
   return Status::Ok();
 }
 
-Status Applier::ApplyToRows(View& view, const Record& record, const DecodedEvent& event,
-                            bool deletes, RetryQuestion retry, bool* applied) {
-  const std::string_view key = keys_[view.key].bytes;
+Status Applier::ApplyToRows(View& view, std::string_view key, const Record& record,
+                            const DecodedEvent& event, bool deletes, RetryQuestion retry,
+                            bool* applied) {
   const auto write = [&](RowTables::Update update, RowOutcome* outcome) {
     return deletes ? view.rows->Delete(record, event.time_ms, key, update, outcome)
                    : view.rows->Put(record, event, key, update, outcome);
@@ -321,6 +339,9 @@ void Applier::Evaluate(View& view, const DecodedEvent& event) {
 
 // Null, and counted, when it fails or is too long.
 Datum Applier::ValueOf(size_t expression, const DecodedEvent& event) {
+  // A field cannot fail, and the decoder refuses what is too long.
+  if (const std::optional<size_t> field = expressions_[expression].field)
+    return event.values[*field];
   const expr::Evaluation& evaluation = Evaluate(expression, event).evaluation;
   const bool is_too_long = evaluation.value.kind() == Datum::Kind::kString &&
                            evaluation.value.as_string().size() > limits::kStringValueBytesMax;
@@ -349,26 +370,24 @@ const Applier::Expression& Applier::Evaluate(size_t index, const DecodedEvent& e
   return expression;
 }
 
-Refusal Applier::EncodeKey(Key& key, const DecodedEvent& event, std::string* detail) {
-  if (key.event_number == event_number_) return key.refusal;
-  key.event_number = event_number_;
-  key.refusal = Refusal::kNone;
-  key.bytes.clear();
+void Applier::EncodeKey(const Key& key, const DecodedEvent& event, Foresight::Key* encoded) const {
+  encoded->refusal = Refusal::kNone;
+  encoded->bytes.clear();
   for (size_t i = 0; i < key.fields.size(); ++i) {
     const Datum& value = event.values[key.fields[i]];
     if (value.is_null()) {
-      key.refusal = Refusal::kMissingField;
-      *detail = fmt::format("join key '{}' is missing or null", source_.fields[key.fields[i]].name);
-      return key.refusal;
+      encoded->refusal = Refusal::kMissingField;
+      encoded->detail =
+          fmt::format("join key '{}' is missing or null", source_.fields[key.fields[i]].name);
+      return;
     }
-    const Status appended = store::AppendEntityKey(key.types[i], value, key.bytes);
+    const Status appended = store::AppendEntityKey(key.types[i], value, encoded->bytes);
     if (!appended.ok()) {
-      key.refusal = Refusal::kTooLarge;
-      *detail = appended.message();
-      return key.refusal;
+      encoded->refusal = Refusal::kTooLarge;
+      encoded->detail = appended.message();
+      return;
     }
   }
-  return key.refusal;
 }
 
 }  // namespace freshet::ingest

@@ -44,15 +44,32 @@ class Applier {
           store::TimelineWriter& writer);
   ~Applier();
 
+  // Which entities an event is of, and where their timelines are. Its memory serves one event after the other.
+  struct Foresight {
+    struct Key {
+      Refusal refusal = Refusal::kNone;  // why the event has no such key
+      std::string bytes;
+      std::string detail;  // of the refusal
+    };
+    std::vector<Key> keys;                     // per key of the applier
+    std::vector<store::TimelinePlace> places;  // borrow the keys
+  };
+  // Apply wants what Foresee finds. The others bring nearer to the processor what Apply will look at, each with other work since
+  // the one before, as TimelineWriter's functions for it do. None changes state. What views that choose among events look at is
+  // not fetched: it often would be in vain.
+  void Foresee(const DecodedEvent& event, Foresight* foresight) const;
+  void PrefetchEntries(const Foresight& foresight) const;
+  void PrefetchTimelines(const Foresight& foresight) const;
+
   // Asked when a timeline cannot be read back from disk: true tries the same again, false gives up.
   using RetryQuestion = FunctionRef<bool(const Status& status)>;
 
-  // Folds the event into every table that does not have it yet and whose view's `where` chooses it.
+  // Folds the event, of which `foresight` is, into every table that does not have it yet and whose view's `where` chooses it.
   // A view whose join key the event lacks is left out, which refuses the event on behalf of that
   // view: then *refusal and *detail say why, and the other views have it all the same. An error
   // means that the event is in some tables and not in others.
-  Status Apply(const Record& record, const DecodedEvent& event, RetryQuestion retry,
-               Refusal* refusal, std::string* detail);
+  Status Apply(const Record& record, const DecodedEvent& event, const Foresight& foresight,
+               RetryQuestion retry, Refusal* refusal, std::string* detail);
   // Likewise of a tombstone, which deletes the rows of the entity that its key names; views without
   // rows do not look at it.
   Status Delete(const Record& tombstone, RetryQuestion retry, Refusal* refusal,
@@ -73,10 +90,10 @@ class Applier {
   void AddTable(const TableTarget& target);
   static bool Covers(const View& view, const Record& record);
 
-  Status ApplyToView(View& view, const Record& record, const DecodedEvent& event,
-                     RetryQuestion retry, bool* applied);
-  Status ApplyToRows(View& view, const Record& record, const DecodedEvent& event, bool deletes,
-                     RetryQuestion retry, bool* applied);
+  Status ApplyToView(View& view, std::string_view key, const Record& record,
+                     const DecodedEvent& event, RetryQuestion retry, bool* applied);
+  Status ApplyToRows(View& view, std::string_view key, const Record& record,
+                     const DecodedEvent& event, bool deletes, RetryQuestion retry, bool* applied);
   // Calls `write`, the writing of an event or of a tombstone to rows, with what updates a table.
   Status WriteRows(RetryQuestion retry,
                    FunctionRef<Status(RowTables::Update update, RowOutcome* outcome)> write,
@@ -90,7 +107,7 @@ class Applier {
   Datum ValueOf(size_t expression, const DecodedEvent& event);
   std::optional<timeline::Identity> IdentityOf(const DecodedEvent& event) const;
   const Expression& Evaluate(size_t expression, const DecodedEvent& event);
-  Refusal EncodeKey(Key& key, const DecodedEvent& event, std::string* detail);
+  void EncodeKey(const Key& key, const DecodedEvent& event, Foresight::Key* encoded) const;
 
   const registry::Source& source_;
   store::TimelineWriter& writer_;

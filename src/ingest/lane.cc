@@ -213,7 +213,7 @@ void Lane::Adopt(std::shared_ptr<const registry::Registry> registry,
   const std::vector<TableTarget> targets = Targets();
   FRESHET_CHECK(targets.size() == fills_.size());
   PublishCounts();
-  decoder_ = NewJsonDecoder(*source_);
+  for (Passage& passage : passages_) passage.decoder = NewJsonDecoder(*source_);
   applier_ = std::make_unique<Applier>(*source_, targets, *writer_);
   published_ = {};
   state_.SetFed(ViewNames(targets), tables);

@@ -86,6 +86,19 @@ class Lane {
     Status status;
   };
 
+  // A record on its way from the batch to the tables. Its memory serves one record after the other.
+  struct Passage {
+    std::unique_ptr<Decoder> decoder;
+    DecodedEvent event;  // borrows from the decoder
+    bool is_decoded = false;
+    Refusal refusal = Refusal::kNone;  // of the decoder
+    std::string detail;                // of the refusal
+    Applier::Foresight foresight;
+  };
+  // A record is decoded, its entries are fetched, its timelines are fetched, and it is applied: one step a round, so that memory
+  // has a round's time for each fetch while other records are worked on.
+  static constexpr size_t kPassages = 4;
+
   void Run();
   void Step();
   void Wait(int64_t timeout_ms);
@@ -109,8 +122,11 @@ class Lane {
   void PollBatch();
   void ReportLogTrouble(const Status& trouble);
   void EndLogTrouble();
-  void ApplyRecord(const Record& record);
-  void Refuse(const Record& record, Refusal refusal, bool by_view);
+  void ApplyBatch();
+  Passage& PassageOf(size_t record) { return passages_[record % kPassages]; }
+  void Decode(const Record& record, Passage& passage);
+  void ApplyRecord(const Record& record, Passage& passage);
+  void Refuse(const Record& record, Refusal refusal, const std::string& detail, bool by_view);
   void PublishCounts();
   void PublishPositions();
   bool SendDeadLetters();
@@ -133,7 +149,6 @@ class Lane {
   std::map<registry::TableId, Offsets>
       fills_;              // the lane's tables, and up to where each was filled at its start
   bool has_rows_ = false;  // some view of the source has rows, so that its tombstones say something
-  std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Applier> applier_;
   ApplyCounts published_;
   std::shared_ptr<LogReader> reader_;
@@ -147,8 +162,7 @@ class Lane {
   bool torn_ =
       false;  // an event is in some tables and not in others: memory must not become durable
   std::vector<Record> batch_;
-  DecodedEvent event_;
-  std::string detail_;
+  std::array<Passage, kPassages> passages_;
   std::vector<DeadLetter> dead_letters_;  // their payloads live until the next poll
   std::array<std::unique_ptr<LogLimiter>, kRefusalCount> refusal_limiters_;
   AsOfProbes probes_;

@@ -88,10 +88,7 @@ void Lane::PollBatch() {
   }
   if (log_trouble_at_ && std::chrono::steady_clock::now() - *log_trouble_at_ > kLogTroublePasses)
     EndLogTrouble();
-  for (const Record& record : batch_) {
-    ApplyRecord(record);
-    if (torn_) break;
-  }
+  ApplyBatch();
   counters_->events.fetch_add(batch_.size(), std::memory_order_relaxed);
   PublishCounts();
   if (!torn_) PublishPositions();
@@ -107,15 +104,44 @@ void Lane::EndLogTrouble() {
   log_trouble_at_.reset();
 }
 
-void Lane::ApplyRecord(const Record& record) {
+// Records are applied in the order of the batch, each some rounds after it was decoded.
+void Lane::ApplyBatch() {
+  const size_t count = batch_.size();
+  // That of the record that was decoded so many rounds ago, when there is one and an event came of it.
+  const auto decoded = [&](size_t round, size_t rounds_ago) -> const Passage* {
+    if (round < rounds_ago || round - rounds_ago >= count) return nullptr;
+    const Passage& passage = PassageOf(round - rounds_ago);
+    return passage.is_decoded ? &passage : nullptr;
+  };
+  constexpr size_t kRoundsBehind = kPassages - 1;
+  for (size_t round = 0; round < count + kRoundsBehind; ++round) {
+    if (round < count) Decode(batch_[round], PassageOf(round));
+    if (const Passage* passage = decoded(round, 1)) applier_->PrefetchEntries(passage->foresight);
+    if (const Passage* passage = decoded(round, 2)) applier_->PrefetchTimelines(passage->foresight);
+    if (round < kRoundsBehind) continue;
+    const size_t record = round - kRoundsBehind;
+    ApplyRecord(batch_[record], PassageOf(record));
+    if (torn_) return;
+  }
+}
+
+void Lane::Decode(const Record& record, Passage& passage) {
+  passage.is_decoded = false;
+  passage.refusal = Refusal::kNone;
+  // Nothing to decode: it is passed over, or it deletes.
+  if (record.is_erased || (record.is_tombstone && has_rows_)) return;
+  passage.refusal = passage.decoder->Decode(record.payload, &passage.event, &passage.detail);
+  passage.is_decoded = passage.refusal == Refusal::kNone;
+  if (passage.is_decoded) applier_->Foresee(passage.event, &passage.foresight);
+}
+
+void Lane::ApplyRecord(const Record& record, Passage& passage) {
   if (record.is_erased) return;
-  const bool is_deletion = record.is_tombstone && has_rows_;
-  Refusal refusal = Refusal::kNone;
-  if (!is_deletion) refusal = decoder_->Decode(record.payload, &event_, &detail_);
-  if (refusal != Refusal::kNone) {
-    Refuse(record, refusal, false);
+  if (passage.refusal != Refusal::kNone) {
+    Refuse(record, passage.refusal, passage.detail, false);
     return;
   }
+  Refusal refusal = Refusal::kNone;
   bool retried = false;
   const auto retry = [&](const Status& status) {
     retried = true;
@@ -124,18 +150,21 @@ void Lane::ApplyRecord(const Record& record) {
     WaitForStop(kRetryMs);
     return !stopping();
   };
-  const Status applied = is_deletion ? applier_->Delete(record, retry, &refusal, &detail_)
-                                     : applier_->Apply(record, event_, retry, &refusal, &detail_);
+  const Status applied = passage.is_decoded
+                             ? applier_->Apply(record, passage.event, passage.foresight, retry,
+                                               &refusal, &passage.detail)
+                             : applier_->Delete(record, retry, &refusal, &passage.detail);
   if (!applied.ok()) {
     torn_ = true;
     state_.Fail(applied);
     return;
   }
   if (retried) state_.Report(Part::kLane, Status::Ok(), surroundings_.clock.NowMs());
-  if (refusal != Refusal::kNone) Refuse(record, refusal, refusal != Refusal::kTooFarInFuture);
+  if (refusal != Refusal::kNone)
+    Refuse(record, refusal, passage.detail, refusal != Refusal::kTooFarInFuture);
 }
 
-void Lane::Refuse(const Record& record, Refusal refusal, bool by_view) {
+void Lane::Refuse(const Record& record, Refusal refusal, const std::string& detail, bool by_view) {
   const auto index = static_cast<size_t>(refusal);
   counters_->refused[index].fetch_add(1, std::memory_order_relaxed);
   if (refusal_limiters_[index] == nullptr) {
@@ -144,11 +173,11 @@ void Lane::Refuse(const Record& record, Refusal refusal, bool by_view) {
   uint64_t suppressed = 0;
   if (refusal_limiters_[index]->Admit(surroundings_.clock.NowMs(), &suppressed)) {
     LogWarning("source '{}': record {} of partition {} refused, {}: {} ({} such held back)",
-               source_name_, record.offset, record.partition, RefusalName(refusal), detail_,
+               source_name_, record.offset, record.partition, RefusalName(refusal), detail,
                suppressed);
   }
   if (by_view || leads_) {
-    dead_letters_.push_back({record, fmt::format("{}: {}", RefusalName(refusal), detail_)});
+    dead_letters_.push_back({record, fmt::format("{}: {}", RefusalName(refusal), detail)});
   }
 }
 

@@ -2,12 +2,25 @@
 
 namespace freshet::store {
 
+EntryTable::EntryTable() : buckets_(kBucketsMin, nullptr) {
+  PublishBuckets();
+}
+
+void EntryTable::PublishBuckets() {
+  published_begin_.store(reinterpret_cast<uintptr_t>(buckets_.data()), std::memory_order_relaxed);
+  published_count_.store(buckets_.size(), std::memory_order_relaxed);
+}
+
+// An address that is computed as a number, since there may be no such bucket any more.
+void EntryTable::PrefetchBucket(uint64_t hash) const {
+  const size_t bucket = hash & (published_count_.load(std::memory_order_relaxed) - 1);
+  const uintptr_t begin = published_begin_.load(std::memory_order_relaxed);
+  PrefetchLine(reinterpret_cast<const void*>(begin + bucket * sizeof(CacheEntry*)));
+}
+
 CacheEntry* EntryTable::Find(const CacheKey& key) const {
   CacheEntry* entry = buckets_[BucketOf(key.hash)];
-  while (entry != nullptr && (entry->hash != key.hash || entry->table != key.table ||
-                              entry->kind != key.kind || entry->entity_key != key.entity_key)) {
-    entry = entry->chain;
-  }
+  while (entry != nullptr && !entry->Is(key)) entry = entry->chain;
   return entry;
 }
 
@@ -37,6 +50,7 @@ void EntryTable::VisitBucket(size_t bucket, FunctionRef<void(CacheEntry* entry)>
 void EntryTable::Grow() {
   std::vector<CacheEntry*> old(buckets_.size() * 2, nullptr);
   old.swap(buckets_);
+  PublishBuckets();
   for (CacheEntry* chain : old) {
     CacheEntry* next = nullptr;
     for (CacheEntry* entry = chain; entry != nullptr; entry = next) {

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "base/prefetch.h"
 #include "store/row.h"
 
 namespace freshet::store {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr size_t kRecordsMin = 16;
 constexpr size_t kRowsAhead = 8;
-constexpr size_t kCacheLineBytes = 64;
 constexpr size_t kPrefetchedBytesMax = 256;
 
 uint64_t KeyPrefix(std::string_view key) {
@@ -22,12 +22,11 @@ uint64_t KeyPrefix(std::string_view key) {
 
 }  // namespace
 
-// Inlined whatever the optimiser thinks: GCC drops calls of a function that does nothing but this.
-[[gnu::always_inline]] inline void RowBuffer::Prefetch(const Record& record) {
+void RowBuffer::Prefetch(const Record& record) {
   const size_t size = kHeaderBytes + record.key_size() + record.row_size();
   for (size_t offset = kCacheLineBytes; offset < std::min(size, kPrefetchedBytesMax);
        offset += kCacheLineBytes)
-    __builtin_prefetch(record.bytes + offset);
+    PrefetchLine(record.bytes + offset);
 }
 
 int RowBuffer::CompareKeys(const Record& a, const Record& b) {
@@ -102,7 +101,7 @@ Status RowBuffer::Take(RowSink sink) {
   for (size_t begin = 0; begin < records_.size();) {
     // Sorted rows lie all over the memory: fetched one by one, each would be waited for.
     if (begin + 2 * kRowsAhead < records_.size())
-      __builtin_prefetch(records_[begin + 2 * kRowsAhead].bytes);
+      PrefetchLine(records_[begin + 2 * kRowsAhead].bytes);
     if (begin + kRowsAhead < records_.size()) Prefetch(records_[begin + kRowsAhead]);
     const Record* kept = &records_[begin];
     size_t end = begin + 1;

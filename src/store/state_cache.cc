@@ -10,8 +10,9 @@ namespace {
 
 constexpr size_t kDropBucketsPerLock = 256;
 constexpr size_t kBucketBytes = sizeof(void*);
-constexpr size_t kLineBytes = 64;  // of a processor's cache
 constexpr size_t kPrefetchLinesMax = 128;
+// Of a timeline that is updated: most often they hold its newest cell, and the next one goes behind it.
+constexpr size_t kNewestLines = 4;
 
 // What a string keeps outside of itself.
 size_t HeapBytes(const std::string& text) {
@@ -29,6 +30,20 @@ CacheKey::CacheKey(TableKind kind, TableId table, std::string_view entity_key)
       entity_key(entity_key),
       hash(Hash64(entity_key, uint64_t{table} << 1 | static_cast<uint64_t>(kind))) {}
 
+void CacheEntry::Prefetch() const {
+  const auto* begin = reinterpret_cast<const char*>(this);
+  for (size_t offset = 0; offset < sizeof(CacheEntry); offset += kCacheLineBytes)
+    PrefetchLine(begin + offset);
+}
+
+void CacheEntry::PrefetchForUpdate() const {
+  const char* begin = bytes.data();
+  PrefetchLine(begin);
+  const char* end = begin + bytes.size();
+  for (size_t line = 0; line < kNewestLines; ++line)
+    PrefetchLine(end - std::min(bytes.size(), line * kCacheLineBytes + 1));
+}
+
 StateCache::StateCache(size_t budget_bytes)
     : shard_budget_bytes_(budget_bytes >> kShardBits), shards_(size_t{1} << kShardBits) {}
 
@@ -43,8 +58,7 @@ void StateCache::PrefetchEntry(const CacheKey& key) const {
   const Shard& shard = ShardOf(key.hash);
   std::lock_guard lock(shard.mutex);
   const CacheEntry* entry = shard.table.FirstOf(key.hash);
-  __builtin_prefetch(entry);
-  __builtin_prefetch(reinterpret_cast<const char*>(entry) + kLineBytes);
+  if (entry != nullptr) entry->Prefetch();
 }
 
 void StateCache::PrefetchBytes(const CacheKey& key) const {
@@ -53,13 +67,20 @@ void StateCache::PrefetchBytes(const CacheKey& key) const {
   const CacheEntry* entry = shard.table.Find(key);
   if (entry == nullptr) return;
   const char* bytes = entry->bytes.data();
-  __builtin_prefetch(bytes);
+  PrefetchLine(bytes);
   // Timelines are read from their newest end.
   size_t left = entry->bytes.size();
   for (size_t line = 0; line < kPrefetchLinesMax && left > 0; ++line) {
-    __builtin_prefetch(bytes + left - 1);
-    left -= std::min(left, kLineBytes);
+    PrefetchLine(bytes + left - 1);
+    left -= std::min(left, kCacheLineBytes);
   }
+}
+
+void StateCache::PrefetchForUpdate(const CacheKey& key) const {
+  const Shard& shard = ShardOf(key.hash);
+  std::lock_guard lock(shard.mutex);
+  const CacheEntry* entry = shard.table.Find(key);
+  if (entry != nullptr) entry->PrefetchForUpdate();
 }
 
 bool StateCache::Read(const CacheKey& key, Visit visit, uint64_t* epoch) {
@@ -121,10 +142,7 @@ bool StateCache::Update(const CacheKey& key, const std::string* loaded, uint64_t
   if (frozen && entry->frozen_bytes == nullptr)
     entry->frozen_bytes = std::make_unique<std::string>(entry->bytes);
 
-  effect->bytes_before = entry->bytes.size();
-  change(entry->bytes);
-  effect->bytes_after = entry->bytes.size();
-  entry->referenced = true;
+  Change(entry, change, effect);
   // Nothing was made of nothing, as when an event is too old for every window.
   const bool untouched = effect->bytes_before == 0 && effect->bytes_after == 0;
   if (!untouched && entry->dirty_round != round) {
@@ -136,6 +154,26 @@ bool StateCache::Update(const CacheKey& key, const std::string* loaded, uint64_t
   Recharge(shard, entry);
   EvictToBudget(shard);
   return true;
+}
+
+void StateCache::UpdateDirty(CacheEntry* entry, FunctionRef<void(std::string& bytes)> change,
+                             Effect* effect) {
+  Shard& shard = ShardOf(entry->hash);
+  std::lock_guard lock(shard.mutex);
+  ++shard.hits;
+  const size_t capacity = entry->bytes.capacity();
+  Change(entry, change, effect);
+  if (entry->bytes.capacity() == capacity) return;
+  Recharge(shard, entry);
+  EvictToBudget(shard);
+}
+
+void StateCache::Change(CacheEntry* entry, FunctionRef<void(std::string& bytes)> change,
+                        Effect* effect) {
+  effect->bytes_before = entry->bytes.size();
+  change(entry->bytes);
+  effect->bytes_after = entry->bytes.size();
+  entry->referenced = true;
 }
 
 void StateCache::VisitFrozen(const CacheEntry* entry, Visit visit) const {

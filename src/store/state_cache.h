@@ -31,6 +31,7 @@
 #include "freshet/status.h"
 
 #include "base/function_ref.h"
+#include "base/prefetch.h"
 #include "store/store.h"
 
 namespace freshet::store {
@@ -38,6 +39,8 @@ namespace freshet::store {
 struct CacheKey {
   CacheKey() = default;
   explicit CacheKey(const StateKey& key);
+  explicit CacheKey(const TimelinePlace& place)
+      : table(place.table), entity_key(place.entity_key), hash(place.hash) {}
   CacheKey(TableKind kind, TableId table, std::string_view entity_key);
 
   TableKind kind = TableKind::kTimelines;
@@ -46,13 +49,24 @@ struct CacheKey {
   uint64_t hash = 0;
 };
 
-// One entity's state. What is not const belongs to the shard's lock.
+// One entity's state. What is not const belongs to the shard's lock; but only the writer of the table changes the bytes of an
+// entry, so that it may look at them without.
 class CacheEntry {
  public:
   const TableKind kind;
   const TableId table;
   const uint64_t hash;
   const std::string entity_key;
+
+  bool Is(const CacheKey& key) const {
+    return hash == key.hash && table == key.table && kind == key.kind &&
+           entity_key == key.entity_key;
+  }
+  // Brings the entry nearer to the processor; looks at nothing.
+  void Prefetch() const;
+  // Likewise what an Update looks at, the beginning of the bytes and their newest end. Under the shard's lock, or of an entry that
+  // the calling writer has changed since its last freeze.
+  void PrefetchForUpdate() const;
 
  private:
   friend class StateCache;
@@ -83,8 +97,10 @@ class CacheEntry {
 // Chained hash table of entries, which it does not own.
 class EntryTable {
  public:
-  EntryTable() : buckets_(16, nullptr) {}
+  EntryTable();
   CacheEntry* Find(const CacheKey& key) const;
+  // Brings nearer where Find begins. The one function that any thread may call while another changes the table.
+  void PrefetchBucket(uint64_t hash) const;
   // Where Find begins; null when it finds nothing.
   const CacheEntry* FirstOf(uint64_t hash) const { return buckets_[BucketOf(hash)]; }
   void Insert(CacheEntry* entry);
@@ -98,9 +114,14 @@ class EntryTable {
  private:
   size_t BucketOf(uint64_t hash) const { return hash & (buckets_.size() - 1); }
   void Grow();
+  void PublishBuckets();
 
+  static constexpr size_t kBucketsMin = 16;
   std::vector<CacheEntry*> buckets_;
   size_t size_ = 0;
+  // Of buckets_, for PrefetchBucket. It may see one newer than the other, and then prefetches in vain.
+  std::atomic<uintptr_t> published_begin_;
+  std::atomic<size_t> published_count_;
 };
 
 // Entries in the order in which eviction looks at them.
@@ -135,10 +156,15 @@ class StateCache {
 
   // --- readers
 
-  // Bring nearer to the processor what a Read that is to come will look at: first the entry, and a few
-  // keys later its bytes. They change nothing.
+  // Bring nearer to the processor what a Read or an Update that is to come will look at, each a few keys after the one before:
+  // where the entry is found, without a lock; the entry; its bytes, as a Read wants them or as an Update does. They change
+  // nothing.
+  void PrefetchBucket(const CacheKey& key) const {
+    ShardOf(key.hash).table.PrefetchBucket(key.hash);
+  }
   void PrefetchEntry(const CacheKey& key) const;
   void PrefetchBytes(const CacheKey& key) const;
+  void PrefetchForUpdate(const CacheKey& key) const;
   // Visits the bytes when the cache has them. Otherwise false, with the epoch that Fill wants.
   bool Read(const CacheKey& key, Visit visit, uint64_t* epoch);
   // Keeps bytes that were read from disk after the miss that gave `epoch`, and visits the bytes
@@ -163,6 +189,8 @@ class StateCache {
   // disk, is null.
   bool Update(const CacheKey& key, const std::string* loaded, uint64_t round,
               FunctionRef<void(std::string& bytes)> change, Effect* effect);
+  // The same of an entry that the calling writer changed in this round already.
+  void UpdateDirty(CacheEntry* entry, FunctionRef<void(std::string& bytes)> change, Effect* effect);
   // Visits the bytes as they were when the round before the entry's changes since was frozen.
   void VisitFrozen(const CacheEntry* entry, Visit visit) const;
   // The bytes frozen in `round` are on disk: the entry is clean unless it was changed since.
@@ -177,7 +205,8 @@ class StateCache {
   CacheTotals Totals() const;
 
  private:
-  struct Shard {
+  // No two on one line of the processor's cache: threads that use different ones do not disturb each other.
+  struct alignas(kCacheLineBytes) Shard {
     mutable std::mutex mutex;
     EntryTable table;
     EntryQueue clean;
@@ -191,6 +220,8 @@ class StateCache {
   const Shard& ShardOf(uint64_t hash) const { return shards_[hash >> kShardShift]; }
   static CacheEntry* Insert(Shard& shard, const CacheKey& key, std::string_view bytes);
   static void Recharge(Shard& shard, CacheEntry* entry);
+  static void Change(CacheEntry* entry, FunctionRef<void(std::string& bytes)> change,
+                     Effect* effect);
   static void Remove(Shard& shard, CacheEntry* entry);
   void EvictToBudget(Shard& shard) const;
 

@@ -68,6 +68,13 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
+// Where a timeline is found, or will be: what a writer makes of a table and a key. Borrows the key.
+struct TimelinePlace {
+  TableId table = 0;
+  std::string_view entity_key;
+  uint64_t hash = 0;
+};
+
 // One writer of timelines, and of the rows that a stream feeds, which are written and looked up as
 // timelines are: it alone changes the tables that it is given. Update and Freeze belong
 // to one thread; Write may run on another, one at a time. Changes that were not written when the
@@ -82,6 +89,13 @@ class TimelineWriter {
   // Corruption when the bytes cannot be read: then `change` was not called.
   virtual Status Update(TableId table, std::string_view entity_key,
                         FunctionRef<void(std::string& bytes)> change) = 0;
+
+  // Bring nearer to the processor what an Update that is to come will look at, each with other work since the one before, which
+  // memory takes its time for: where the timeline is found, then what is there, then its bytes. They change nothing, and belong to
+  // the thread of Update.
+  virtual TimelinePlace PrefetchPlace(TableId table, std::string_view entity_key) const = 0;
+  virtual void PrefetchEntry(const TimelinePlace& place) const = 0;
+  virtual void PrefetchBytes(const TimelinePlace& place) const = 0;
 
   // Bytes of timelines that were changed and are not yet frozen.
   virtual size_t dirty_bytes() const = 0;
@@ -101,7 +115,8 @@ struct StoreStats {
   size_t cache_entries = 0;
   uint64_t cache_hits = 0;
   uint64_t cache_misses = 0;
-  size_t dirty_bytes = 0;
+  size_t dirty_bytes =
+      0;  // of writers that froze since they last changed anything; of others, nearly
   uint64_t checkpoints = 0;
   uint64_t disk_bytes = 0;  // estimated
   size_t generations_to_remove = 0;

@@ -1,6 +1,7 @@
 #include "store/timeline_writer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <span>
@@ -17,6 +18,9 @@ namespace {
 
 // Of a record of a WriteBatch, beside key and value.
 constexpr size_t kBatchRecordBytes = 16;
+
+// Some hundred events' growth: few enough not to be missed where megabytes are shown.
+constexpr int64_t kUncountedBytesMax = 64 << 10;
 
 // How many entries ahead the processor's cache is told what comes.
 constexpr size_t kEntriesAhead = 16;
@@ -47,7 +51,7 @@ void Sort(std::vector<CacheEntry*>& entries) {
   std::vector<SortedEntry> sorted;
   sorted.reserve(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (i + kEntriesAhead < entries.size()) __builtin_prefetch(entries[i + kEntriesAhead]);
+    if (i + kEntriesAhead < entries.size()) entries[i + kEntriesAhead]->Prefetch();
     sorted.emplace_back(entries[i]);
   }
   std::sort(sorted.begin(), sorted.end());
@@ -62,9 +66,9 @@ void DroppedTables::Add(std::span<const TableId> tables) {
   tables_.insert(tables.begin(), tables.end());
 }
 
-bool DroppedTables::Contains(TableId table) const {
+std::set<TableId> DroppedTables::tables() const {
   std::lock_guard lock(mutex_);
-  return !tables_.empty() && tables_.contains(table);
+  return tables_;
 }
 
 CheckpointingWriter::~CheckpointingWriter() {
@@ -78,6 +82,7 @@ CheckpointingWriter::~CheckpointingWriter() {
   std::sort(entries.begin(), entries.end());
   entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
   for (CacheEntry* entry : entries) cache_.Discard(entry);
+  CountDirtyBytes();
   counters_.dirty_bytes -= bytes;
 }
 
@@ -85,7 +90,9 @@ Status CheckpointingWriter::Update(TableId table, std::string_view entity_key,
                                    FunctionRef<void(std::string& bytes)> change) {
   CacheKey key(TableKind::kTimelines, table, entity_key);
   StateCache::Effect effect;
-  if (!cache_.Update(key, nullptr, round_, change, &effect)) {
+  if (CacheEntry* entry = dirty_index_.Find(key)) {
+    cache_.UpdateDirty(entry, change, &effect);
+  } else if (!cache_.Update(key, nullptr, round_, change, &effect)) {
     // No other thread changes this table, so what is read here cannot grow old.
     std::string loaded;
     FRESHET_RETURN_IF_ERROR(reader_.ReadDisk(key, loaded));
@@ -95,17 +102,44 @@ Status CheckpointingWriter::Update(TableId table, std::string_view entity_key,
   return Status::Ok();
 }
 
+TimelinePlace CheckpointingWriter::PrefetchPlace(TableId table, std::string_view entity_key) const {
+  const CacheKey key(TableKind::kTimelines, table, entity_key);
+  dirty_index_.PrefetchSlot(key.hash);
+  cache_.PrefetchBucket(key);
+  return {table, entity_key, key.hash};
+}
+
+void CheckpointingWriter::PrefetchEntry(const TimelinePlace& place) const {
+  if (!dirty_index_.PrefetchEntry(place.hash)) cache_.PrefetchEntry(CacheKey(place));
+}
+
+void CheckpointingWriter::PrefetchBytes(const TimelinePlace& place) const {
+  const CacheKey key(place);
+  if (const CacheEntry* entry = dirty_index_.Find(key)) {
+    entry->PrefetchForUpdate();
+  } else {
+    cache_.PrefetchForUpdate(key);
+  }
+}
+
 void CheckpointingWriter::Note(const StateCache::Effect& effect, size_t key_bytes) {
   size_t before = effect.bytes_before;
   size_t after = effect.bytes_after;
   if (effect.newly_dirty != nullptr) {
     dirty_.push_back(effect.newly_dirty);
+    dirty_index_.Insert(effect.newly_dirty);
     before = 0;
     after += key_bytes;
   }
-  // Both wrap around alike when a timeline shrinks.
-  dirty_bytes_ += after - before;
-  counters_.dirty_bytes += after - before;
+  const auto growth = static_cast<int64_t>(after) - static_cast<int64_t>(before);
+  dirty_bytes_ += static_cast<size_t>(growth);  // wraps around when a timeline shrinks
+  uncounted_bytes_ += growth;
+  if (std::abs(uncounted_bytes_) > kUncountedBytesMax) CountDirtyBytes();
+}
+
+void CheckpointingWriter::CountDirtyBytes() {
+  counters_.dirty_bytes += static_cast<size_t>(uncounted_bytes_);
+  uncounted_bytes_ = 0;
 }
 
 Status CheckpointingWriter::Freeze(std::vector<Position> positions) {
@@ -113,11 +147,13 @@ Status CheckpointingWriter::Freeze(std::vector<Position> positions) {
     return Status::FailedPrecondition(
         "an earlier checkpoint is not written yet; write it before the next one");
   }
+  CountDirtyBytes();
   checkpoint_.round = round_++;
   checkpoint_.entries.swap(dirty_);
   checkpoint_.positions = std::move(positions);
   checkpoint_.bytes = dirty_bytes_;
   dirty_.clear();
+  dirty_index_.Clear();
   dirty_bytes_ = 0;
   frozen_.store(true, std::memory_order_release);
   return Status::Ok();
@@ -129,7 +165,11 @@ Status CheckpointingWriter::Write() {
   FRESHET_RETURN_IF_ERROR(
       checkpoint_.bytes >= surroundings_.checkpoint_file_bytes ? WriteFiles() : WriteThroughLog());
   FRESHET_RETURN_IF_ERROR(RemoveDropped());
-  for (CacheEntry* entry : checkpoint_.entries) cache_.Settle(entry, checkpoint_.round);
+  for (size_t i = 0; i < checkpoint_.entries.size(); ++i) {
+    if (i + kEntriesAhead < checkpoint_.entries.size())
+      checkpoint_.entries[i + kEntriesAhead]->Prefetch();
+    cache_.Settle(checkpoint_.entries[i], checkpoint_.round);
+  }
   counters_.dirty_bytes -= checkpoint_.bytes;
   ++counters_.checkpoints;
   checkpoint_.entries.clear();
@@ -142,7 +182,7 @@ Status CheckpointingWriter::VisitStates(Add add) const {
   std::string key;
   std::string state;
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (i + kEntriesAhead < entries.size()) __builtin_prefetch(entries[i + kEntriesAhead]);
+    if (i + kEntriesAhead < entries.size()) entries[i + kEntriesAhead]->Prefetch();
     key.clear();
     AppendStateKey(entries[i]->table, entries[i]->entity_key, key);
     // Adding may compress and write: not under the lock that readers take.
@@ -186,13 +226,16 @@ Status CheckpointingWriter::WriteFiles() {
 }
 
 Status CheckpointingWriter::RemoveDropped() {
+  // Of a table that is dropped after this, the removal comes after the checkpoint that is written already.
+  const std::set<TableId> dropped = surroundings_.dropped.tables();
+  if (dropped.empty()) return Status::Ok();
   rocksdb::WriteBatch batch;
   for (const CacheEntry* entry : checkpoint_.entries) {
-    if (surroundings_.dropped.Contains(entry->table))
+    if (dropped.contains(entry->table))
       batch.Delete(database_.timelines(), StateKeyOf(entry->table, entry->entity_key));
   }
   for (const Position& position : checkpoint_.positions) {
-    if (surroundings_.dropped.Contains(position.table))
+    if (dropped.contains(position.table))
       batch.Delete(database_.meta(), PositionKey(position.table, position.partition));
   }
   if (batch.Count() == 0) return Status::Ok();

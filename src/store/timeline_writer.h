@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/dirty_index.h"
 #include "store/lookup.h"
 #include "store/state_cache.h"
 #include "store/store.h"
@@ -21,7 +22,7 @@ namespace freshet::store {
 class DroppedTables {
  public:
   void Add(std::span<const TableId> tables);
-  bool Contains(TableId table) const;
+  std::set<TableId> tables() const;
 
  private:
   mutable std::mutex mutex_;
@@ -29,7 +30,8 @@ class DroppedTables {
 };
 
 struct WriterCounters {
-  std::atomic<size_t> dirty_bytes{0};  // changed or frozen, and not on disk
+  std::atomic<size_t> dirty_bytes{
+      0};  // changed or frozen, and not on disk; nearly, as CountDirtyBytes says
   std::atomic<uint64_t> checkpoints{0};
   std::atomic<uint64_t> checkpoint_files{0};  // begun: their numbers
 };
@@ -58,6 +60,9 @@ class CheckpointingWriter : public TimelineWriter {
 
   Status Update(TableId table, std::string_view entity_key,
                 FunctionRef<void(std::string& bytes)> change) override;
+  TimelinePlace PrefetchPlace(TableId table, std::string_view entity_key) const override;
+  void PrefetchEntry(const TimelinePlace& place) const override;
+  void PrefetchBytes(const TimelinePlace& place) const override;
   size_t dirty_bytes() const override { return dirty_bytes_; }
   size_t dirty_count() const override { return dirty_.size(); }
   Status Freeze(std::vector<Position> positions) override;
@@ -73,6 +78,9 @@ class CheckpointingWriter : public TimelineWriter {
   };
 
   void Note(const StateCache::Effect& effect, size_t key_bytes);
+  // Tells the counter that all writers share of what it does not know yet. It is told now and then, since it is contended for;
+  // each freeze tells it all.
+  void CountDirtyBytes();
   // The frozen states by their stored keys, ascending, and likewise the positions.
   using Add = FunctionRef<Status(std::string_view key, std::string_view value)>;
   Status VisitStates(Add add) const;
@@ -90,7 +98,10 @@ class CheckpointingWriter : public TimelineWriter {
   // The updating thread's.
   uint64_t round_ = 1;
   std::vector<CacheEntry*> dirty_;
+  DirtyIndex dirty_index_;  // of the same
   size_t dirty_bytes_ = 0;
+  int64_t uncounted_bytes_ =
+      0;  // of dirty_bytes_: what the counter was not told; less than 0 when timelines shrank
 
   // The updating thread's while `frozen_` is false, the writing thread's while it is true.
   Checkpoint checkpoint_;

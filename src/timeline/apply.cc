@@ -39,11 +39,20 @@ void ApplyToLifetime(const Schema& schema, const Event& event, std::string& byte
   CellWriter(schema).Update(bytes, Layout(schema).AllBegin(bytes).offset, event);
 }
 
+// The first cell that starts at or after `start_ms`; `end` when there is none, which is looked for first: most events are the newest.
+Position PlaceOf(const Layout& layout, std::string_view bytes, Position end, int64_t start_ms) {
+  const Position begin = layout.CellsBegin(bytes);
+  if (end.index == begin.index) return end;
+  const size_t newest = end.offset - layout.CellBytesBefore(bytes.data() + end.offset);
+  if (Layout::StartMs(bytes.data() + newest) < start_ms) return end;
+  return layout.LowerBound(bytes, begin, end, start_ms);
+}
+
 void ApplyToCell(const Schema& schema, const Event& event, int64_t start_ms, std::string& bytes) {
   const Layout layout(schema);
   const CellWriter writer(schema);
   const Position end = layout.End(bytes);
-  const Position at = layout.LowerBound(bytes, layout.CellsBegin(bytes), end, start_ms);
+  const Position at = PlaceOf(layout, bytes, end, start_ms);
   if (at.index == end.index || Layout::StartMs(bytes.data() + at.offset) != start_ms) {
     writer.Insert(bytes, at.offset, start_ms);
     Layout::SetCells(bytes, Layout::Cells(bytes) + 1);

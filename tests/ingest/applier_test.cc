@@ -86,9 +86,12 @@ class ApplierTest : public ::testing::Test {
   Refusal Apply(const DecodedEvent& event, int32_t partition, int64_t offset,
                 int64_t record_time_ms) {
     Refusal refusal = Refusal::kNone;
+    applier_->Foresee(event, &foresight_);
+    applier_->PrefetchEntries(foresight_);
+    applier_->PrefetchTimelines(foresight_);
     const Status applied = applier_->Apply(
-        {partition, offset, record_time_ms, {}}, event, [](const Status&) { return false; },
-        &refusal, &detail_);
+        {partition, offset, record_time_ms, {}}, event, foresight_,
+        [](const Status&) { return false; }, &refusal, &detail_);
     EXPECT_TRUE(applied.ok()) << applied.ToString();
     return refusal;
   }
@@ -103,6 +106,7 @@ class ApplierTest : public ::testing::Test {
   std::shared_ptr<const registry::Registry> registry_ = BuildRegistry(kDefinitions);
   std::unique_ptr<store::TimelineWriter> writer_ = harness_.store().NewTimelineWriter();
   std::unique_ptr<Applier> applier_;
+  Applier::Foresight foresight_;
   std::string detail_;
 };
 

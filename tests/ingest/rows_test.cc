@@ -65,7 +65,9 @@ class RowsTest : public ::testing::Test {
     record.offset = offset;
     record.timestamp_ms = kT0;
     Refusal refusal = Refusal::kNone;
-    const Status applied = applier_->Apply(record, event, kNoRetry, &refusal, &detail_);
+    Applier::Foresight foresight;
+    applier_->Foresee(event, &foresight);
+    const Status applied = applier_->Apply(record, event, foresight, kNoRetry, &refusal, &detail_);
     EXPECT_TRUE(applied.ok()) << applied.ToString();
     return refusal;
   }
@@ -216,13 +218,15 @@ TEST_F(RowsTest, AnEventThatWouldBeTooLargeARowIsRefusedForTheViewAlone) {
   Record record;
   record.timestamp_ms = kT0;
   Refusal refusal = Refusal::kNone;
-  ASSERT_TRUE(applier.Apply(record, event, kNoRetry, &refusal, &detail_).ok());
+  Applier::Foresight foresight;
+  applier.Foresee(event, &foresight);
+  ASSERT_TRUE(applier.Apply(record, event, foresight, kNoRetry, &refusal, &detail_).ok());
   EXPECT_EQ(refusal, Refusal::kTooLarge);
   EXPECT_EQ(applier.counts().applied, 1u);
   // A deletion has no features.
   event.values[1] = Datum::Int(0);
   record.offset = 1;
-  ASSERT_TRUE(applier.Apply(record, event, kNoRetry, &refusal, &detail_).ok());
+  ASSERT_TRUE(applier.Apply(record, event, foresight, kNoRetry, &refusal, &detail_).ok());
   EXPECT_EQ(refusal, Refusal::kNone);
 }
 

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/database.h"
 #include "store/row.h"
 #include "support/seed.h"
 #include "support/temp_folder.h"

@@ -7,6 +7,7 @@
 #include "store/store.h"
 #include "store/stream_row.h"
 #include "store_fixture.h"
+#include "support/seed.h"
 
 namespace freshet::store {
 namespace {
@@ -142,6 +143,71 @@ TEST_F(Timelines, CountTheirDirtyBytes) {
   ASSERT_TRUE(writer->Write().ok());
   EXPECT_EQ(store_->Stats().dirty_bytes, 0u);
   EXPECT_EQ(store_->Stats().checkpoints, 1u);
+}
+
+// Random changes, prefetched or not, with freezes and writes among them, in a cache that does not hold all of it.
+TEST_F(Timelines, AgreeWithAModelWhereverTheirWriterFindsThem) {
+  options_.cache_bytes = 1u << 20;
+  Open();
+  SCOPED_TRACE(::testing::Message() << "seed " << TestSeed());
+  std::mt19937_64 random(TestSeed());
+  using Key = std::pair<TableId, std::string>;
+  std::map<Key, std::string> now;
+  std::map<Key, std::string> frozen;
+  std::map<Key, std::string> written;
+  std::map<Key, size_t> dirty;
+  bool waits_for_write = false;
+  auto writer = store_->NewTimelineWriter();
+  const auto change = [&] {
+    const Key key(kTable + random() % 2, "user" + std::to_string(random() % 900));
+    if (random() % 2 == 0) {
+      const TimelinePlace place = writer->PrefetchPlace(key.first, key.second);
+      writer->PrefetchEntry(place);
+      writer->PrefetchBytes(place);
+    }
+    const std::string after(random() % 4 == 0 ? 0 : random() % 4'000,
+                            static_cast<char>('a' + random() % 26));
+    std::string before;
+    ASSERT_TRUE(writer
+                    ->Update(key.first, key.second,
+                             [&](std::string& bytes) {
+                               before = bytes;
+                               bytes = after;
+                             })
+                    .ok());
+    ASSERT_EQ(before, now[key]);
+    now[key] = after;
+    if (dirty.contains(key) || !before.empty() || !after.empty())
+      dirty[key] = key.second.size() + after.size();
+  };
+  const auto write = [&] {
+    ASSERT_TRUE(writer->Write().ok());
+    written = frozen;
+    waits_for_write = false;
+  };
+  for (int round = 0; round < 40; ++round) {
+    for (uint64_t changes = random() % 600; changes > 0; --changes) {
+      change();
+      size_t dirty_bytes = 0;
+      if (changes % 16 == 0) {
+        for (const auto& [key, bytes] : dirty) dirty_bytes += bytes;
+        ASSERT_EQ(writer->dirty_bytes(), dirty_bytes);
+        ASSERT_EQ(writer->dirty_count(), dirty.size());
+      }
+      if (waits_for_write && random() % 200 == 0) write();
+    }
+    if (waits_for_write) write();
+    const size_t dirty_bytes = writer->dirty_bytes();
+    ASSERT_TRUE(writer->Freeze({}).ok());
+    ASSERT_EQ(store_->Stats().dirty_bytes, dirty_bytes);
+    frozen = now;
+    dirty.clear();
+    waits_for_write = true;
+  }
+  for (const auto& [key, bytes] : now) ASSERT_EQ(Read(key.first, key.second), bytes);
+  writer.reset();
+  EXPECT_EQ(store_->Stats().dirty_bytes, 0u);
+  for (const auto& [key, bytes] : written) ASSERT_EQ(Read(key.first, key.second), bytes);
 }
 
 // Large checkpoints, which go past the log as files of their own, with small ones in between.
