@@ -61,7 +61,7 @@ std::string PathFromAnywhere(const std::string& path) {
   if (error || path.find("://") != std::string::npos) return path;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   if (error) return path;
-  const std::string plain = absolute.lexically_normal().string();
+  std::string plain = absolute.lexically_normal().string();
   // The path may be a folder.
   if (PathValuesOf(plain + "/") == PathValuesOf(path + "/")) return plain;
   return path.starts_with('/') ? path : working_folder + "/" + path;
