@@ -1,10 +1,23 @@
-# freshet_test(NAME SOURCES <files> DEPENDS <modules> LIBRARIES <targets> LABELS <labels> TIMEOUT <seconds> [SEPARATE])
+# A test's own code is compiled more often than it runs. What it tests keeps the optimisation of the build.
+if(CMAKE_BUILD_TYPE STREQUAL Debug)
+  set(FRESHET_TEST_OPTIMISATION -O0)
+else()
+  set(FRESHET_TEST_OPTIMISATION -O1)
+endif()
+
+# scripts/test counts in half processors: a test takes one processor, and half of one where it mostly waits, as those do that
+# watch a server or a broker.
+set(FRESHET_TEST_PROCESSORS 2)
+set(FRESHET_WAITING_TEST_PROCESSORS 1)
+
+# freshet_test(NAME SOURCES <files> DEPENDS <modules> LIBRARIES <targets> LABELS <labels> TIMEOUT <seconds> COST <seconds> [SEPARATE])
 #
 # One test program of one module; ctest sees it as one test. Labels say where it runs besides the release build: `unit` (the
 # default) under AddressSanitizer and UndefinedBehaviorSanitizer, `threads` under ThreadSanitizer, `integration` nowhere else:
-# it needs the real server binary or a broker. SEPARATE: its files share private names and are compiled one by one.
+# it needs the real server binary or a broker. COST: about how long it runs where that is long, so that the longest begin first.
+# SEPARATE: its files share private names and are compiled one by one.
 function(freshet_test name)
-  cmake_parse_arguments(TEST "SEPARATE" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(TEST "SEPARATE" "TIMEOUT;COST" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
   if(NOT TEST_LABELS)
     set(TEST_LABELS unit)
   endif()
@@ -28,6 +41,7 @@ function(freshet_test name)
   list(TRANSFORM TEST_DEPENDS PREPEND freshet::)
   target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_options(${name} PRIVATE ${FRESHET_TEST_OPTIMISATION})
   if(TEST_SEPARATE)
     set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   endif()
@@ -35,7 +49,15 @@ function(freshet_test name)
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 300)
   endif()
-  set_tests_properties(${name}${suffix} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT})
+  if(NOT TEST_COST)
+    set(TEST_COST 0)
+  endif()
+  set(processors ${FRESHET_TEST_PROCESSORS})
+  if("integration" IN_LIST TEST_LABELS)
+    set(processors ${FRESHET_WAITING_TEST_PROCESSORS})
+  endif()
+  set_tests_properties(${name}${suffix} PROPERTIES
+    LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT} COST ${TEST_COST} PROCESSORS ${processors})
 endfunction()
 
 # freshet_fuzz(NAME SOURCES <files> DEPENDS <modules>)
@@ -60,5 +82,5 @@ function(freshet_fuzz name)
     set(seeds)
   endif()
   add_test(NAME ${name} COMMAND ${name} -seed=1 -max_total_time=5 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 ${grown} ${seeds})
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120 PROCESSORS ${FRESHET_TEST_PROCESSORS})
 endfunction()

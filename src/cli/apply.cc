@@ -12,13 +12,13 @@
 namespace freshet::cli {
 namespace {
 
-struct Arguments {
+struct ApplyArguments {
   std::string folder;
   std::string address;
   bool json = false;
 };
 
-ExitCode Run(const Arguments& arguments) {
+ExitCode RunApply(const ApplyArguments& arguments) {
   const auto files = ReadDefinitions(arguments.folder);
   if (!files.ok()) return FailUsage("apply", files.status().message());
   const auto outcome = Connect(arguments.address)->Apply(*files);
@@ -35,7 +35,7 @@ ExitCode Run(const Arguments& arguments) {
 }  // namespace
 
 Command AddApply(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ApplyArguments>();
   CLI::App* app = parent.add_subcommand("apply", "Put definitions to use on a running server");
   app->add_option("DIR", arguments->folder, "A folder of YAML files, or one file")->required();
   app->add_flag("--json", arguments->json, "Print one JSON object");
@@ -45,7 +45,7 @@ Command AddApply(CLI::App& parent) {
       "made or, when one is refused, none; `freshet plan` shows them beforehand.\n\n"
       "Example:\n"
       "  freshet apply examples/quickstart");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunApply(*arguments); }};
 }
 
 }  // namespace freshet::cli

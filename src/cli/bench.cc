@@ -23,7 +23,7 @@ constexpr double kSecondsMin = 0.1;
 constexpr double kSecondsMax = 86'400;
 constexpr size_t kConnectionsMax = 1'000;
 
-struct Arguments {
+struct BenchArguments {
   std::string service;
   std::vector<std::string> words;  // key=value ...
   std::string keys;
@@ -36,13 +36,14 @@ struct Arguments {
   std::string address;
 };
 
-Result<RequestPool> MakePool(const Arguments& arguments, const ServiceDescription& description) {
+Result<RequestPool> MakePool(const BenchArguments& arguments,
+                             const ServiceDescription& description) {
   std::vector<std::string> words = arguments.words;
   if (!arguments.keys.empty()) FRESHET_RETURN_IF_ERROR(ReadKeysFile(arguments.keys, &words));
   return RequestPool::Make(words, description, arguments.rows);
 }
 
-ExitCode Run(const Arguments& arguments) {
+ExitCode RunBench(const BenchArguments& arguments) {
   const auto client = Connect(arguments.address);
   const auto description = client->DescribeService(arguments.service, {});
   if (!description.ok()) return Fail("bench", description.status());
@@ -78,7 +79,7 @@ ExitCode Run(const Arguments& arguments) {
 }  // namespace
 
 Command AddBench(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<BenchArguments>();
   CLI::App* app = parent.add_subcommand("bench", "Measure a server's latency at a steady rate");
   app->add_option("SERVICE", arguments->service, "A feature service")->required();
   app->add_option("KEY=VALUE", arguments->words,
@@ -112,7 +113,7 @@ Command AddBench(CLI::App& parent) {
       "Examples:\n"
       "  freshet bench ranking user_id=1,2,3 basket_value=120 --rate 500 --seconds 10\n"
       "  freshet bench ranking --keys users.jsonl --rate 5000 --connections 4 --json");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunBench(*arguments); }};
 }
 
 }  // namespace freshet::cli

@@ -15,7 +15,7 @@
 namespace freshet::cli {
 namespace {
 
-struct Arguments {
+struct ExplainArguments {
   std::vector<std::string> words;  // SERVICE key=value ...
   std::string features;            // view.feature,...
   std::optional<int64_t> read_time_ms;
@@ -23,7 +23,7 @@ struct Arguments {
   std::string address;
 };
 
-ExitCode Run(Arguments arguments) {
+ExitCode RunExplain(ExplainArguments arguments) {
   FeatureRequest request;
   Status usage = TakeSelection(arguments.features, &arguments.words, &request);
   if (!usage.ok()) return FailUsage("explain", usage.message());
@@ -44,7 +44,7 @@ ExitCode Run(Arguments arguments) {
 }  // namespace
 
 Command AddExplain(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ExplainArguments>();
   CLI::App* app = parent.add_subcommand("explain", "Show where the values of one entity come from");
   app->add_option("SERVICE KEY=VALUE", arguments->words,
                   "A feature service, then its join keys and inputs")
@@ -65,7 +65,7 @@ Command AddExplain(CLI::App& parent) {
       "Examples:\n"
       "  freshet explain ranking user_id=42 basket_value=120\n"
       "  freshet explain --features activity.spend_1h user_id=42 --json");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunExplain(*arguments); }};
 }
 
 }  // namespace freshet::cli

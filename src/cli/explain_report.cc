@@ -125,21 +125,6 @@ std::string RenderRow(const ExplainedRow& row, size_t number) {
   return text + "\n";
 }
 
-Json ToJson(const Value& value);
-Json ToJson(const StreamPosition& position);
-Json ToJson(const ExplainedStep& step);
-Json ToJson(const ExplainedFeature& feature);
-Json ToJson(const ExplainedCell& cell);
-Json ToJson(const ExplainedTimeline& timeline);
-Json ToJson(const ExplainedRow& row);
-
-template <typename T>
-Json ListToJson(const std::vector<T>& list) {
-  Json json = Json::array();
-  for (const T& item : list) json.push_back(ToJson(item));
-  return json;
-}
-
 Json ToJson(const Value& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag;
   if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
@@ -147,10 +132,6 @@ Json ToJson(const Value& value) {
     return cli::ToJson(Column{.type = Type::kDouble, .numbers = {*number}}, 0);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   return nullptr;
-}
-
-Json TimeToJson(int64_t time_ms) {
-  return time_ms == kNoEventTimeMs ? Json() : Json(time_ms);
 }
 
 Json ToJson(const ExplainedStep& step) {
@@ -183,7 +164,7 @@ Json ToJson(const ExplainedFeature& feature) {
     json["column"] = feature.column;
   } else {
     json["expression"] = feature.expression;
-    json["steps"] = ListToJson(feature.steps);
+    json["steps"] = ListToJson(feature.steps, ToJson);
   }
   return json;
 }
@@ -192,7 +173,7 @@ Json ToJson(const ExplainedCell& cell) {
   return {{"begin_ms", TimeToJson(cell.begin_ms)},
           {"end_ms", cell.end_ms},
           {"newest_event_ms", cell.newest_event_ms},
-          {"slots", ListToJson(cell.slots)}};
+          {"slots", ListToJson(cell.slots, ToJson)}};
 }
 
 Json ToJson(const StreamPosition& position) {
@@ -208,10 +189,10 @@ Json ToJson(const ExplainedTimeline& timeline) {
           {"is_found", timeline.is_found},
           {"newest_event_ms", TimeToJson(timeline.newest_event_ms)},
           {"as_of_ms", TimeToJson(timeline.as_of_ms)},
-          {"positions", ListToJson(timeline.positions)},
+          {"positions", ListToJson(timeline.positions, ToJson)},
           {"aggregations", timeline.aggregations},
           {"cell_count", timeline.cell_count},
-          {"cells", ListToJson(timeline.cells)}};
+          {"cells", ListToJson(timeline.cells, ToJson)}};
 }
 
 Json ToJson(const ExplainedRow& row) {
@@ -225,7 +206,7 @@ Json ToJson(const ExplainedRow& row) {
     json["table"] = row.table;
     json["is_deleted"] = row.is_deleted;
     json["as_of_ms"] = TimeToJson(row.as_of_ms);
-    json["positions"] = ListToJson(row.positions);
+    json["positions"] = ListToJson(row.positions, ToJson);
   } else {
     json["generation"] = row.generation == 0 ? Json() : Json(row.generation);
     json["loaded_at_ms"] = TimeToJson(row.loaded_at_ms);
@@ -249,9 +230,9 @@ std::string RenderExplanation(const Explanation& explanation) {
 
 std::string RenderExplanationJson(const Explanation& explanation) {
   const Json json = {{"read_time_ms", explanation.read_time_ms},
-                     {"features", ListToJson(explanation.features)},
-                     {"timelines", ListToJson(explanation.timelines)},
-                     {"rows", ListToJson(explanation.rows)}};
+                     {"features", ListToJson(explanation.features, ToJson)},
+                     {"timelines", ListToJson(explanation.timelines, ToJson)},
+                     {"rows", ListToJson(explanation.rows, ToJson)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

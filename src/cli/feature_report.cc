@@ -88,18 +88,17 @@ std::string RenderPhases(const FeatureResponse& response) {
 }
 
 Json CellToJson(const FeatureColumn& column, size_t row) {
-  Json cell = {{"value", ToJson(column.values, row)},
+  Json cell = {{"value", cli::ToJson(column.values, row)},
                {"status", FeatureStatusName(StatusOf(column, row))}};
   if (const std::string* reason = ReasonOf(column, row)) cell["reason"] = *reason;
   if (column.event_times_ms.empty()) return cell;
-  const int64_t time_ms = column.event_times_ms.at(row);
-  cell["event_time_ms"] = time_ms == kNoEventTimeMs ? Json() : Json(time_ms);
+  cell["event_time_ms"] = TimeToJson(column.event_times_ms.at(row));
   return cell;
 }
 
 Json RowToJson(const FeatureRequest& request, const FeatureResponse& response, size_t row) {
   Json json = Json::object();
-  for (const NamedColumn& key : request.entities) json[key.name] = ToJson(key.values, row);
+  for (const NamedColumn& key : request.entities) json[key.name] = cli::ToJson(key.values, row);
   for (const FeatureColumn& column : response.features) json[column.name] = CellToJson(column, row);
   for (const SourceAsOf& as_of : response.as_of)
     json["as_of_ms"][as_of.source] =

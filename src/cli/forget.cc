@@ -15,7 +15,7 @@
 namespace freshet::cli {
 namespace {
 
-struct Arguments {
+struct ForgetArguments {
   std::vector<std::string> words;  // key=value ...
   bool json = false;
   std::string address;
@@ -58,7 +58,7 @@ std::string RenderReceiptJson(const std::map<std::string, std::string>& join_key
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-ExitCode Run(const Arguments& arguments) {
+ExitCode RunForget(const ForgetArguments& arguments) {
   const auto join_keys = ReadJoinKeys(arguments.words);
   if (!join_keys.ok()) return FailUsage("forget", join_keys.status().message());
   const auto receipt = Connect(arguments.address)->Forget(*join_keys);
@@ -71,7 +71,7 @@ ExitCode Run(const Arguments& arguments) {
 }  // namespace
 
 Command AddForget(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ForgetArguments>();
   CLI::App* app =
       parent.add_subcommand("forget", "Erase an entity from rows, timelines and event logs");
   app->add_option("KEY=VALUE", arguments->words, "All join keys of the entity")
@@ -85,7 +85,7 @@ Command AddForget(CLI::App& parent) {
       "what Freshet cannot erase: Kafka topics, the files that rows were loaded from.\n\n"
       "Example:\n"
       "  freshet forget user_id=42");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunForget(*arguments); }};
 }
 
 }  // namespace freshet::cli

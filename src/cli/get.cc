@@ -20,7 +20,7 @@
 namespace freshet::cli {
 namespace {
 
-struct Arguments {
+struct GetArguments {
   std::vector<std::string> words;  // SERVICE key=value ...
   std::string features;            // view.feature,...
   std::string max_staleness;
@@ -59,7 +59,7 @@ Status ReadPosition(const std::string& word, StreamPosition* position) {
   return {};
 }
 
-Status ReadOptions(const Arguments& arguments, FeatureRequest* request) {
+Status ReadOptions(const GetArguments& arguments, FeatureRequest* request) {
   request->read_time_ms = arguments.read_time_ms;
   request->include_event_times = arguments.times;
   request->include_as_of = arguments.as_of;
@@ -77,7 +77,7 @@ Status ReadOptions(const Arguments& arguments, FeatureRequest* request) {
   return {};
 }
 
-ExitCode Run(Arguments arguments) {
+ExitCode RunGet(GetArguments arguments) {
   FeatureRequest request;
   Status usage = TakeSelection(arguments.features, &arguments.words, &request);
   if (usage.ok()) usage = ReadOptions(arguments, &request);
@@ -99,7 +99,7 @@ ExitCode Run(Arguments arguments) {
 }  // namespace
 
 Command AddGet(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<GetArguments>();
   CLI::App* app = parent.add_subcommand("get", "Ask for feature vectors");
   app->add_option("SERVICE KEY=VALUE", arguments->words,
                   "A feature service, then its join keys and inputs")
@@ -135,7 +135,7 @@ Command AddGet(CLI::App& parent) {
       "  freshet get ranking user_id=1,2,3 basket_value=50 --times\n"
       "  freshet get --features profile.age,activity.clicks_1m user_id=42 --json\n"
       "  freshet get ranking user_id=42 basket_value=50 --after clicks:0:1234 --timeout 50ms");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunGet(*arguments); }};
 }
 
 }  // namespace freshet::cli

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "freshet/features.h"
+
 #include "base/base64.h"
 
 namespace freshet::cli {
@@ -42,6 +44,10 @@ Json ToJson(const Column& column, size_t row) {
     default:
       return column.integers.at(row);
   }
+}
+
+Json TimeToJson(int64_t time_ms) {
+  return time_ms == kNoEventTimeMs ? Json() : Json(time_ms);
 }
 
 }  // namespace freshet::cli

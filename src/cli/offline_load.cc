@@ -34,10 +34,10 @@ class CancellableFile final : public LoadFile {
 
 // One load: what `read` gives to its session, then its end. *outcome is how far it came, whatever
 // happens.
-Status Run(const StartSession& start, const LoadRequest& request,
-           FunctionRef<Status(LoadSession& session)> read,
-           const std::function<void(const LoadProgress&)>& progress,
-           const std::function<bool()>& cancelled, LoadProgress* outcome) {
+Status RunSession(const StartSession& start, const LoadRequest& request,
+                  FunctionRef<Status(LoadSession& session)> read,
+                  const std::function<void(const LoadProgress&)>& progress,
+                  const std::function<bool()>& cancelled, LoadProgress* outcome) {
   FRESHET_ASSIGN_OR_RETURN(const std::unique_ptr<LoadSession> session, start(request));
   Status status = read(*session);
   if (status.ok() && cancelled()) status = Cancelled();
@@ -64,7 +64,7 @@ Status LoadFilesOffline(const StartSession& start, const LoadRequest& request,
     }
     return Status::Ok();
   };
-  return Run(start, request, read, progress, cancelled, outcome);
+  return RunSession(start, request, read, progress, cancelled, outcome);
 }
 
 Status LoadOffline(const StartSession& start, const LoadRequest& request,
@@ -80,7 +80,7 @@ Status LoadOffline(const StartSession& start, const LoadRequest& request,
       progress(session.Progress());
     }
   };
-  return Run(start, request, read, progress, cancelled, outcome);
+  return RunSession(start, request, read, progress, cancelled, outcome);
 }
 
 }  // namespace freshet::cli

@@ -10,13 +10,13 @@
 namespace freshet::cli {
 namespace {
 
-struct Arguments {
+struct PlanArguments {
   std::string folder;
   std::string address;
   bool json = false;
 };
 
-ExitCode Run(const Arguments& arguments) {
+ExitCode RunPlan(const PlanArguments& arguments) {
   const auto files = ReadDefinitions(arguments.folder);
   if (!files.ok()) return FailUsage("plan", files.status().message());
   const auto outcome = Connect(arguments.address)->Plan(*files);
@@ -27,7 +27,7 @@ ExitCode Run(const Arguments& arguments) {
 }  // namespace
 
 Command AddPlan(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PlanArguments>();
   CLI::App* app = parent.add_subcommand("plan", "Show what applying definitions would change");
   app->add_option("DIR", arguments->folder, "A folder of YAML files, or one file")->required();
   app->add_flag("--json", arguments->json, "Print one JSON object");
@@ -37,7 +37,7 @@ Command AddPlan(CLI::App& parent) {
       "refused, and says why and what to do instead.\n\n"
       "Example:\n"
       "  freshet plan examples/quickstart");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunPlan(*arguments); }};
 }
 
 }  // namespace freshet::cli

@@ -28,7 +28,7 @@ constexpr int64_t kProgressIntervalMs = 200;
 static_assert(kBatchRecordsMax <= limits::kPushRecordsMax &&
               kBatchBytesMax + limits::kEventBytesMax < limits::kMessageBytesMax);
 
-struct Arguments {
+struct PushArguments {
   std::string source;
   std::string file;
   std::string address;
@@ -138,7 +138,7 @@ ExitCode FailPush(const Pusher& pusher, const Status& status) {
   return code;
 }
 
-ExitCode Run(const Arguments& arguments) {
+ExitCode RunPush(const PushArguments& arguments) {
   int descriptor = STDIN_FILENO;
   if (!arguments.file.empty() && arguments.file != "-") {
     descriptor = open(arguments.file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -162,7 +162,7 @@ ExitCode Run(const Arguments& arguments) {
 }  // namespace
 
 Command AddPush(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PushArguments>();
   CLI::App* app = parent.add_subcommand("push", "Append events to a push source");
   app->add_option("SOURCE", arguments->source, "A source that is defined with `push:`")->required();
   app->add_option("FILE", arguments->file, "JSON lines; without it or with -, standard input");
@@ -175,7 +175,7 @@ Command AddPush(CLI::App& parent) {
       "  echo '{\"user_id\": 42, \"kind\": \"view\", \"event_time\": 1767225600000}' | freshet "
       "push "
       "clicks");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunPush(*arguments); }};
 }
 
 }  // namespace freshet::cli

@@ -25,7 +25,7 @@ namespace {
 constexpr int64_t kDrainMs = 5'000;
 constexpr timespec kReadyPoll = {.tv_sec = 0, .tv_nsec = 20'000'000};
 
-struct Arguments {
+struct ServeArguments {
   std::string config;
   std::string data;
   std::string address;
@@ -60,7 +60,7 @@ class StopSignals {
   sigset_t set_;
 };
 
-Result<ServerConfig> ReadConfig(const Arguments& arguments) {
+Result<ServerConfig> ReadConfig(const ServeArguments& arguments) {
   ServerConfig config;
   if (!arguments.config.empty()) {
     FRESHET_ASSIGN_OR_RETURN(config, ReadServerConfig(arguments.config));
@@ -161,7 +161,7 @@ ExitCode Serve(const ServerConfig& config, const StopSignals& signals) {
   return ExitCode::kDone;
 }
 
-ExitCode Run(const Arguments& arguments) {
+ExitCode RunServe(const ServeArguments& arguments) {
   const auto config = ReadConfig(arguments);
   if (!config.ok()) {
     PrintError("serve", config.status().message());
@@ -176,7 +176,7 @@ ExitCode Run(const Arguments& arguments) {
 }  // namespace
 
 Command AddServe(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ServeArguments>();
   CLI::App* app = parent.add_subcommand("serve", "Run a server");
   app->add_option("--config", arguments->config, "All options, as in config/freshet.yaml")
       ->type_name("FILE");
@@ -197,7 +197,7 @@ Command AddServe(CLI::App& parent) {
       "Examples:\n"
       "  freshet serve --config config/freshet.yaml\n"
       "  freshet serve --data /var/lib/freshet --address 127.0.0.1:7070 --definitions definitions");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunServe(*arguments); }};
 }
 
 }  // namespace freshet::cli

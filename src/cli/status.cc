@@ -11,13 +11,13 @@
 namespace freshet::cli {
 namespace {
 
-struct Arguments {
+struct StatusArguments {
   std::string address;
   bool json = false;
   bool ready = false;
 };
 
-ExitCode Run(const Arguments& arguments) {
+ExitCode RunStatus(const StatusArguments& arguments) {
   const auto status = Connect(arguments.address)->GetStatus();
   if (!status.ok()) return Fail("status", status.status());
   if (arguments.ready) {
@@ -33,7 +33,7 @@ ExitCode Run(const Arguments& arguments) {
 }  // namespace
 
 Command AddStatus(CLI::App& parent) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<StatusArguments>();
   CLI::App* app = parent.add_subcommand("status", "Show what a server holds and how far it is");
   app->add_flag("--json", arguments->json, "Print one JSON object");
   app->add_flag(
@@ -47,7 +47,7 @@ Command AddStatus(CLI::App& parent) {
       "Example:\n"
       "  freshet status\n"
       "  freshet status --ready    # for health checks");
-  return {app, [arguments] { return Run(*arguments); }};
+  return {app, [arguments] { return RunStatus(*arguments); }};
 }
 
 }  // namespace freshet::cli

@@ -159,10 +159,6 @@ std::string RenderCounters(const ServerStatus& status) {
   return table.empty() ? "" : Title("counters") + table.Render("  ");
 }
 
-Json TimeToJson(int64_t time_ms) {
-  return time_ms == kNoEventTimeMs ? Json() : Json(time_ms);
-}
-
 Json ToJson(const ServerStatus::Stream& stream) {
   Json partitions = Json::array();
   for (const auto& partition : stream.partitions)
@@ -228,13 +224,6 @@ Json ToJson(const ServerStatus::View& view) {
   return json;
 }
 
-template <typename T>
-Json ListToJson(const std::vector<T>& list) {
-  Json json = Json::array();
-  for (const T& item : list) json.push_back(ToJson(item));
-  return json;
-}
-
 }  // namespace
 
 std::string RenderStatus(const ServerStatus& status, const std::string& address) {
@@ -255,10 +244,10 @@ std::string RenderStatusJson(const ServerStatus& status) {
                      {"version", status.version},
                      {"now_ms", status.now_ms},
                      {"started_at_ms", status.started_at_ms},
-                     {"streams", ListToJson(status.streams)},
-                     {"sources", ListToJson(status.sources)},
-                     {"feature_views", ListToJson(status.views)},
-                     {"unfinished_loads", ListToJson(status.unfinished_loads)},
+                     {"streams", ListToJson(status.streams, ToJson)},
+                     {"sources", ListToJson(status.sources, ToJson)},
+                     {"feature_views", ListToJson(status.views, ToJson)},
+                     {"unfinished_loads", ListToJson(status.unfinished_loads, ToJson)},
                      {"feature_services", status.services},
                      {"counters", Json(status.counters)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

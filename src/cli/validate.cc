@@ -24,7 +24,7 @@ std::string Summary(const registry::Registry& registry) {
       Counted(registry.feature_services().size(), "feature service", "feature services"));
 }
 
-ExitCode Run(const std::string& folder) {
+ExitCode RunValidate(const std::string& folder) {
   ExitCode exit_code = ExitCode::kDone;
   const auto registry = ReadDefinitions("validate", folder, &exit_code);
   if (registry != nullptr) fmt::print("{}: valid: {}\n", folder, Summary(*registry));
@@ -41,7 +41,7 @@ Command AddValidate(CLI::App& parent) {
       "Every mistake is reported in one run, as file:line:column: what is wrong.\n\n"
       "Example:\n"
       "  freshet validate examples/quickstart");
-  return {app, [folder] { return Run(*folder); }};
+  return {app, [folder] { return RunValidate(*folder); }};
 }
 
 }  // namespace freshet::cli

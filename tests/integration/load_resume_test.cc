@@ -113,7 +113,7 @@ class LoadResumeTest : public CliTest {
     std::filesystem::remove(err_, ignored);
     const bool kills_server = random_() % 2 == 0;
     const pid_t process = StartLoad(words);
-    std::this_thread::sleep_for(std::chrono::microseconds(20'000 + random_() % 300'000));
+    std::this_thread::sleep_for(std::chrono::microseconds(20'000 + random_() % kill_us_max_));
     if (kills_server)
       server_->Kill();
     else
@@ -168,14 +168,18 @@ class LoadResumeTest : public CliTest {
   uint64_t KillOneThatKeeps(const std::string& file) {
     while (true) {
       const pid_t process = StartLoad({"profile", "--file", file});
-      std::this_thread::sleep_for(std::chrono::microseconds(random_() % 300'000));
+      std::this_thread::sleep_for(std::chrono::microseconds(random_() % kill_us_max_));
       ::kill(process, SIGKILL);
-      WaitForExit(process);
+      const bool is_loaded = WaitForExit(process) == 0;
       WaitUntilIdle();
       if (const uint64_t id = UnfinishedId(); id != 0) return id;
+      if (!is_loaded) kill_us_max_ += kKillUsStep;
     }
   }
 
+  // A load is killed before this. A busy machine, where nothing is kept so soon, is given longer.
+  static constexpr uint64_t kKillUsStep = 100'000;
+  uint64_t kill_us_max_ = 300'000;
   std::mt19937_64 random_;
   std::mutex server_mutex_;
   uint64_t kept_rows_ = 0;  // of the last one that was asked for
@@ -215,6 +219,8 @@ TEST_F(LoadResumeTest, GoesOnThroughManyKills) {
         words = {"--resume", std::to_string(id), "--json"};
         resumed_rows += kept_rows_;
         ++resumptions;
+      } else if (resumptions == 0) {
+        kill_us_max_ += kKillUsStep;
       }
       if (turn < 4) {
         is_loaded = LoadAndKill(words);
