@@ -7,15 +7,14 @@ EntryTable::EntryTable() : buckets_(kBucketsMin, nullptr) {
 }
 
 void EntryTable::PublishBuckets() {
-  published_begin_.store(reinterpret_cast<uintptr_t>(buckets_.data()), std::memory_order_relaxed);
+  published_begin_.store(buckets_.data(), std::memory_order_relaxed);
   published_count_.store(buckets_.size(), std::memory_order_relaxed);
 }
 
-// An address that is computed as a number, since there may be no such bucket any more.
+// There may be no such bucket any more: it is not looked at.
 void EntryTable::PrefetchBucket(uint64_t hash) const {
   const size_t bucket = hash & (published_count_.load(std::memory_order_relaxed) - 1);
-  const uintptr_t begin = published_begin_.load(std::memory_order_relaxed);
-  PrefetchLine(reinterpret_cast<const void*>(begin + bucket * sizeof(CacheEntry*)));
+  PrefetchLine(published_begin_.load(std::memory_order_relaxed) + bucket);
 }
 
 CacheEntry* EntryTable::Find(const CacheKey& key) const {

@@ -120,7 +120,7 @@ class EntryTable {
   std::vector<CacheEntry*> buckets_;
   size_t size_ = 0;
   // Of buckets_, for PrefetchBucket. It may see one newer than the other, and then prefetches in vain.
-  std::atomic<uintptr_t> published_begin_;
+  std::atomic<CacheEntry* const*> published_begin_;
   std::atomic<size_t> published_count_;
 };
 

@@ -115,8 +115,8 @@ struct StoreStats {
   size_t cache_entries = 0;
   uint64_t cache_hits = 0;
   uint64_t cache_misses = 0;
-  size_t dirty_bytes =
-      0;  // of writers that froze since they last changed anything; of others, nearly
+  // Changed and not on disk. Of what a writer has not frozen yet, up to 64 KiB may be missing or too much.
+  size_t dirty_bytes = 0;
   uint64_t checkpoints = 0;
   uint64_t disk_bytes = 0;  // estimated
   size_t generations_to_remove = 0;
