@@ -1,5 +1,6 @@
 #include "base/thread_priority.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <sys/resource.h>
@@ -17,6 +18,13 @@ void LowerThreadPriority() {
   // Linux's niceness is a thread's own. It can always be raised; a thread of a nicer process stays as it is.
   if (getpriority(PRIO_PROCESS, thread) < kLowNiceness)
     setpriority(PRIO_PROCESS, thread, kLowNiceness);
+}
+
+void Yielder::YieldAfterAWhile() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - yielded_at_ < std::chrono::microseconds(kHeldUs)) return;
+  yielded_at_ = now;
+  sched_yield();
 }
 
 }  // namespace freshet

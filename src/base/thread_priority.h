@@ -1,11 +1,34 @@
 // Which threads the machine runs first when all want its processors.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+
 namespace freshet {
 
 // From now on the calling thread, and the threads that it starts, leave the processors to others that
 // want them, but for about a tenth. It cannot be taken back. For work that nobody waits for from
 // moment to moment, beside threads that answer requests.
 void LowerThreadPriority();
+
+// For the loops of such work. The scheduler lets a thread have its slice, some milliseconds, even while one
+// of a higher priority waits: one that yields in between is waited for no longer than kHeldUs. What is left of the
+// slice is forgone, so that of processors that are all busy such work gets some hundredths.
+class Yielder {
+ public:
+  // Of a step that takes about a microsecond.
+  void Step() {
+    if (++steps_ % kStepsPerLook == 0) YieldAfterAWhile();
+  }
+
+ private:
+  static constexpr uint32_t kStepsPerLook = 64;  // at the clock
+  static constexpr int64_t kHeldUs = 500;
+
+  void YieldAfterAWhile();
+
+  uint32_t steps_ = 0;
+  std::chrono::steady_clock::time_point yielded_at_;
+};
 
 }  // namespace freshet

@@ -234,6 +234,7 @@ Status FileLoad::TakeLacking(std::span<const uint32_t> lacking) {
 }
 
 void FileLoad::TakeRow(const FileRow& file_row) {
+  yielder_.Step();
   state_.place.line = file_row.line;
   state_.place.offset = file_row.offset;
   if (!file_row.error.empty()) {

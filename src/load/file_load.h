@@ -16,6 +16,7 @@
 #include "freshet/status.h"
 
 #include "base/function_ref.h"
+#include "base/thread_priority.h"
 #include "load/expectations.h"
 #include "load/load_state.h"
 #include "load/loader.h"
@@ -105,6 +106,7 @@ class FileLoad final : public Load {
   const registry::Source& source_;
   const Wanted wanted_;
   std::optional<std::vector<uint32_t>> lacking_;  // fields that the files do without
+  Yielder yielder_;
   RowEncoder encoder_;
   ExpectationCheck expectations_;
   std::optional<Profiler> profiler_;  // of a dry run

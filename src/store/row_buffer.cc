@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/prefetch.h"
+#include "base/thread_priority.h"
 #include "store/row.h"
 
 namespace freshet::store {
@@ -98,7 +99,9 @@ void RowBuffer::MoveLastKeyTo(RowBuffer& next) {
 Status RowBuffer::Take(RowSink sink) {
   // Files often come sorted.
   if (!is_sorted_) std::sort(records_.begin(), records_.end(), SortsBefore);
+  Yielder yielder;
   for (size_t begin = 0; begin < records_.size();) {
+    yielder.Step();
     // Sorted rows lie all over the memory: fetched one by one, each would be waited for.
     if (begin + 2 * kRowsAhead < records_.size())
       PrefetchLine(records_[begin + 2 * kRowsAhead].bytes);
