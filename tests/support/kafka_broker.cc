@@ -191,6 +191,8 @@ void KafkaBroker::SetAffinity(const cpu_set_t& cores) {
 
 void KafkaBroker::Pause() {
   kill(process_, SIGSTOP);
+  // On a busy machine some of its threads answer for a while yet.
+  waitpid(process_, nullptr, WUNTRACED);
 }
 
 void KafkaBroker::Continue() {
