@@ -12,8 +12,8 @@ namespace freshet {
 void LowerThreadPriority();
 
 // For the loops of such work. The scheduler lets a thread have its slice, some milliseconds, even while one
-// of a higher priority waits: one that yields in between is waited for no longer than kHeldUs. What is left of the
-// slice is forgone, so that of processors that are all busy such work gets some hundredths.
+// of a higher priority waits: one that yields in between is waited for no longer than kHeldUs, or than a step takes. What
+// is left of the slice is forgone, so that of processors that are all busy such work gets some hundredths.
 class Yielder {
  public:
   // Of a step that takes about a microsecond.

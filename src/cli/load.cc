@@ -68,6 +68,71 @@ ExitCode RunLoad(const LoadArguments& arguments) {
   return RunLoadOfRows(arguments);
 }
 
+// Where the rows come from.
+void AddFile(CLI::App& app, LoadArguments& arguments) {
+  app.add_option(
+         "--file", arguments.file,
+         "A file, a folder or a pattern, also as s3://bucket/..., read from this machine and "
+         "sent to the server; - is standard input")
+      ->type_name("PATH");
+  app.add_option(
+         "--s3-endpoint", arguments.s3_endpoint,
+         "The store that s3:// is about; by default AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or "
+         "Amazon's")
+      ->type_name("URL");
+  app.add_option(
+         "--format", arguments.format,
+         "csv, jsonl, parquet or arrow; by default what the files' names or else the view's "
+         "source say")
+      ->check(CLI::IsMember(registry::FileFormatNames()))
+      ->type_name("FORMAT");
+}
+
+// What becomes of them.
+void AddRows(CLI::App& app, LoadArguments& arguments) {
+  app.add_flag("--upsert", arguments.upsert,
+               "Rows go into what is served, unless a newer row of the key is served; columns that "
+               "the file lacks stay as they are");
+  app.add_option("--delete-column", arguments.delete_column,
+                 "A column of bools: true where the row deletes its entity")
+      ->type_name("COLUMN");
+  app.add_option("--max-bad-rows", arguments.bad_rows_allowed,
+                 "Stop, with nothing changed, when more rows, or a larger share of them, are bad")
+      ->type_name("N|P%")
+      ->capture_default_str();
+  app.add_option("--reject-file", arguments.reject_file,
+                 "Write every bad row to this file: file, line and reason as JSON lines")
+      ->type_name("FILE");
+}
+
+// In the place of a load, or before it, and how its end is told.
+void AddOutcome(CLI::App& app, LoadArguments& arguments) {
+  app.add_flag("--json", arguments.json, "The report at the end as one JSON object");
+  app.add_flag("--dry-run", arguments.dry_run,
+               "Change nothing, and show what the rows are like: nulls, least and greatest values, "
+               "keys that are new or gone");
+  app.add_flag("--rollback", arguments.rollback,
+               "Serve again what the view served before its last whole load, in one moment");
+}
+
+// Loads that broke off. After the options that they exclude.
+void AddUnfinished(CLI::App& app, LoadArguments& arguments) {
+  CLI::Option* resume = app.add_option("--resume", arguments.resume,
+                                       "Go on with an unfinished load after its last finished "
+                                       "part, with its files (or --file, where "
+                                       "they are now) and its options");
+  resume->type_name("ID")->check(CLI::PositiveNumber);
+  CLI::Option* discard =
+      app.add_option("--discard", arguments.discard, "Remove what is kept of an unfinished load");
+  discard->type_name("ID")->check(CLI::PositiveNumber)->excludes(resume);
+  for (const char* other :
+       {"--format", "--upsert", "--delete-column", "--max-bad-rows", "--dry-run", "--rollback"}) {
+    resume->excludes(app.get_option(other));
+    discard->excludes(app.get_option(other));
+  }
+  discard->excludes(app.get_option("--file"));
+}
+
 // Rows that are built here, and rows that were built.
 void AddBuildAndAdopt(CLI::App& app, LoadArguments& arguments) {
   CLI::Option* out =
@@ -96,87 +161,42 @@ void AddBuildAndAdopt(CLI::App& app, LoadArguments& arguments) {
     adopt->excludes(app.get_option(other));
 }
 
+constexpr char kFooter[] =
+    "What is loaded replaces what the view served, all of it in one moment or, when the load "
+    "fails\n"
+    "or is interrupted, nothing. Bad rows are listed with their line and reason. What an "
+    "interrupted\n"
+    "load of files has finished is kept for a day: --resume goes on, --discard removes it.\n\n"
+    "Examples:\n"
+    "  freshet load profile --file users.csv\n"
+    "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
+    "  freshet load profile --file 'users/*.parquet'\n"
+    "  freshet load profile --file 's3://warehouse/users/*.parquet'\n"
+    "  freshet load profile --file users.csv --dry-run\n"
+    "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
+    "  freshet load profile --file users.csv --data /var/lib/freshet\n"
+    "  freshet load profile --file users.csv --out built --definitions definitions\n"
+    "  freshet load profile --adopt built\n"
+    "  freshet load --rollback profile\n"
+    "  freshet load --resume 17       # freshet status shows unfinished loads\n"
+    "  zcat users.csv.gz | freshet load profile --file - --format csv";
+
 }  // namespace
 
 Command AddLoad(CLI::App& parent) {
   auto arguments = std::make_shared<LoadArguments>();
   CLI::App* app = parent.add_subcommand("load", "Load a file into a batch view");
   app->add_option("VIEW", arguments->view, "The feature view");
-  app->add_option(
-         "--file", arguments->file,
-         "A file, a folder or a pattern, also as s3://bucket/..., read from this machine and "
-         "sent to the server; - is standard input")
-      ->type_name("PATH");
-  app->add_option(
-         "--s3-endpoint", arguments->s3_endpoint,
-         "The store that s3:// is about; by default AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or "
-         "Amazon's")
-      ->type_name("URL");
-  app->add_option(
-         "--format", arguments->format,
-         "csv, jsonl, parquet or arrow; by default what the files' names or else the view's "
-         "source say")
-      ->check(CLI::IsMember(registry::FileFormatNames()))
-      ->type_name("FORMAT");
-  app->add_flag(
-      "--upsert", arguments->upsert,
-      "Rows go into what is served, unless a newer row of the key is served; columns that "
-      "the file lacks stay as they are");
-  app->add_option("--delete-column", arguments->delete_column,
-                  "A column of bools: true where the row deletes its entity")
-      ->type_name("COLUMN");
-  app->add_option("--max-bad-rows", arguments->bad_rows_allowed,
-                  "Stop, with nothing changed, when more rows, or a larger share of them, are bad")
-      ->type_name("N|P%")
-      ->capture_default_str();
-  app->add_option("--reject-file", arguments->reject_file,
-                  "Write every bad row to this file: file, line and reason as JSON lines")
-      ->type_name("FILE");
-  app->add_flag("--json", arguments->json, "The report at the end as one JSON object");
-  app->add_flag(
-      "--dry-run", arguments->dry_run,
-      "Change nothing, and show what the rows are like: nulls, least and greatest values, "
-      "keys that are new or gone");
-  app->add_flag("--rollback", arguments->rollback,
-                "Serve again what the view served before its last whole load, in one moment");
-  CLI::Option* resume = app->add_option("--resume", arguments->resume,
-                                        "Go on with an unfinished load after its last finished "
-                                        "part, with its files (or --file, where "
-                                        "they are now) and its options");
-  resume->type_name("ID")->check(CLI::PositiveNumber);
-  CLI::Option* discard =
-      app->add_option("--discard", arguments->discard, "Remove what is kept of an unfinished load");
-  discard->type_name("ID")->check(CLI::PositiveNumber)->excludes(resume);
-  for (const char* other :
-       {"--format", "--upsert", "--delete-column", "--max-bad-rows", "--dry-run", "--rollback"}) {
-    resume->excludes(app->get_option(other));
-    discard->excludes(app->get_option(other));
-  }
-  discard->excludes(app->get_option("--file"));
+  AddFile(*app, *arguments);
+  AddRows(*app, *arguments);
+  AddOutcome(*app, *arguments);
+  AddUnfinished(*app, *arguments);
   app->add_option("--data", arguments->target.data_folder,
                   "Load in this process, into a server's data folder, while the server is stopped")
       ->type_name("FOLDER");
   AddAddress(*app, &arguments->target.address);
   AddBuildAndAdopt(*app, *arguments);
-  app->footer(
-      "What is loaded replaces what the view served, all of it in one moment or, when the load "
-      "fails\n"
-      "or is interrupted, nothing. Bad rows are listed with their line and reason. What an "
-      "interrupted\n"
-      "load of files has finished is kept for a day: --resume goes on, --discard removes it.\n\n"
-      "Examples:\n"
-      "  freshet load profile --file users.csv\n"
-      "  freshet load profile --file users.jsonl --max-bad-rows 1% --reject-file rejects.jsonl\n"
-      "  freshet load profile --file 'users/*.parquet'\n"
-      "  freshet load profile --file 's3://warehouse/users/*.parquet'\n"
-      "  freshet load profile --file users.csv --dry-run\n"
-      "  freshet load profile --file changes.csv --upsert --delete-column is_deleted\n"
-      "  freshet load profile --file users.csv --data /var/lib/freshet\n"
-      "  freshet load profile --file users.csv --out built --definitions definitions\n"
-      "  freshet load profile --adopt built\n"
-      "  freshet load --rollback profile\n"
-      "  freshet load --resume 17       # freshet status shows unfinished loads\n"
-      "  zcat users.csv.gz | freshet load profile --file - --format csv");
+  app->footer(kFooter);
   return {app, [arguments] { return RunLoad(*arguments); }};
 }
 

@@ -188,7 +188,7 @@ Status Applier::Apply(const Record& record, const DecodedEvent& event, const For
     const Foresight::Key& key = foresight.keys[view.key];
     if (key.refusal != Refusal::kNone) {
       *refusal = key.refusal;
-      *detail = key.detail;
+      *detail = DetailOf(key);
       continue;
     }
     const bool deletes = view.delete_when.has_value() && Holds(*view.delete_when, event);
@@ -370,15 +370,20 @@ const Applier::Expression& Applier::Evaluate(size_t index, const DecodedEvent& e
   return expression;
 }
 
+std::string Applier::DetailOf(const Foresight::Key& key) const {
+  if (key.refusal != Refusal::kMissingField) return key.detail;
+  return fmt::format("join key '{}' is missing or null", source_.fields[key.missing_field].name);
+}
+
 void Applier::EncodeKey(const Key& key, const DecodedEvent& event, Foresight::Key* encoded) const {
   encoded->refusal = Refusal::kNone;
   encoded->bytes.clear();
   for (size_t i = 0; i < key.fields.size(); ++i) {
     const Datum& value = event.values[key.fields[i]];
     if (value.is_null()) {
+      // What it says is not put into words yet: no view may want the key of this event.
       encoded->refusal = Refusal::kMissingField;
-      encoded->detail =
-          fmt::format("join key '{}' is missing or null", source_.fields[key.fields[i]].name);
+      encoded->missing_field = key.fields[i];
       return;
     }
     const Status appended = store::AppendEntityKey(key.types[i], value, encoded->bytes);

@@ -49,7 +49,8 @@ class Applier {
     struct Key {
       Refusal refusal = Refusal::kNone;  // why the event has no such key
       std::string bytes;
-      std::string detail;  // of the refusal
+      uint32_t missing_field = 0;  // of kMissingField
+      std::string detail;          // of other refusals
     };
     std::vector<Key> keys;                     // per key of the applier
     std::vector<store::TimelinePlace> places;  // borrow the keys
@@ -108,6 +109,8 @@ class Applier {
   std::optional<timeline::Identity> IdentityOf(const DecodedEvent& event) const;
   const Expression& Evaluate(size_t expression, const DecodedEvent& event);
   void EncodeKey(const Key& key, const DecodedEvent& event, Foresight::Key* encoded) const;
+  // Why there is no such key.
+  std::string DetailOf(const Foresight::Key& key) const;
 
   const registry::Source& source_;
   store::TimelineWriter& writer_;

@@ -12,6 +12,14 @@
 #include "registry/tables.h"
 
 namespace freshet::registry {
+namespace {
+
+bool IsLive(const CatalogView* view, TableId table) {
+  return view != nullptr && std::any_of(view->tables.begin(), view->tables.end(),
+                                        [&](const CatalogTable& live) { return live.id == table; });
+}
+
+}  // namespace
 
 Builder::Builder(std::span<const DefinitionFile> files, const Catalog& catalog,
                  yaml::Diagnostics* diagnostics)
@@ -206,15 +214,6 @@ void Builder::AssignIds() {
   for (size_t i = 0; i < views_.items.size(); ++i)
     AssignViewTables(views_.items[i], *registry_->feature_views_[i]);
 }
-
-namespace {
-
-bool IsLive(const CatalogView* view, TableId table) {
-  return view != nullptr && std::any_of(view->tables.begin(), view->tables.end(),
-                                        [&](const CatalogTable& live) { return live.id == table; });
-}
-
-}  // namespace
 
 void Builder::AssignViewTables(const Item& item, FeatureView& view) {
   Catalog& next = registry_->catalog_;

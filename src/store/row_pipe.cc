@@ -5,6 +5,7 @@
 #include "base/limits.h"
 
 namespace freshet::store {
+
 RowPipe::RowPipe(RowFileWriter& writer)
     : writer_(writer), gathered_(limits::kPipePartBytes), written_(limits::kPipePartBytes) {}
 

@@ -147,6 +147,7 @@ Status RowSorter::Seal() {
   if (is_all_in_memory) return Status::Ok();
   FRESHET_RETURN_IF_ERROR(Spill(false));
   FRESHET_RETURN_IF_ERROR(WaitForWriting());
+  // All is in files: what merges them has the memory for itself.
   gathered_ = RowBuffer(0);
   written_ = RowBuffer(0);
   written_bytes_ = 0;

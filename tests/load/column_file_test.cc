@@ -28,8 +28,8 @@ constexpr int64_t kDayMs = 1'795'514'400'000;  // 2026-11-24T10:00:00Z
 // The bytes of a file in memory, and how many of them were asked for.
 class MemoryFile final : public LoadFile {
  public:
-  explicit MemoryFile(std::string bytes)
-      : LoadFile("memory", bytes.size()), bytes_(std::move(bytes)) {}
+  explicit MemoryFile(std::string bytes, PathValues path_values = {})
+      : LoadFile("memory", bytes.size(), std::move(path_values)), bytes_(std::move(bytes)) {}
 
   Status ReadAt(uint64_t offset, size_t count, char* bytes) override {
     if (!failure_.ok()) return failure_;
@@ -298,6 +298,25 @@ TEST(ColumnFile, RowsThatDoNotFitAreBadRows) {
   const ReadFile binary = Read("binary.parquet", UsersSource(TimestampUnit::kMilliseconds));
   ASSERT_THAT(binary.rows, SizeIs(3)) << binary.status.ToString();
   EXPECT_EQ(binary.rows[1].error, "country: the string is not UTF-8");
+}
+
+TEST(ColumnFile, BadRowsLeaveThoseAroundThemAsTheyAre) {
+  MemoryFile file(WrittenBytes("scattered-bad-rows.parquet"), {{"country", "FI"}});
+  const ReadFile read =
+      ReadColumns(FileFormat::kParquet, UsersSource(TimestampUnit::kMilliseconds), file);
+  ASSERT_TRUE(read.status.ok()) << read.status.ToString();
+  ASSERT_THAT(read.rows, SizeIs(2'000));
+  for (int64_t i = 0; i < 2'000; ++i) {
+    const auto line = static_cast<uint64_t>(i + 1);
+    if (i == 0 || i == 255 || i == 256 || i == 1'500) {
+      EXPECT_EQ(read.rows[i].error, "age: '2147483648' is beyond the range of an int32") << i;
+    } else if (i == 257 || i == 1'999) {
+      EXPECT_EQ(read.rows[i].error, "updated_at: the event time is missing") << i;
+    } else {
+      EXPECT_EQ(read.rows[i], UserRow(line, i, Int(i), Int(i), Text("FI")));
+    }
+    EXPECT_EQ(read.rows[i].line, line);
+  }
 }
 
 TEST(ColumnFile, OnlyWhatIsWantedIsRead) {

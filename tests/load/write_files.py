@@ -143,6 +143,11 @@ write_arrow("dates.arrow", users(updated_at=pa.array(days, pa.date64())), pa.ipc
 write("misfit.parquet", users(age=pa.array([1.5, 2.5, 3.5]), country=pa.array([["FI"], ["SE"], []]),
                               user_id=None, user_idd=pa.array([1, 2, 3])))
 write("bad-rows.parquet", users(age=pa.array([30, 2**31, 50], pa.int64()), updated_at=pa.array([5, 6, None])))
+# Few among many, some of which stand close together, and runs of rows without any.
+scattered = range(2_000)
+write("scattered-bad-rows.parquet", users(
+    user_id=pa.array(scattered), age=pa.array([2**31 if i in (0, 255, 256, 1_500) else i for i in scattered], pa.int64()),
+    country=None, updated_at=pa.array([None if i in (256, 257, 1_999) else i for i in scattered], pa.int64())))
 # In rows that delete and in rows that do not: an age out of range, a name that is not UTF-8, no key, no time.
 deletions = users(user_id=pa.array([1, 2, 3, 4, None, 6]),
                   age=pa.array([2**31, 2**31, 50, 50, 2**31, 2**31], pa.int64()),
