@@ -257,7 +257,7 @@ TEST_F(Server, ShutdownDoesNotWaitForIdleConnections) {
   const auto begun = std::chrono::steady_clock::now();
   server_->Shutdown(60'000);
   server_->Shutdown(60'000);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
   EXPECT_EQ(idle.ReadToEnd(), "");
 }
 
@@ -270,7 +270,7 @@ TEST_F(Server, ShutdownCutsOffWhoSendsTooSlowly) {
   const auto begun = std::chrono::steady_clock::now();
   server_->Shutdown(100);
   EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(100));
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
   EXPECT_EQ(slow.ReadToEnd(), "");
 }
 
