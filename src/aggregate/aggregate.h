@@ -121,6 +121,7 @@ struct Aggregate {
   bool needs_window = false;   // without a value over the lifetime
   bool gives_list = false;     // the value is a string: the elements, as packed_list.h has them
   bool by_is_ordered = false;  // whether `by` must be a number or a timestamp
+  bool ages = false;           // whether the value of an unchanged slot hangs on Reading::now_ms
 
   void (*init)(char* slot);
   void (*update)(char* slot, const Datum& value, const EventOrder& order, const Parameters&);

@@ -15,8 +15,8 @@
 //
 // A kernel whose aggregate has parameters takes them as a third argument of the event's
 // constructor. One whose value hangs on the read has
-// `Finalize(const Reading&, const Parameters&, Datum*)` instead. A kernel that is faster at many
-// slots at once has `void AddRun(const char* slots, size_t stride_bytes, size_t count)` too.
+// `Finalize(const Reading&, const Parameters&, Datum*)` instead; it ages unless its maker says that
+// it hangs on the window alone. A kernel that is faster at many slots at once has `void AddRun(const char* slots, size_t stride_bytes, size_t count)` too.
 //
 // Update is Add of one event's kernel, so that it cannot differ from a merge.
 #pragma once
@@ -86,12 +86,12 @@ struct FixedSlot {
 
   static size_t BytesMax(const Parameters&, const Fill&) { return Kernel::kSizeBytes; }
 
- private:
   static constexpr bool kHangsOnRead = requires(const Kernel& state, const Reading& reading,
                                                 const Parameters& parameters, Datum* value) {
     state.Finalize(reading, parameters, value);
   };
 
+ private:
   static void AddSlots(Kernel& state, const char* slots, size_t stride_bytes, size_t count) {
     if constexpr (requires { state.AddRun(slots, stride_bytes, count); }) {
       state.AddRun(slots, stride_bytes, count);
@@ -119,6 +119,7 @@ constexpr Aggregate MakeFixed(std::string_view name, Type input, Type output,
                    .takes_input = takes_input,
                    .output = output,
                    .size_bytes = Kernel::kSizeBytes,
+                   .ages = Functions::kHangsOnRead,
                    .init = Functions::Init,
                    .update = Functions::Update,
                    .merge = Functions::Merge,

@@ -35,6 +35,7 @@ template <bool kOfValues>
 constexpr Aggregate RateOf(Type input) {
   Aggregate aggregate = MakeFixed<Rate<kOfValues>>("rate", input, Type::kDouble, kOfValues);
   aggregate.needs_window = true;
+  aggregate.ages = false;
   return aggregate;
 }
 

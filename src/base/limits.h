@@ -117,9 +117,10 @@ inline constexpr int64_t kOverloadMs = 100;                  // from a refusal o
 inline constexpr int64_t kOverloadWaitMs = 5;                // in the queue, while overloaded
 inline constexpr size_t kListPlansMax = 256;     // compiled lists of features that are kept
 inline constexpr size_t kIdleScratchesMax = 64;  // of one plan, for its next requests
-inline constexpr size_t kIdleScratchValuesMax = 262'144;  // of a larger request it is not kept
-inline constexpr size_t kFailureReasonsMax = 100;         // of one feature in an answer
-inline constexpr size_t kAnswerTemplatesMax = 64;         // that a thread keeps of one-row answers
+inline constexpr size_t kIdleScratchValuesMax = 262'144;    // of a larger request it is not kept
+inline constexpr size_t kIdleFoundRowsBytesMax = 4u << 20;  // of a request of more it is not kept
+inline constexpr size_t kFailureReasonsMax = 100;           // of one feature in an answer
+inline constexpr size_t kAnswerTemplatesMax = 64;      // that a thread keeps of one-row answers
 inline constexpr size_t kDerivedDepthMax = 100;        // on-demand features that read one another
 inline constexpr size_t kIdleScratchKeysMax = 65'536;  // a larger scratch is not kept
 

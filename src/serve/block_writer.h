@@ -41,6 +41,15 @@ class BlockWriter {
     FRESHET_CHECK(value.kind() == slots_[slot].kind);
     words_[At(slot, row)] = WordOf(value);
   }
+  // The same of a string, and of any other value its word.
+  void PutText(uint32_t slot, uint32_t row, std::string_view text) {
+    words_[At(slot, row)] = block_->AddText(text);
+  }
+  void PutWord(uint32_t slot, uint32_t row, uint64_t word) { words_[At(slot, row)] = word; }
+  static uint64_t WordOfNumber(const Datum& value) {
+    return value.kind() == Datum::Kind::kDouble ? std::bit_cast<uint64_t>(value.as_double())
+                                                : static_cast<uint64_t>(value.as_int());
+  }
   // The default, under a status that is not kPresent.
   void PutDefault(uint32_t slot, uint32_t row, FeatureStatus status) {
     PutValue(slot, row, slots_[slot].default_value);
@@ -52,6 +61,7 @@ class BlockWriter {
   void PutEventTime(uint32_t slot, uint32_t row, int64_t event_time_ms) {
     if (event_times_ms_ != nullptr) event_times_ms_[At(slot, row)] = event_time_ms;
   }
+  bool has_event_times() const { return event_times_ms_ != nullptr; }
   // Puts what the first row of a run was given into its other rows.
   void RepeatFirstRow(uint32_t slot, const KeyRun& run);
   // Leaves the value as it is.
@@ -65,6 +75,7 @@ class BlockWriter {
 
   // A list is a string here, of its packed elements. Borrows from the block until the next Put.
   Datum ValueAt(uint32_t slot, uint32_t row) const;
+  uint64_t WordAt(uint32_t slot, uint32_t row) const { return words_[At(slot, row)]; }
   FeatureStatus StatusAt(uint32_t slot, uint32_t row) const { return statuses_[At(slot, row)]; }
   // kNoEventTimeMs when they are not asked for.
   int64_t EventTimeMsAt(uint32_t slot, uint32_t row) const {
@@ -76,14 +87,8 @@ class BlockWriter {
  private:
   size_t At(uint32_t slot, uint32_t row) const { return size_t{slot} * row_count_ + row; }
   uint64_t WordOf(const Datum& value) {
-    switch (value.kind()) {
-      case Datum::Kind::kDouble:
-        return std::bit_cast<uint64_t>(value.as_double());
-      case Datum::Kind::kString:
-        return block_->AddText(value.as_string());
-      default:
-        return static_cast<uint64_t>(value.as_int());
-    }
+    return value.kind() == Datum::Kind::kString ? block_->AddText(value.as_string())
+                                                : WordOfNumber(value);
   }
   void UnpackList(uint32_t slot, uint32_t row, FeatureBlock::List* list);
   void KeepReason(uint32_t slot, uint32_t row, std::string reason);

@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "serve/kept_values.h"
 #include "store/stream_row.h"
 
 namespace freshet::serve {
@@ -41,41 +43,66 @@ std::string FailureReason(const StreamRead& read, timeline::ReadOutcome outcome,
   return {};
 }
 
-// `columns` are per slot; `bytes` is empty where there is no row.
-inline void PutRow(const registry::BatchView& view, const std::vector<uint32_t>& slots,
-                   const store::RowLayout& layout, const std::vector<uint32_t>& columns,
-                   std::string_view bytes, int64_t now_ms, uint32_t row, BlockWriter& writer) {
-  if (bytes.empty()) {
-    for (uint32_t slot : slots) writer.PutDefault(slot, row, FeatureStatus::kNotFound);
-    return;
-  }
+void PutAbsent(const std::vector<uint32_t>& slots, uint32_t row, FeatureStatus status,
+               BlockWriter& writer) {
+  for (const uint32_t slot : slots) writer.PutDefault(slot, row, status);
+}
+
+// `bytes` is empty where there is no row.
+void FindRow(const registry::BatchView& view, const std::vector<uint32_t>& slots,
+             std::string_view bytes, int64_t now_ms, uint32_t row, FoundRows& found,
+             BlockWriter& writer) {
+  if (bytes.empty()) return PutAbsent(slots, row, FeatureStatus::kNotFound, writer);
   const int64_t event_time_ms = store::RowLayout::EventTimeMs(bytes);
-  const bool is_too_old = view.max_age_ms.has_value() && event_time_ms < now_ms - *view.max_age_ms;
-  // By address: an answer reads thousands of columns, and the library checks each index.
-  const uint32_t* column_at = columns.data();
-  for (const uint32_t slot : slots) {
-    writer.PutEventTime(slot, row, event_time_ms);
-    const uint32_t column = *column_at++;
-    if (is_too_old) {
-      writer.PutDefault(slot, row, FeatureStatus::kOutsideMaxAge);
-    } else if (column == GenerationView::kMissing) {
-      writer.PutDefault(slot, row, FeatureStatus::kNullValue);
-    } else if (const Datum value = layout.Read(bytes, column); value.is_null()) {
-      writer.PutDefault(slot, row, FeatureStatus::kNullValue);
+  for (const uint32_t slot : slots) writer.PutEventTime(slot, row, event_time_ms);
+  if (view.max_age_ms.has_value() && event_time_ms < now_ms - *view.max_age_ms)
+    return PutAbsent(slots, row, FeatureStatus::kOutsideMaxAge, writer);
+  found.Add(row, bytes);
+}
+
+void PutColumn(uint32_t slot, const store::RowLayout& layout, uint32_t column,
+               std::span<const uint32_t> rows, std::span<const char* const> begins,
+               BlockWriter& writer) {
+  FRESHET_CHECK(KindOf(layout.columns()[column]) == writer.slot(slot).kind);
+  // By address: the library checks each index.
+  const uint32_t* const row_of = rows.data();
+  layout.ReadColumn(begins, column, [&](size_t i, const Datum& value) {
+    if (value.is_null()) {
+      writer.PutDefault(slot, row_of[i], FeatureStatus::kNullValue);
+    } else if (value.kind() == Datum::Kind::kString) {
+      writer.PutText(slot, row_of[i], value.as_string());
     } else {
-      writer.PutValue(slot, row, value);
+      writer.PutWord(slot, row_of[i], BlockWriter::WordOfNumber(value));
     }
+  });
+}
+
+// `columns` are per slot.
+void PutFound(const std::vector<uint32_t>& slots, const store::RowLayout& layout,
+              const std::vector<uint32_t>& columns, FoundRows& found, BlockWriter& writer) {
+  const std::span<const uint32_t> rows = found.rows();
+  const std::span<const char* const> begins = found.Begins();
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const uint32_t slot = slots[i];
+    if (columns[i] == GenerationView::kMissing) {
+      for (const uint32_t row : rows) writer.PutDefault(slot, row, FeatureStatus::kNullValue);
+      continue;
+    }
+    PutColumn(slot, layout, columns[i], rows, begins, writer);
   }
 }
 
 }  // namespace
 
 bool FinalizeTimeline(const StreamRead& read, timeline::Reader& reader, std::string_view bytes,
-                      int64_t now_ms, uint32_t row, BlockWriter& writer) {
+                      store::Note* note, int64_t now_ms, uint32_t row, BlockWriter& writer) {
   if (bytes.empty()) {
-    for (uint32_t slot : read.slots) writer.PutDefault(slot, row, FeatureStatus::kNotFound);
+    PutAbsent(read.slots, row, FeatureStatus::kNotFound, writer);
     return false;
   }
+  // The times of events are not kept.
+  if (writer.has_event_times()) note = nullptr;
+  if (note != nullptr && PutKept(read, *note, now_ms, row, writer)) return false;
   bool is_too_early = false;
   const std::span<const timeline::WindowedValue> values = reader.Read(bytes, now_ms);
   const uint32_t* slot_at = read.slots.data();
@@ -100,21 +127,31 @@ bool FinalizeTimeline(const StreamRead& read, timeline::Reader& reader, std::str
         break;
     }
   }
+  // Notes at most double what an entity takes in the cache.
+  if (note != nullptr) Keep(read, reader.HoldsAt(bytes), row, writer, bytes.size(), note);
   return is_too_early;
 }
 
-void FinalizeStreamRow(const StreamRead& read, std::string_view bytes, int64_t now_ms, uint32_t row,
-                       BlockWriter& writer) {
+void FindStreamRow(const StreamRead& read, std::string_view bytes, int64_t now_ms, uint32_t row,
+                   FoundRows& found, BlockWriter& writer) {
   const std::string_view stored = bytes.empty() ? bytes : store::StreamRow::Row(bytes);
   const bool is_there = !stored.empty() && !store::RowLayout::IsTombstone(stored);
-  PutRow(*read.view->batch(), read.slots, *read.layout, read.columns,
-         is_there ? stored : std::string_view(), now_ms, row, writer);
+  FindRow(*read.view->batch(), read.slots, is_there ? stored : std::string_view(), now_ms, row,
+          found, writer);
 }
 
-void FinalizeRow(const RowRead& read, const GenerationView& generation, std::string_view bytes,
-                 int64_t now_ms, uint32_t row, BlockWriter& writer) {
-  PutRow(*read.view->batch(), read.slots, *generation.layout, generation.columns, bytes, now_ms,
-         row, writer);
+void FindRow(const RowRead& read, std::string_view bytes, int64_t now_ms, uint32_t row,
+             FoundRows& found, BlockWriter& writer) {
+  FindRow(*read.view->batch(), read.slots, bytes, now_ms, row, found, writer);
+}
+
+void FinalizeStreamRows(const StreamRead& read, FoundRows& found, BlockWriter& writer) {
+  PutFound(read.slots, *read.layout, read.columns, found, writer);
+}
+
+void FinalizeRows(const RowRead& read, const GenerationView& generation, FoundRows& found,
+                  BlockWriter& writer) {
+  PutFound(read.slots, *generation.layout, generation.columns, found, writer);
 }
 
 }  // namespace freshet::serve

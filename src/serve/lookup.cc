@@ -87,6 +87,38 @@ TargetRead ReadOf(const Plan& plan, uint32_t read, const Scratch& scratch) {
   return {rows.slots, scratch.keys[rows.key]};
 }
 
+// As FinalizeTimeline.
+bool Visit(const Plan& plan, const LookupTarget& target, std::string_view bytes, store::Note* note,
+           int64_t now_ms, Scratch& scratch) {
+  const uint32_t row = ReadOf(plan, target.read, scratch).keys.runs[target.run].first_row;
+  FoundRows& found = scratch.found_rows[target.read];
+  if (target.read >= plan.streams.size()) {
+    FindRow(plan.rows[target.read - plan.streams.size()], bytes, now_ms, row, found,
+            scratch.writer);
+    return false;
+  }
+  const StreamRead& read = plan.streams[target.read];
+  if (read.is_of_rows()) {
+    FindStreamRow(read, bytes, now_ms, row, found, scratch.writer);
+    return false;
+  }
+  return FinalizeTimeline(read, *scratch.readers[target.read], bytes, note, now_ms, row,
+                          scratch.writer);
+}
+
+void PutFoundRows(const Plan& plan, Scratch& scratch) {
+  for (size_t i = 0; i < scratch.found_rows.size(); ++i) {
+    FoundRows& found = scratch.found_rows[i];
+    if (found.empty()) continue;
+    if (i < plan.streams.size()) {
+      FinalizeStreamRows(plan.streams[i], found, scratch.writer);
+    } else {
+      const size_t index = i - plan.streams.size();
+      FinalizeRows(plan.rows[index], scratch.generations[index], found, scratch.writer);
+    }
+  }
+}
+
 // The store visits keys in order, but for those of one step; a step is visited whole.
 void PutTimedOut(const Plan& plan, size_t visited, Scratch& scratch) {
   for (size_t i = visited; i < scratch.targets.size(); ++i) {
@@ -135,29 +167,17 @@ Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_co
     return added;
   }
   if (options.kept != nullptr) options.kept->assign(scratch.targets.size(), {});
+  for (FoundRows& found : scratch.found_rows) found.Clear();
   size_t visited = 0;
-  const auto visit = [&](size_t i, std::string_view bytes) {
+  const auto visit = [&](size_t i, std::string_view bytes, store::Note* note) {
     ++visited;
     if (options.kept != nullptr) (*options.kept)[i].assign(bytes);
-    const LookupTarget target = scratch.targets[i];
-    const uint32_t row = ReadOf(plan, target.read, scratch).keys.runs[target.run].first_row;
-    if (target.read < plan.streams.size()) {
-      const StreamRead& read = plan.streams[target.read];
-      if (read.is_of_rows()) {
-        FinalizeStreamRow(read, bytes, options.now_ms, row, scratch.writer);
-      } else {
-        *is_too_early |= FinalizeTimeline(read, *scratch.readers[target.read], bytes,
-                                          options.now_ms, row, scratch.writer);
-      }
-    } else {
-      const size_t index = target.read - plan.streams.size();
-      FinalizeRow(plan.rows[index], scratch.generations[index], bytes, options.now_ms, row,
-                  scratch.writer);
-    }
+    *is_too_early |= Visit(plan, scratch.targets[i], bytes, note, options.now_ms, scratch);
   };
   const Status status = store.Lookup(scratch.state_keys, visit, options.deadline);
   scratch.held_generations.clear();
   FRESHET_RETURN_IF_ERROR(status);
+  PutFoundRows(plan, scratch);
   PutTimedOut(plan, visited, scratch);
   RepeatRuns(plan, scratch);
   return Status::Ok();

@@ -1,6 +1,7 @@
 #include "serve/plan.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 #include <tuple>
@@ -129,7 +130,9 @@ class Compiler {
     if (known != plan_.streams.end()) return *known;
     const auto source =
         std::lower_bound(plan_.sources.begin(), plan_.sources.end(), view.fed_by()->name);
+    static std::atomic<uint64_t> last_number = 0;
     StreamRead& read = plan_.streams.emplace_back();
+    read.number = ++last_number;
     read.view = &view;
     read.key = key;
     read.source = static_cast<uint32_t>(source - plan_.sources.begin());

@@ -48,6 +48,7 @@ struct StreamRead {
   uint32_t key = 0;     // an index into Plan::keys
   uint32_t source = 0;  // an index into Plan::sources
   registry::TableId table = 0;
+  uint64_t number = 0;  // which no other read of this process has
   std::vector<uint32_t> slots;
   // Of timelines.
   const timeline::Schema* schema = nullptr;

@@ -14,6 +14,7 @@
 #include "expr/program.h"
 #include "serve/block_writer.h"
 #include "serve/columns.h"
+#include "serve/found_rows.h"
 #include "serve/plan.h"
 #include "store/row.h"
 #include "store/store.h"
@@ -67,6 +68,7 @@ struct Scratch {
   std::vector<std::shared_ptr<const store::Generation>> held_generations;  // during a look-up
   std::vector<store::StateKey> state_keys;
   std::vector<LookupTarget> targets;  // per state key
+  std::vector<FoundRows> found_rows;  // per LookupTarget::read; of timelines empty
   std::vector<Datum> variables;       // of the on-demand view at hand
   expr::Scratch expression;
 };

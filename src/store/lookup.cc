@@ -37,8 +37,7 @@ void StateReader::SetTimelineGuard(Store::TimelineGuard guard) {
   guard_ = std::move(shared);
 }
 
-Status StateReader::Lookup(std::span<const StateKey> keys,
-                           FunctionRef<void(size_t i, std::string_view bytes)> visit,
+Status StateReader::Lookup(std::span<const StateKey> keys, Store::Visit visit,
                            const Store::Deadline& deadline) {
   size_t begin = 0;
   while (begin < keys.size()) {
@@ -51,7 +50,7 @@ Status StateReader::Lookup(std::span<const StateKey> keys,
 }
 
 Status StateReader::LookupRange(std::span<const StateKey> keys, size_t begin, size_t end,
-                                FunctionRef<void(size_t i, std::string_view bytes)> visit) {
+                                Store::Visit visit) {
   std::vector<Miss> misses;
   const bool prefetches = end - begin >= kPrefetchedKeysMin;
   // Each key is hashed once, when its entry is first asked for.
@@ -65,7 +64,7 @@ Status StateReader::LookupRange(std::span<const StateKey> keys, size_t begin, si
     if (prefetches && i + kBytesLead < end) cache_.PrefetchBytes(slot_of(i + kBytesLead));
     uint64_t epoch = 0;
     if (!cache_.Read(
-            key, [&](std::string_view bytes) { visit(i, bytes); }, &epoch))
+            key, [&](std::string_view bytes, Note* note) { visit(i, bytes, note); }, &epoch))
       misses.push_back({i, key, epoch});
   }
   for (int attempt = 0; attempt < limits::kStaleReadsMax && !misses.empty(); ++attempt)
@@ -73,13 +72,12 @@ Status StateReader::LookupRange(std::span<const StateKey> keys, size_t begin, si
   for (const Miss& miss : misses) {
     FRESHET_RETURN_IF_ERROR(cache_.FillLocked(
         miss.key, [&](std::string& bytes) { return ReadDisk(miss.key, bytes); },
-        [&](std::string_view bytes) { visit(miss.index, bytes); }));
+        [&](std::string_view bytes) { visit(miss.index, bytes, nullptr); }));
   }
   return Status::Ok();
 }
 
-Status StateReader::ReadMisses(std::vector<Miss>& misses,
-                               FunctionRef<void(size_t i, std::string_view bytes)> visit) {
+Status StateReader::ReadMisses(std::vector<Miss>& misses, Store::Visit visit) {
   const size_t count = misses.size();
   std::vector<std::string> keys(count);
   std::vector<rocksdb::Slice> slices(count);
@@ -103,7 +101,7 @@ Status StateReader::ReadMisses(std::vector<Miss>& misses,
       FRESHET_RETURN_IF_ERROR(Check(miss.key, bytes));
     }
     bool kept = cache_.Fill(miss.key, bytes, &miss.epoch,
-                            [&](std::string_view now) { visit(miss.index, now); });
+                            [&](std::string_view now) { visit(miss.index, now, nullptr); });
     if (!kept) again.push_back(miss);
   }
   misses = std::move(again);

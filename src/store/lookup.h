@@ -28,8 +28,7 @@ class StateReader {
   void SetTimelineGuard(Store::TimelineGuard guard);
 
   // As Store::Lookup.
-  Status Lookup(std::span<const StateKey> keys,
-                FunctionRef<void(size_t i, std::string_view bytes)> visit,
+  Status Lookup(std::span<const StateKey> keys, Store::Visit visit,
                 const Store::Deadline& deadline);
   // The bytes on disk, checked; empty when there are none.
   Status ReadDisk(const CacheKey& key, std::string& bytes);
@@ -42,13 +41,11 @@ class StateReader {
   };
 
   // All keys from `begin` up to `end`.
-  Status LookupRange(std::span<const StateKey> keys, size_t begin, size_t end,
-                     FunctionRef<void(size_t i, std::string_view bytes)> visit);
+  Status LookupRange(std::span<const StateKey> keys, size_t begin, size_t end, Store::Visit visit);
   Status Check(const CacheKey& key, std::string_view bytes) const;
   // Reads the misses from disk with one MultiGet and keeps those in `misses` whose bytes may have
   // been out of date.
-  Status ReadMisses(std::vector<Miss>& misses,
-                    FunctionRef<void(size_t i, std::string_view bytes)> visit);
+  Status ReadMisses(std::vector<Miss>& misses, Store::Visit visit);
 
   Database& database_;
   StateCache& cache_;

@@ -30,6 +30,15 @@ CacheKey::CacheKey(TableKind kind, TableId table, std::string_view entity_key)
       entity_key(entity_key),
       hash(Hash64(entity_key, uint64_t{table} << 1 | static_cast<uint64_t>(kind))) {}
 
+char* Note::Leave(size_t bytes) {
+  if (bytes > held_bytes_) {
+    bytes_ = std::make_unique_for_overwrite<char[]>(bytes);
+    held_bytes_ = static_cast<uint32_t>(bytes);
+  }
+  size_ = static_cast<uint32_t>(bytes);
+  return bytes_.get();
+}
+
 void CacheEntry::Prefetch() const {
   const auto* begin = reinterpret_cast<const char*>(this);
   for (size_t offset = 0; offset < sizeof(CacheEntry); offset += kCacheLineBytes)
@@ -66,10 +75,12 @@ void StateCache::PrefetchBytes(const CacheKey& key) const {
   std::lock_guard lock(shard.mutex);
   const CacheEntry* entry = shard.table.Find(key);
   if (entry == nullptr) return;
-  const char* bytes = entry->bytes.data();
+  // A note is most often all that is looked at.
+  const std::string_view wanted = entry->note.bytes().empty() ? entry->bytes : entry->note.bytes();
+  const char* bytes = wanted.data();
   PrefetchLine(bytes);
   // Timelines are read from their newest end.
-  size_t left = entry->bytes.size();
+  size_t left = wanted.size();
   for (size_t line = 0; line < kPrefetchLinesMax && left > 0; ++line) {
     PrefetchLine(bytes + left - 1);
     left -= std::min(left, kCacheLineBytes);
@@ -83,7 +94,9 @@ void StateCache::PrefetchForUpdate(const CacheKey& key) const {
   if (entry != nullptr) entry->PrefetchForUpdate();
 }
 
-bool StateCache::Read(const CacheKey& key, Visit visit, uint64_t* epoch) {
+bool StateCache::Read(const CacheKey& key,
+                      FunctionRef<void(std::string_view bytes, Note* note)> visit,
+                      uint64_t* epoch) {
   Shard& shard = ShardOf(key.hash);
   std::lock_guard lock(shard.mutex);
   CacheEntry* entry = shard.table.Find(key);
@@ -93,8 +106,14 @@ bool StateCache::Read(const CacheKey& key, Visit visit, uint64_t* epoch) {
     return false;
   }
   ++shard.hits;
+  // What is read once is not worth the memory.
+  Note* const note = entry->referenced ? &entry->note : nullptr;
   entry->referenced = true;
-  visit(entry->bytes);
+  const size_t noted_bytes = entry->note.held_bytes();
+  visit(entry->bytes, note);
+  if (entry->note.held_bytes() == noted_bytes) return true;
+  Recharge(shard, entry);
+  EvictToBudget(shard);
   return true;
 }
 
@@ -171,6 +190,7 @@ void StateCache::UpdateDirty(CacheEntry* entry, FunctionRef<void(std::string& by
 void StateCache::Change(CacheEntry* entry, FunctionRef<void(std::string& bytes)> change,
                         Effect* effect) {
   effect->bytes_before = entry->bytes.size();
+  entry->note.Clear();
   change(entry->bytes);
   effect->bytes_after = entry->bytes.size();
   entry->referenced = true;
@@ -247,8 +267,8 @@ CacheEntry* StateCache::Insert(Shard& shard, const CacheKey& key, std::string_vi
 }
 
 void StateCache::Recharge(Shard& shard, CacheEntry* entry) {
-  size_t charge =
-      sizeof(CacheEntry) + kBucketBytes + HeapBytes(entry->entity_key) + HeapBytes(entry->bytes);
+  size_t charge = sizeof(CacheEntry) + kBucketBytes + HeapBytes(entry->entity_key) +
+                  HeapBytes(entry->bytes) + entry->note.held_bytes();
   if (entry->frozen_bytes != nullptr)
     charge += sizeof(std::string) + HeapBytes(*entry->frozen_bytes);
   shard.bytes += charge - entry->charge;

@@ -82,6 +82,7 @@ class CacheEntry {
   bool dirty() const { return dirty_round != 0; }
 
   std::string bytes;
+  Note note;
   // The bytes as they were frozen, when they were changed again since.
   std::unique_ptr<std::string> frozen_bytes;
   // The writer's round in which the entry was last changed; 0 when the disk has its bytes.
@@ -165,8 +166,10 @@ class StateCache {
   void PrefetchEntry(const CacheKey& key) const;
   void PrefetchBytes(const CacheKey& key) const;
   void PrefetchForUpdate(const CacheKey& key) const;
-  // Visits the bytes when the cache has them. Otherwise false, with the epoch that Fill wants.
-  bool Read(const CacheKey& key, Visit visit, uint64_t* epoch);
+  // Visits the bytes when the cache has them, with their note unless this is the first read in a while. Otherwise false, with
+  // the epoch that Fill wants.
+  bool Read(const CacheKey& key, FunctionRef<void(std::string_view bytes, Note* note)> visit,
+            uint64_t* epoch);
   // Keeps bytes that were read from disk after the miss that gave `epoch`, and visits the bytes
   // that hold now. False, and nothing is visited, when they may be out of date; *epoch is then the
   // one for the next attempt.

@@ -51,12 +51,10 @@ class RocksStore : public Store {
     return database_->Write(batch, Durability::kSynced, "store the definitions");
   }
 
-  Status Lookup(std::span<const StateKey> keys,
-                FunctionRef<void(size_t i, std::string_view bytes)> visit,
-                const Deadline& deadline) override {
-    const auto visit_rows = [&](size_t i, std::string_view bytes) {
+  Status Lookup(std::span<const StateKey> keys, Visit visit, const Deadline& deadline) override {
+    const auto visit_rows = [&](size_t i, std::string_view bytes, Note* note) {
       const bool is_deleted = keys[i].kind == TableKind::kRows && RowLayout::IsTombstone(bytes);
-      visit(i, is_deleted ? std::string_view() : bytes);
+      visit(i, is_deleted ? std::string_view() : bytes, note);
     };
     return reader_.Lookup(keys, visit_rows, deadline);
   }

@@ -59,6 +59,23 @@ struct StateKey {
   std::string_view entity_key;
 };
 
+// What a visit of an entity's bytes leaves beside them for the next, in memory alone: what it made of them, say. It goes when
+// the bytes change or leave the cache, and counts in the cache's budget.
+class Note {
+ public:
+  // Empty when nothing was left.
+  std::string_view bytes() const { return {bytes_.get(), size_}; }
+  // The bytes that are now to be filled in.
+  char* Leave(size_t bytes);
+  void Clear() { size_ = 0; }
+  size_t held_bytes() const { return held_bytes_; }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  uint32_t size_ = 0;
+  uint32_t held_bytes_ = 0;
+};
+
 // (table, partition) -> next offset.
 struct Position {
   TableId table = 0;
@@ -231,19 +248,19 @@ class Store {
 
   // --- timelines and rows
 
-  // Calls `visit(i, bytes)` once for each key, in any order: bytes are empty when there is no such
-  // entity. The bytes stay as they are during the visit and not after it; a visit must be short and
-  // must not call the store. Of every limits::kLookupKeysMax keys, those that the cache lacks cost
+  // Calls `visit(i, bytes, note)` once for each key, in any order: bytes are empty when there is no such
+  // entity, and the note is null where none is kept, as of an entity that is not asked for again and again. Both
+  // stay as they are during the visit and not after it; a visit must be short and must not call the store. Of every limits::kLookupKeysMax keys, those that the cache lacks cost
   // one MultiGet together; the keys after the first that many are not visited once `deadline` has
   // come. Corruption and IoError name the table and the key; some keys may have been visited by
   // then. Any thread.
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
-  virtual Status Lookup(std::span<const StateKey> keys,
-                        FunctionRef<void(size_t i, std::string_view bytes)> visit,
-                        const Deadline& deadline) = 0;
+  using Visit = FunctionRef<void(size_t i, std::string_view bytes, Note* note)>;
+  virtual Status Lookup(std::span<const StateKey> keys, Visit visit, const Deadline& deadline) = 0;
   Status Lookup(std::span<const StateKey> keys,
                 FunctionRef<void(size_t i, std::string_view bytes)> visit) {
-    return Lookup(keys, visit, std::nullopt);
+    return Lookup(
+        keys, [&](size_t i, std::string_view bytes, Note*) { visit(i, bytes); }, std::nullopt);
   }
 
   // Guards every timeline that comes from disk: it is called with the table and the bytes, and an

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -56,6 +57,7 @@ struct Reader::Rep {
   void AddEdges();
   void AddColumns();
   void SetReadTime(int64_t now_ms);
+  ReadTimes HoldsAt(int64_t newest_ms) const;
   void FindEdges(std::string_view bytes);
   void FindEdge(std::string_view bytes, Position cells_begin, const Edge* before, Edge* edge);
   void FindRuns();
@@ -81,6 +83,7 @@ struct Reader::Rep {
   // Whether cells are of one size and windows are whole cells.
   const bool has_runs;
   const std::vector<Want> wants;
+  bool holds = false;       // whether values outlast their moment
   std::vector<Edge> edges;  // by their frames: the latest last cell first, then the latest begin
   std::vector<Column> columns;
   std::vector<RunSet> run_sets;
@@ -107,6 +110,10 @@ Reader::Rep::Rep(const Schema& s, std::vector<Want> w)
     FRESHET_CHECK(!want.window || *want.window < schema.windows().size());
     FRESHET_CHECK(want.window || schema.options().has_lifetime);
   }
+  holds = !EdgeCutter::IsNeeded(schema) &&
+          std::none_of(wants.begin(), wants.end(), [&](const Want& want) {
+            return schema.aggregations()[want.aggregation]->ages;
+          });
   AddEdges();
   AddColumns();
 }
@@ -168,6 +175,20 @@ void Reader::Rep::SetReadTime(int64_t read_time_ms) {
   if (std::is_sorted(edges.begin(), edges.end(), is_before)) return;
   std::stable_sort(edges.begin(), edges.end(), is_before);
   AddColumns();
+}
+
+// From the newest event on all cells are seen, and only older ends slide.
+ReadTimes Reader::Rep::HoldsAt(int64_t newest_ms) const {
+  if (!holds || !now_ms || *now_ms < newest_ms) return {};
+  ReadTimes all = {newest_ms, std::numeric_limits<int64_t>::max()};
+  for (const Edge& edge : edges) {
+    if (!edge.window) continue;
+    const ReadTimes same = SameFrameAt(schema.windows()[*edge.window], edge.grid,
+                                       schema.options().head_hop_ms, *now_ms);
+    all.from_ms = std::max(all.from_ms, same.from_ms);
+    all.until_ms = std::min(all.until_ms, same.until_ms);
+  }
+  return all;
 }
 
 void Reader::Rep::FindEdges(std::string_view bytes) {
@@ -365,6 +386,10 @@ std::span<const WindowedValue> Reader::Read(std::string_view bytes, int64_t now_
       rep.ReadMerged(bytes, column);
   }
   return rep.values;
+}
+
+ReadTimes Reader::HoldsAt(std::string_view bytes) const {
+  return rep_->HoldsAt(Layout::NewestMs(bytes));
 }
 
 }  // namespace freshet::timeline

@@ -190,6 +190,11 @@ class Reader {
   // valid.
   std::span<const WindowedValue> Read(std::string_view bytes, int64_t now_ms);
 
+  // The moments at which the bytes of the last Read give the values that it gave: its own, and those around it until a window
+  // slides on. None where any moment may have values of its own: before the newest event, where windows cut through cells,
+  // and where a want ages.
+  ReadTimes HoldsAt(std::string_view bytes) const;
+
  private:
   struct Rep;
   std::unique_ptr<Rep> rep_;

@@ -1,5 +1,6 @@
 #include "timeline/window.h"
 
+#include <algorithm>
 #include <limits>
 #include <tuple>
 
@@ -180,6 +181,20 @@ Frame FrameOf(const Window& window, const Grid& grid, int64_t now_ms) {
   if (window.kind == WindowKind::kCalendar)
     frame.length_ms = grid.NextMs(frame.begin_ms) - frame.begin_ms;
   return frame;
+}
+
+ReadTimes SameFrameAt(const Window& window, const Grid& grid, int64_t head_hop_ms, int64_t now_ms) {
+  const int64_t head_ms = now_ms - window.offset_ms;
+  const int64_t cut_ms = window.kind == WindowKind::kSliding ? head_ms - window.window_ms : head_ms;
+  ReadTimes same = {now_ms - (cut_ms - grid.FloorMs(cut_ms)),
+                    now_ms + (grid.NextMs(cut_ms) - cut_ms)};
+  // Its newer end is before the newest cells, and takes in one after the other.
+  if (window.offset_ms > 0 && window.periods_back == 0) {
+    const int64_t into_hop_ms = head_ms - AlignDown(head_ms, head_hop_ms);
+    same.from_ms = std::max(same.from_ms, now_ms - into_hop_ms);
+    same.until_ms = std::min(same.until_ms, now_ms - into_hop_ms + head_hop_ms);
+  }
+  return same;
 }
 
 }  // namespace freshet::timeline

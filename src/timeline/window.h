@@ -65,6 +65,14 @@ Grid GridOf(const Window& window, int64_t head_hop_ms);
 // No older end is before GridOf(...).FloorMs(now - DepthMs(...)), but for the last events.
 int64_t DepthMs(const Window& window);
 
+// Moments of reading, but for the last.
+struct ReadTimes {
+  int64_t from_ms = 0;
+  int64_t until_ms = 0;
+
+  bool Contains(int64_t now_ms) const { return from_ms <= now_ms && now_ms < until_ms; }
+};
+
 // What is inside of a window at some moment: the cells that start in [begin_ms, last_ms]. Of a
 // window that follows events, the most that can be.
 struct Frame {
@@ -73,5 +81,8 @@ struct Frame {
   int64_t length_ms = 0;  // of the window as it is then
 };
 Frame FrameOf(const Window& window, const Grid& grid, int64_t now_ms);
+// The moments around `now_ms` at which the window holds the same whole cells of those that start at or before all of them. Not of
+// windows that are exact or follow events.
+ReadTimes SameFrameAt(const Window& window, const Grid& grid, int64_t head_hop_ms, int64_t now_ms);
 
 }  // namespace freshet::timeline

@@ -92,6 +92,40 @@ void CompareReads(RandomCase& random, const std::vector<Want>& wants, Reader& re
   }
 }
 
+std::vector<std::string> Told(std::span<const WindowedValue> values) {
+  std::vector<std::string> told;
+  for (const WindowedValue& value : values) {
+    const Datum datum = value.outcome == ReadOutcome::kValue ? value.value : Datum();
+    told.push_back(std::to_string(static_cast<int>(value.outcome)) + " " + ToString(datum) +
+                   " at " + std::to_string(value.newest_time_ms));
+  }
+  return told;
+}
+
+// What a read is said to hold for, it holds for. Counts the moments that were looked at.
+void CompareHeldReads(RandomCase& random, const Schema& schema, const std::string& bytes,
+                      uint64_t* compared) {
+  std::vector<Want> wants = random.AllWants();
+  std::erase_if(
+      wants, [&](const Want& want) { return random.options.aggregations[want.aggregation]->ages; });
+  Reader reader(schema, wants);
+  const int64_t now_ms = std::max(random.NextReadTime(), random.NewestMs());
+  const std::vector<std::string> read = Told(reader.Read(bytes, now_ms));
+  const ReadTimes held = reader.HoldsAt(bytes);
+  if (held.from_ms == held.until_ms) return;
+  ASSERT_TRUE(held.Contains(now_ms));
+  const int64_t last_ms = std::min(held.until_ms - 1, now_ms + 1'000'000'000);
+  const int64_t between_ms =
+      held.from_ms +
+      static_cast<int64_t>(random.Below(static_cast<uint64_t>(last_ms - held.from_ms) + 1));
+  for (const int64_t other_ms : {held.from_ms, between_ms, last_ms}) {
+    ++*compared;
+    ASSERT_EQ(Told(reader.Read(bytes, other_ms)), read)
+        << "read at " << now_ms << " and " << other_ms << ", held from " << held.from_ms
+        << " until " << held.until_ms;
+  }
+}
+
 // The bytes are those of any other order of the same events, or at least answer alike.
 void CompareOrders(RandomCase& random, const Schema& schema, const std::vector<Want>& wants,
                    const std::string& bytes) {
@@ -110,7 +144,7 @@ void CompareOrders(RandomCase& random, const Schema& schema, const std::vector<W
   }
 }
 
-void RunCase(uint64_t seed, size_t cells_max) {
+void RunCase(uint64_t seed, size_t cells_max, uint64_t* held_compared) {
   RandomCase random(seed);
   random.options.cells_max = cells_max;
   if (cells_max != 0) random.options.recent_events_max = 1 + random.Below(30);
@@ -136,6 +170,7 @@ void RunCase(uint64_t seed, size_t cells_max) {
   }
   for (int i = 0; i < 8; ++i) {
     CompareReads(random, wants, reader, bytes, cells_max != 0);
+    CompareHeldReads(random, *schema, bytes, held_compared);
     if (::testing::Test::HasFatalFailure()) return;
   }
   if (cells_max == 0) CompareOrders(random, *schema, wants, bytes);
@@ -145,11 +180,13 @@ void RunCases(size_t cells_max_below) {
   const uint64_t seed = TestSeed();
   const uint64_t cases = TestCases(kCases);
   std::cout << "FRESHET_TEST_SEED=" << seed << " FRESHET_TEST_CASES=" << cases << "\n";
+  uint64_t held_compared = 0;
   for (uint64_t i = 0; i < cases; ++i) {
     SCOPED_TRACE("FRESHET_TEST_SEED=" + std::to_string(seed) + ", case " + std::to_string(i));
-    RunCase(seed * cases + i, cells_max_below == 0 ? 0 : 1 + i % cells_max_below);
+    RunCase(seed * cases + i, cells_max_below == 0 ? 0 : 1 + i % cells_max_below, &held_compared);
     if (::testing::Test::HasFailure()) return;
   }
+  EXPECT_GT(held_compared, cases);
 }
 
 TEST(TimelineProperty, AnswersAsTheOracle) {
