@@ -46,6 +46,20 @@ void BlockWriter::Finish() {
   }
 }
 
+void BlockWriter::PutText(uint32_t slot, uint32_t row, std::string_view text) {
+  words_[At(slot, row)] = block_->AddText(text);
+}
+
+void BlockWriter::PutDefault(uint32_t slot, uint32_t row, FeatureStatus status) {
+  PutValue(slot, row, slots_[slot].default_value);
+  SetStatus(slot, row, status);
+}
+
+uint64_t BlockWriter::WordOf(const Datum& value) {
+  return value.kind() == Datum::Kind::kString ? block_->AddText(value.as_string())
+                                              : WordOfNumber(value);
+}
+
 void BlockWriter::UnpackList(uint32_t slot, uint32_t row, FeatureBlock::List* list) {
   const Type type = slots_[slot].feature->type;
   // Strings go where the list itself stands, which moves then.

@@ -39,22 +39,19 @@ class BlockWriter {
   // `value` is not null and of the slot's kind.
   void PutValue(uint32_t slot, uint32_t row, const Datum& value) {
     FRESHET_CHECK(value.kind() == slots_[slot].kind);
-    words_[At(slot, row)] = WordOf(value);
+    if (value.kind() == Datum::Kind::kString) return PutText(slot, row, value.as_string());
+    PutWord(slot, row, WordOfNumber(value));
   }
-  // The same of a string, and of any other value its word.
-  void PutText(uint32_t slot, uint32_t row, std::string_view text) {
-    words_[At(slot, row)] = block_->AddText(text);
-  }
+  // The same of a string, and of any other value its word; all words of a slot stand row after row.
+  void PutText(uint32_t slot, uint32_t row, std::string_view text);
   void PutWord(uint32_t slot, uint32_t row, uint64_t word) { words_[At(slot, row)] = word; }
+  uint64_t* WordsOf(uint32_t slot) { return words_ + At(slot, 0); }
   static uint64_t WordOfNumber(const Datum& value) {
     return value.kind() == Datum::Kind::kDouble ? std::bit_cast<uint64_t>(value.as_double())
                                                 : static_cast<uint64_t>(value.as_int());
   }
   // The default, under a status that is not kPresent.
-  void PutDefault(uint32_t slot, uint32_t row, FeatureStatus status) {
-    PutValue(slot, row, slots_[slot].default_value);
-    SetStatus(slot, row, status);
-  }
+  void PutDefault(uint32_t slot, uint32_t row, FeatureStatus status);
   // The type's zero, whatever the default.
   void PutZero(uint32_t slot, uint32_t row, FeatureStatus status);
   void PutFailure(uint32_t slot, uint32_t row, std::string reason);
@@ -86,10 +83,7 @@ class BlockWriter {
 
  private:
   size_t At(uint32_t slot, uint32_t row) const { return size_t{slot} * row_count_ + row; }
-  uint64_t WordOf(const Datum& value) {
-    return value.kind() == Datum::Kind::kString ? block_->AddText(value.as_string())
-                                                : WordOfNumber(value);
-  }
+  uint64_t WordOf(const Datum& value);
   void UnpackList(uint32_t slot, uint32_t row, FeatureBlock::List* list);
   void KeepReason(uint32_t slot, uint32_t row, std::string reason);
 

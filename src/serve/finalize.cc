@@ -66,13 +66,14 @@ void PutColumn(uint32_t slot, const store::RowLayout& layout, uint32_t column,
   FRESHET_CHECK(KindOf(layout.columns()[column]) == writer.slot(slot).kind);
   // By address: the library checks each index.
   const uint32_t* const row_of = rows.data();
+  uint64_t* const words = writer.WordsOf(slot);
   layout.ReadColumn(begins, column, [&](size_t i, const Datum& value) {
     if (value.is_null()) {
       writer.PutDefault(slot, row_of[i], FeatureStatus::kNullValue);
     } else if (value.kind() == Datum::Kind::kString) {
       writer.PutText(slot, row_of[i], value.as_string());
     } else {
-      writer.PutWord(slot, row_of[i], BlockWriter::WordOfNumber(value));
+      words[row_of[i]] = BlockWriter::WordOfNumber(value);
     }
   });
 }
