@@ -15,8 +15,8 @@
 //
 // A kernel whose aggregate has parameters takes them as a third argument of the event's
 // constructor. One whose value hangs on the read has
-// `Finalize(const Reading&, const Parameters&, Datum*)` instead; it ages unless its maker says that
-// it hangs on the window alone. A kernel that is faster at many slots at once has `void AddRun(const char* slots, size_t stride_bytes, size_t count)` too.
+// `Finalize(const Reading&, const Parameters&, Datum*)` instead; it ages unless it has
+// `static constexpr bool kAges = false`. A kernel that is faster at many slots at once has `void AddRun(const char* slots, size_t stride_bytes, size_t count)` too.
 //
 // Update is Add of one event's kernel, so that it cannot differ from a merge.
 #pragma once
@@ -90,6 +90,7 @@ struct FixedSlot {
                                                 const Parameters& parameters, Datum* value) {
     state.Finalize(reading, parameters, value);
   };
+  static constexpr bool kAges = kHangsOnRead && !requires { requires !Kernel::kAges; };
 
  private:
   static void AddSlots(Kernel& state, const char* slots, size_t stride_bytes, size_t count) {
@@ -119,7 +120,7 @@ constexpr Aggregate MakeFixed(std::string_view name, Type input, Type output,
                    .takes_input = takes_input,
                    .output = output,
                    .size_bytes = Kernel::kSizeBytes,
-                   .ages = Functions::kHangsOnRead,
+                   .ages = Functions::kAges,
                    .init = Functions::Init,
                    .update = Functions::Update,
                    .merge = Functions::Merge,

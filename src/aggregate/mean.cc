@@ -100,6 +100,7 @@ using MeanOfDoubles = Mean<DoubleSum, Datum::Kind::kDouble>;
 
 struct MeanOfDecimals : MeanOfIntegers {
   using MeanOfIntegers::MeanOfIntegers;
+  static constexpr bool kAges = false;
 
   Outcome Finalize(const Reading&, const Parameters& parameters, Datum* value) const {
     if (count == 0) return Outcome::kNull;

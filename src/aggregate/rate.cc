@@ -10,6 +10,7 @@ namespace {
 template <bool kOfValues>
 struct Rate {
   static constexpr uint16_t kSizeBytes = 8;
+  static constexpr bool kAges = false;
   static bool Admits(const Datum& value) { return !kOfValues || IsPresent(value); }
 
   Rate() = default;
@@ -35,7 +36,6 @@ template <bool kOfValues>
 constexpr Aggregate RateOf(Type input) {
   Aggregate aggregate = MakeFixed<Rate<kOfValues>>("rate", input, Type::kDouble, kOfValues);
   aggregate.needs_window = true;
-  aggregate.ages = false;
   return aggregate;
 }
 

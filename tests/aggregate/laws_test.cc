@@ -117,6 +117,18 @@ TEST_P(Laws, MergeIsAssociativeAndCommutativeAndEmptyIsNeutral) {
   }
 }
 
+TEST_P(Laws, OnlyWhatAgesHangsOnTheMomentOfTheRead) {
+  int aged = 0;
+  for (int round = 0; round < 300; ++round) {
+    const Slot slot(function_, RandomObservations());
+    const int64_t now_ms = static_cast<int64_t>(10 + Below(100));
+    const bool is_same = slot.Answer(now_ms) == slot.Answer(now_ms + 1);
+    ASSERT_TRUE(is_same || function_->ages);
+    if (!is_same) ++aged;
+  }
+  EXPECT_EQ(aged > 0, function_->ages);
+}
+
 TEST_P(Laws, UpdateIsTheMergeOfOneEvent) {
   for (int round = 0; round < 300; ++round) {
     Slot updated(function_, RandomObservations());

@@ -70,15 +70,16 @@ class Slot {
   bool IsValid() const { return function_->is_valid(bytes_, function_->parameters); }
   const std::string& bytes() const { return bytes_; }
 
-  Outcome Finalize(Datum* value) const {
+  Outcome Finalize(Datum* value, int64_t now_ms = kReading.now_ms) const {
     Reading reading = kReading;
+    reading.now_ms = now_ms;
     reading.scratch = &scratch_;
     return function_->finalize(bytes_, reading, function_->parameters, value);
   }
   // "null", "overflow", or the value; a list as "[1, 2]".
-  std::string Answer() const {
+  std::string Answer(int64_t now_ms = kReading.now_ms) const {
     Datum value;
-    switch (Finalize(&value)) {
+    switch (Finalize(&value, now_ms)) {
       case Outcome::kValue:
         return function_->gives_list ? ListText(value.as_string()) : ToString(value);
       case Outcome::kNull:
