@@ -16,7 +16,8 @@
 // A kernel whose aggregate has parameters takes them as a third argument of the event's
 // constructor. One whose value hangs on the read has
 // `Finalize(const Reading&, const Parameters&, Datum*)` instead; it ages unless it has
-// `static constexpr bool kAges = false`. A kernel that is faster at many slots at once has `void AddRun(const char* slots, size_t stride_bytes, size_t count)` too.
+// `static constexpr bool kAges = false`. A kernel that is faster at many slots at once has
+// `void AddRun(const char* slots, size_t stride_bytes, size_t count)` too.
 //
 // Update is Add of one event's kernel, so that it cannot differ from a merge.
 #pragma once
