@@ -12,8 +12,9 @@
 namespace freshet::store {
 namespace {
 
-// How many keys ahead the entry and its bytes are fetched: memory answers in the time that a key or
-// two take. Of a few keys nothing is gained.
+// How many keys ahead the place of an entry, the entry and its bytes are fetched: memory answers in the time that a
+// few keys take. Of a few keys nothing is gained.
+constexpr size_t kBucketLead = 8;
 constexpr size_t kEntryLead = 4;
 constexpr size_t kBytesLead = 1;
 constexpr size_t kPrefetchedKeysMin = 8;
@@ -53,13 +54,17 @@ Status StateReader::LookupRange(std::span<const StateKey> keys, size_t begin, si
                                 Store::Visit visit) {
   std::vector<Miss> misses;
   const bool prefetches = end - begin >= kPrefetchedKeysMin;
-  // Each key is hashed once, when its entry is first asked for.
-  std::array<CacheKey, kEntryLead> ahead;
-  const auto slot_of = [&](size_t i) -> CacheKey& { return ahead[i % kEntryLead]; };
-  for (size_t i = begin; i < std::min(end, begin + kEntryLead); ++i) slot_of(i) = CacheKey(keys[i]);
+  // Each key is hashed once, when its place is first asked for.
+  std::array<CacheKey, kBucketLead> ahead;
+  const auto slot_of = [&](size_t i) -> CacheKey& { return ahead[i % kBucketLead]; };
+  const auto begin_key = [&](size_t i) {
+    slot_of(i) = CacheKey(keys[i]);
+    if (prefetches) cache_.PrefetchBucket(slot_of(i));
+  };
+  for (size_t i = begin; i < std::min(end, begin + kBucketLead); ++i) begin_key(i);
   for (size_t i = begin; i < end; ++i) {
     const CacheKey key = slot_of(i);
-    if (i + kEntryLead < end) slot_of(i + kEntryLead) = CacheKey(keys[i + kEntryLead]);
+    if (i + kBucketLead < end) begin_key(i + kBucketLead);
     if (prefetches && i + kEntryLead < end) cache_.PrefetchEntry(slot_of(i + kEntryLead));
     if (prefetches && i + kBytesLead < end) cache_.PrefetchBytes(slot_of(i + kBytesLead));
     uint64_t epoch = 0;
