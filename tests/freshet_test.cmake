@@ -4,6 +4,10 @@ if(CMAKE_BUILD_TYPE STREQUAL Debug)
 else()
   set(FRESHET_TEST_OPTIMISATION -O1)
 endif()
+if(FRESHET_FUZZ)
+  # Only what is tested counts for a fuzzer's coverage.
+  list(APPEND FRESHET_TEST_OPTIMISATION -fno-sanitize=fuzzer-no-link)
+endif()
 
 # scripts/test counts in half processors: a test takes one processor, and half of one where it mostly waits, as those do that
 # watch a server or a broker.
@@ -22,9 +26,7 @@ function(freshet_test name)
     set(TEST_LABELS unit)
   endif()
   set(suffix "")
-  if(FRESHET_FUZZ)
-    return()
-  elseif(FRESHET_SANITIZE MATCHES thread)
+  if(FRESHET_SANITIZE MATCHES thread)
     set(suffix .tsan)
     set(needed threads)
   elseif(FRESHET_SANITIZE)
@@ -60,9 +62,13 @@ function(freshet_test name)
     LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT} COST ${TEST_COST} PROCESSORS ${processors})
 endfunction()
 
+if(FRESHET_FUZZ)
+  add_custom_target(fuzzers)
+endif()
+
 # freshet_fuzz(NAME SOURCES <files> DEPENDS <modules>)
 #
-# One libFuzzer target; exists in the `fuzz` preset alone. As a test it runs for a few seconds from its seed corpus, the
+# One libFuzzer target; exists in the `asan-fuzz` preset alone, where the target `fuzzers` builds all of them. As a test it runs for a few seconds from its seed corpus, the
 # folder corpus/NAME beside the file where there is one, and from one seed, so that a change is judged by the inputs that the
 # change before it passed; scripts/nightly looks for new ones.
 function(freshet_fuzz name)
@@ -75,6 +81,7 @@ function(freshet_fuzz name)
   target_link_libraries(${name} PRIVATE ${FUZZ_DEPENDS} ${FUZZ_LIBRARIES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
   set(grown ${CMAKE_CURRENT_BINARY_DIR}/grown/${name})
   file(MAKE_DIRECTORY ${grown})
   set(seeds ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})

@@ -18,8 +18,9 @@
 namespace freshet::aggregate {
 namespace {
 
-template <Type kType, bool kLast, bool kDistinct, bool kTimes>
-struct OrderedList {
+// What is the same for values and for times: all but the answer.
+template <Type kType, bool kLast, bool kDistinct>
+struct OrderedSlot {
   using Stored = StoredValue<kType>;
   struct Item {
     EventOrder order;
@@ -59,18 +60,6 @@ struct OrderedList {
     slot = std::move(merged);
   }
 
-  static Outcome Finalize(std::string_view slot, const Reading& reading, const Parameters&,
-                          Datum* value) {
-    Items items;
-    Read(slot, &items);
-    reading.scratch->clear();
-    for (const Item& item : items)
-      AppendPacked(*reading.scratch,
-                   kTimes ? Datum::Int(item.order.time_ms) : Stored::ToDatum(item.value));
-    *value = Datum::String(*reading.scratch);
-    return Outcome::kValue;
-  }
-
   static bool IsValid(std::string_view slot, const Parameters& parameters) {
     Items items;
     if (!Read(slot, &items) || items.size() > parameters.k) return false;
@@ -89,6 +78,19 @@ struct OrderedList {
     const size_t items = std::min<size_t>(parameters.k, fill.events);
     return (kDistinct ? Stored::DifferentMax(items) : items) *
            (kOrderBytes + Stored::BytesMax(fill));
+  }
+
+  // False when the bytes end in the middle of an item. Strings borrow from `slot`.
+  static bool Read(std::string_view slot, Items* items) {
+    items->clear();
+    ByteReader reader(slot);
+    while (reader.ok() && !reader.rest().empty()) {
+      Item item;
+      item.order = ReadOrder(reader);
+      item.value = Stored::Read(reader);
+      if (reader.ok()) items->push_back(item);
+    }
+    return reader.ok();
   }
 
  private:
@@ -135,18 +137,21 @@ struct OrderedList {
     if (count < k) slot += one;
     return true;
   }
+};
 
-  // False when the bytes end in the middle of an item. Strings borrow from `slot`.
-  static bool Read(std::string_view slot, Items* items) {
-    items->clear();
-    ByteReader reader(slot);
-    while (reader.ok() && !reader.rest().empty()) {
-      Item item;
-      item.order = ReadOrder(reader);
-      item.value = Stored::Read(reader);
-      if (reader.ok()) items->push_back(item);
-    }
-    return reader.ok();
+template <Type kType, bool kLast, bool kDistinct, bool kTimes>
+struct OrderedList : OrderedSlot<kType, kLast, kDistinct> {
+  static Outcome Finalize(std::string_view slot, const Reading& reading, const Parameters&,
+                          Datum* value) {
+    using Slot = OrderedSlot<kType, kLast, kDistinct>;
+    typename Slot::Items items;
+    Slot::Read(slot, &items);
+    reading.scratch->clear();
+    for (const auto& item : items)
+      AppendPacked(*reading.scratch,
+                   kTimes ? Datum::Int(item.order.time_ms) : Slot::Stored::ToDatum(item.value));
+    *value = Datum::String(*reading.scratch);
+    return Outcome::kValue;
   }
 };
 

@@ -22,8 +22,9 @@
 namespace freshet::aggregate {
 namespace {
 
-template <Type kType, bool kCounts>
-struct FrequentValues {
+// What is the same for values and for counts: all but the answer.
+template <Type kType>
+struct FrequentSlot {
   using Stored = StoredValue<kType>;
   struct Item {
     typename Stored::Ordered value;
@@ -76,23 +77,6 @@ struct FrequentValues {
     slot = std::move(stored);
   }
 
-  static Outcome Finalize(std::string_view slot, const Reading& reading,
-                          const Parameters& parameters, Datum* value) {
-    State state;
-    if (!slot.empty()) Read(slot, &state);
-    std::stable_sort(state.items.begin(), state.items.end(),
-                     [](const Item& a, const Item& b) { return a.count > b.count; });
-    if (state.items.size() > parameters.k) state.items.resize(parameters.k);
-    reading.scratch->clear();
-    for (const Item& item : state.items)
-      AppendPacked(*reading.scratch,
-                   kCounts
-                       ? Datum::Int(static_cast<int64_t>(std::min<uint64_t>(item.count, INT64_MAX)))
-                       : Stored::ToDatum(item.value));
-    *value = Datum::String(*reading.scratch);
-    return Outcome::kValue;
-  }
-
   static bool IsValid(std::string_view slot, const Parameters&) {
     if (slot.empty()) return true;
     State state;
@@ -116,6 +100,23 @@ struct FrequentValues {
                     limits::kFrequentBytesMax);
   }
 
+  static bool Read(std::string_view slot, State* state) {
+    ByteReader reader(slot);
+    state->taken = reader.Read<uint64_t>();
+    while (reader.ok() && !reader.rest().empty()) {
+      Item item;
+      item.value = Stored::Read(reader);
+      item.count = reader.Read<uint64_t>();
+      if (reader.ok()) state->items.push_back(item);
+    }
+    return reader.ok();
+  }
+
+  static void MostFrequentFirst(std::vector<Item>* items) {
+    std::stable_sort(items->begin(), items->end(),
+                     [](const Item& a, const Item& b) { return a.count > b.count; });
+  }
+
  private:
   static constexpr size_t kTakenBytes = sizeof(uint64_t);
   static constexpr size_t kCountBytes = sizeof(uint64_t);
@@ -134,24 +135,31 @@ struct FrequentValues {
   static void Reduce(State* state) {
     if (CountThatFits(state->items) == state->items.size()) return;
     std::vector<Item> most_frequent = state->items;
-    std::stable_sort(most_frequent.begin(), most_frequent.end(),
-                     [](const Item& a, const Item& b) { return a.count > b.count; });
+    MostFrequentFirst(&most_frequent);
     const uint64_t taken = most_frequent[CountThatFits(most_frequent)].count;
     state->taken = SaturatedSum(state->taken, taken);
     std::erase_if(state->items, [&](const Item& item) { return item.count <= taken; });
     for (Item& item : state->items) item.count -= taken;
   }
+};
 
-  static bool Read(std::string_view slot, State* state) {
-    ByteReader reader(slot);
-    state->taken = reader.Read<uint64_t>();
-    while (reader.ok() && !reader.rest().empty()) {
-      Item item;
-      item.value = Stored::Read(reader);
-      item.count = reader.Read<uint64_t>();
-      if (reader.ok()) state->items.push_back(item);
-    }
-    return reader.ok();
+template <Type kType, bool kCounts>
+struct FrequentValues : FrequentSlot<kType> {
+  static Outcome Finalize(std::string_view slot, const Reading& reading,
+                          const Parameters& parameters, Datum* value) {
+    using Slot = FrequentSlot<kType>;
+    typename Slot::State state;
+    if (!slot.empty()) Slot::Read(slot, &state);
+    Slot::MostFrequentFirst(&state.items);
+    if (state.items.size() > parameters.k) state.items.resize(parameters.k);
+    reading.scratch->clear();
+    for (const auto& item : state.items)
+      AppendPacked(*reading.scratch,
+                   kCounts
+                       ? Datum::Int(static_cast<int64_t>(std::min<uint64_t>(item.count, INT64_MAX)))
+                       : Slot::Stored::ToDatum(item.value));
+    *value = Datum::String(*reading.scratch);
+    return Outcome::kValue;
   }
 };
 

@@ -108,7 +108,8 @@ class ServedOracleTest : public EngineTest, public ::testing::WithParamInterface
   }
 
   void PushSome(bool waits) {
-    for (const auto& [source, stream] : case_.streams) {
+    for (const auto& entry : case_.streams) {
+      const std::string& source = entry.first;
       std::vector<std::string> records;
       for (int64_t i = random_.Pick(0, 150); i > 0; --i) {
         history_.events.push_back(RandomEvent(random_, case_, source, clock_.NowMs()));
@@ -122,8 +123,7 @@ class ServedOracleTest : public EngineTest, public ::testing::WithParamInterface
       const Result<int64_t> last = engine_->Push(source, views);
       ASSERT_TRUE(last.ok()) << last.status().ToString();
       ASSERT_EQ(*last, next_offset_[source] - 1);
-      if (waits)
-        Await([&, &name = source] { return HasRead(name, *last); }, "what was pushed is read");
+      if (waits) Await([&] { return HasRead(source, *last); }, "what was pushed is read");
     }
   }
 
