@@ -237,7 +237,7 @@ class ServedOracleTest : public EngineTest, public ::testing::WithParamInterface
       const Asked asked =
           RandomRequest(random_, {case_, history_, clock_.NowMs(), as_of_ms_, next_offset_}, waits);
       // Again, so that what answers leave for one another is asked for.
-      for (int64_t times = random_.Once(3) ? 3 : 1; times > 0 && !HasFailure(); --times) Ask(asked);
+      for (int64_t times = random_.Once(6) ? 3 : 1; times > 0 && !HasFailure(); --times) Ask(asked);
     }
   }
 
