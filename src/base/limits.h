@@ -186,6 +186,11 @@ inline constexpr size_t kConfigurationBytesMax = 1u << 20;
 inline constexpr int kStoreOpenFilesMax = 512;          // of RocksDB
 inline constexpr size_t kSortedFileBytes = 256u << 20;  // of one file of a generation
 inline constexpr size_t kMergeRunsMax = 64;             // sorted runs that are merged at once
+inline constexpr size_t kRunBlockBytes = 256u << 10;    // of a run: rows written and read at once
+// Rows that come in no order are sorted in parts: large ones take more new memory and lie farther apart, small ones
+// leave more runs to merge. With the rows in runs, parts grow to this share of them.
+inline constexpr size_t kSortedPartBytes = 32u << 20;
+inline constexpr uint64_t kSortedPartShare = 8;
 inline constexpr uint64_t kRemovedBytesPerSecondMax = 256u << 20;  // of generations that went out
 // Rows past their retention are looked for this often in the time that it is, within the two bounds.
 inline constexpr int64_t kRetentionSweeps = 16;

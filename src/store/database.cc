@@ -85,13 +85,10 @@ rocksdb::ColumnFamilyOptions LogOptions(const StoreOptions& options,
   return family;
 }
 
-rocksdb::Options RunFileOptions(const rocksdb::DBOptions& db) {
-  rocksdb::ColumnFamilyOptions family;
-  family.compression = rocksdb::kNoCompression;
+rocksdb::Options ReadBackOptions(const rocksdb::DBOptions& db) {
   rocksdb::BlockBasedTableOptions table;
   table.no_block_cache = true;
-  table.format_version = 5;
-  table.block_size = 64u << 10;
+  rocksdb::ColumnFamilyOptions family;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return {db, family};
 }
@@ -120,7 +117,7 @@ Status FromRocks(const rocksdb::Status& status, std::string_view doing) {
 RowFileOptions NewRowFileOptions(const StoreOptions& options) {
   const rocksdb::DBOptions db_options = DatabaseOptions(options);
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
-  return {rocksdb::Options(db_options, StateOptions(options, cache)), RunFileOptions(db_options)};
+  return {rocksdb::Options(db_options, StateOptions(options, cache)), ReadBackOptions(db_options)};
 }
 
 Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
@@ -145,7 +142,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StoreOptions& options) {
                                              &database->families_, &db);
   if (!status.ok()) return OpenFailed(status, options.path);
   database->db_.reset(db);
-  database->row_files_ = {rocksdb::Options(db_options, state_options), RunFileOptions(db_options)};
+  database->row_files_ = {rocksdb::Options(db_options, state_options), ReadBackOptions(db_options)};
   database->timeline_file_options_ = rocksdb::Options(db_options, timeline_options);
   database->meta_file_options_ = rocksdb::Options(db_options, SmallOptions(cache));
   return database;

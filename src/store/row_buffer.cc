@@ -1,11 +1,14 @@
 #include "store/row_buffer.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/prefetch.h"
 #include "base/thread_priority.h"
+#include "store/key_prefix.h"
+#include "store/prefix_sort.h"
 #include "store/row.h"
 
 namespace freshet::store {
@@ -14,12 +17,6 @@ namespace {
 constexpr size_t kRecordsMin = 16;
 constexpr size_t kRowsAhead = 8;
 constexpr size_t kPrefetchedBytesMax = 256;
-
-uint64_t KeyPrefix(std::string_view key) {
-  char bytes[sizeof(uint64_t)] = {};
-  std::copy_n(key.data(), std::min(key.size(), sizeof(bytes)), bytes);
-  return LoadBigEndian64(bytes);
-}
 
 }  // namespace
 
@@ -98,7 +95,7 @@ void RowBuffer::MoveLastKeyTo(RowBuffer& next) {
 
 Status RowBuffer::Take(RowSink sink) {
   // Files often come sorted.
-  if (!is_sorted_) std::sort(records_.begin(), records_.end(), SortsBefore);
+  if (!is_sorted_) SortByPrefix(std::span(records_), SortsBefore);
   Yielder yielder;
   for (size_t begin = 0; begin < records_.size();) {
     yielder.Step();

@@ -9,7 +9,7 @@ namespace freshet::store {
 
 struct RowFileOptions {
   rocksdb::Options served;  // of files that are ingested into `rows`, and of those of a row folder
-  rocksdb::Options runs;    // of files that are read back once
+  rocksdb::Options read_back;  // of such files that are read once, to be merged with others
 };
 
 RowFileOptions NewRowFileOptions(const StoreOptions& options);

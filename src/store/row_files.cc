@@ -1,11 +1,8 @@
 #include "store/row_files.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "store/database.h"
-#include "store/row.h"
 
 namespace freshet::store {
 
@@ -54,39 +51,28 @@ Status RowFileWriter::FinishFile() {
   return Status::Ok();
 }
 
-Status RunMerger::AddRun(const rocksdb::Options& options, const std::string& file) {
-  Run run;
-  run.reader = std::make_unique<rocksdb::SstFileReader>(options);
-  FRESHET_RETURN_IF_ERROR(FromRocks(run.reader->Open(file), fmt::format("read {}", file)));
+Result<std::unique_ptr<SortedRows>> RowFileReader::Open(const rocksdb::Options& options,
+                                                        const std::string& path) {
+  std::unique_ptr<RowFileReader> rows(new RowFileReader(options, path));
+  FRESHET_RETURN_IF_ERROR(FromRocks(rows->reader_.Open(path), fmt::format("read {}", path)));
   rocksdb::ReadOptions read;
   read.fill_cache = false;
-  run.rows.reset(run.reader->NewIterator(read));
-  run.rows->SeekToFirst();
-  runs_.push_back(std::move(run));
-  return Push(runs_.size() - 1);
+  rows->iterator_.reset(rows->reader_.NewIterator(read));
+  rows->iterator_->SeekToFirst();
+  FRESHET_RETURN_IF_ERROR(rows->TakeRow());
+  return std::unique_ptr<SortedRows>(std::move(rows));
 }
 
-Status RunMerger::Next() {
-  size_t run = heap_.front().run;
-  std::pop_heap(heap_.begin(), heap_.end(), ComesAfter);
-  heap_.pop_back();
-  runs_[run].rows->Next();
-  return Push(run);
+Status RowFileReader::Next() {
+  iterator_->Next();
+  return TakeRow();
 }
 
-bool RunMerger::ComesAfter(const Head& a, const Head& b) {
-  if (int order = a.state_key.compare(b.state_key); order != 0) return order > 0;
-  int64_t a_time_ms = RowLayout::EventTimeMs(a.row);
-  int64_t b_time_ms = RowLayout::EventTimeMs(b.row);
-  if (a_time_ms != b_time_ms) return a_time_ms < b_time_ms;
-  return a.run < b.run;
-}
-
-Status RunMerger::Push(size_t run) {
-  const rocksdb::Iterator& rows = *runs_[run].rows;
-  if (!rows.Valid()) return FromRocks(rows.status(), "read a sorted run of rows");
-  heap_.push_back({ToView(rows.key()), ToView(rows.value()), run});
-  std::push_heap(heap_.begin(), heap_.end(), ComesAfter);
+Status RowFileReader::TakeRow() {
+  valid_ = iterator_->Valid();
+  if (!valid_) return FromRocks(iterator_->status(), fmt::format("read {}", path_));
+  entity_key_ = EntityKeyOf(ToView(iterator_->key()));
+  row_ = ToView(iterator_->value());
   return Status::Ok();
 }
 

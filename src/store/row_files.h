@@ -1,4 +1,4 @@
-// Sorted files of rows: written one after the other, and several merged into one order.
+// Sorted files of rows as the database has them, RocksDB's SST files.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rocksdb/iterator.h>
@@ -15,6 +16,7 @@
 
 #include "freshet/status.h"
 
+#include "store/sorted_rows.h"
 #include "store/store.h"
 
 namespace freshet::store {
@@ -64,34 +66,25 @@ class RowFileWriter {
   uint64_t bytes_written_ = 0;
 };
 
-// Reads several sorted files as one: by key, then the newest event time, then the file added last.
-// One thread.
-class RunMerger {
+// Reads a file back. One thread.
+class RowFileReader final : public SortedRows {
  public:
-  // Files are added in the order of their rows' age.
-  Status AddRun(const rocksdb::Options& options, const std::string& file);
+  // At the first row. `options` must outlive the reader.
+  static Result<std::unique_ptr<SortedRows>> Open(const rocksdb::Options& options,
+                                                  const std::string& path);
 
-  bool valid() const { return !heap_.empty(); }
-  std::string_view state_key() const { return heap_.front().state_key; }
-  std::string_view row() const { return heap_.front().row; }
-  Status Next();
+  Status Next() override;
 
  private:
-  struct Head {
-    std::string_view state_key;
-    std::string_view row;
-    size_t run = 0;
-  };
-  struct Run {
-    std::unique_ptr<rocksdb::SstFileReader> reader;
-    std::unique_ptr<rocksdb::Iterator> rows;
-  };
+  RowFileReader(const rocksdb::Options& options, std::string path)
+      : path_(std::move(path)), reader_(options) {}
 
-  static bool ComesAfter(const Head& a, const Head& b);
-  Status Push(size_t run);
+  // Of where the iterator is.
+  Status TakeRow();
 
-  std::vector<Run> runs_;
-  std::vector<Head> heap_;
+  const std::string path_;
+  rocksdb::SstFileReader reader_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
 }  // namespace freshet::store

@@ -8,7 +8,9 @@
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "store/key_layout.h"
+#include "base/thread_priority.h"
+#include "store/run_file.h"
+#include "store/run_merger.h"
 
 namespace freshet::store {
 namespace {
@@ -35,6 +37,7 @@ void RowSorter::KeepParts(Keeper keeper) {
 
 void RowSorter::Resume(const SortedParts& parts) {
   added_ = parts.rows_added;
+  spilled_bytes_ = parts.bytes();
   next_file_ = parts.next_file;
   in_order_ = in_order_ && parts.in_order;
   std::vector<std::string> files;
@@ -51,12 +54,16 @@ void RowSorter::Resume(const SortedParts& parts) {
 }
 
 Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
-  const size_t size = entity_key.size() + row.size();
-  const bool is_ordered_part =
-      in_order_ && gathered_.is_sorted() && gathered_.filled_bytes() >= limits::kOrderedPartBytes;
-  if (is_ordered_part || !gathered_.HasRoomFor(size)) FRESHET_RETURN_IF_ERROR(Spill(true));
+  const bool is_full = gathered_.filled_bytes() >= PartBytes() ||
+                       !gathered_.HasRoomFor(entity_key.size() + row.size());
+  if (is_full) FRESHET_RETURN_IF_ERROR(Spill(true));
   gathered_.Add(entity_key, row, added_++);
   return Status::Ok();
+}
+
+size_t RowSorter::PartBytes() const {
+  if (in_order_ && gathered_.is_sorted()) return limits::kOrderedPartBytes;
+  return std::max<size_t>(limits::kSortedPartBytes, spilled_bytes_ / limits::kSortedPartShare);
 }
 
 Status RowSorter::Spill(bool more_come) {
@@ -65,6 +72,7 @@ Status RowSorter::Spill(bool more_come) {
   in_order_ = in_order_ && written_.is_sorted() && !written_.has_tombstones();
   if (in_order_ && more_come) written_.MoveLastKeyTo(gathered_);
   if (written_.empty()) return Status::Ok();
+  spilled_bytes_ += written_.filled_bytes();
   written_bytes_ = written_.held_bytes();
   writing_ = std::async(
       std::launch::async,
@@ -111,7 +119,8 @@ Status RowSorter::WriteInOrder(const std::optional<Mark>& mark) {
 }
 
 void RowSorter::BeginOrderedFiles(uint64_t file_bytes_max) {
-  ordered_.emplace(files_.served, options_.table, file_bytes_max, [this] { return NewFile(); });
+  ordered_.emplace(files_.served, options_.table, file_bytes_max,
+                   [this] { return NewFile(".sst"); });
 }
 
 size_t RowSorter::KeptBytes() const {
@@ -195,26 +204,38 @@ Status RowSorter::ReduceRuns() {
 }
 
 Status RowSorter::WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<std::string>* runs) {
-  RowFileWriter writer(files_.runs, options_.table, UINT64_MAX, [this] { return NewFile(); });
+  runs->push_back(NewFile(kRunEnding));
+  FRESHET_ASSIGN_OR_RETURN(RunWriter writer, RunWriter::Create(runs->back(), RunBlockBytes()));
   FRESHET_RETURN_IF_ERROR(rows([&](std::string_view entity_key, std::string_view row) {
     return writer.Add(entity_key, row);
   }));
-  FRESHET_RETURN_IF_ERROR(writer.Finish());
-  runs->insert(runs->end(), writer.files().begin(), writer.files().end());
-  return Status::Ok();
+  return writer.Finish(keeper_.has_value() ? Durability::kSynced : Durability::kBuffered);
 }
 
-Status RowSorter::MergeRuns(std::span<const std::string> runs, RowSink sink) {
-  RunMerger merger;
-  for (const std::string& run : runs) FRESHET_RETURN_IF_ERROR(merger.AddRun(files_.runs, run));
+size_t RowSorter::RunBlockBytes() const {
+  return std::min(limits::kRunBlockBytes, options_.memory_bytes / limits::kMergeRunsMax);
+}
+
+Result<std::unique_ptr<SortedRows>> RowSorter::OpenRun(const std::string& path) const {
+  if (path.ends_with(kRunEnding)) return RunReader::Open(path);
+  return RowFileReader::Open(files_.read_back, path);
+}
+
+Status RowSorter::MergeRuns(std::span<const std::string> paths, RowSink sink) const {
+  std::vector<std::unique_ptr<SortedRows>> runs;
+  for (const std::string& path : paths) {
+    FRESHET_ASSIGN_OR_RETURN(std::unique_ptr<SortedRows> run, OpenRun(path));
+    runs.push_back(std::move(run));
+  }
+  RunMerger merger(std::move(runs));
+  Yielder yielder;
   std::string kept_key;
   bool kept = false;
-  while (merger.valid()) {
-    std::string_view key = EntityKeyOf(merger.state_key());
-    if (!kept || kept_key != key) {
+  for (; merger.valid(); yielder.Step()) {
+    if (!kept || kept_key != merger.entity_key()) {
       kept = true;
-      kept_key = key;
-      FRESHET_RETURN_IF_ERROR(sink(key, merger.row()));
+      kept_key = merger.entity_key();
+      FRESHET_RETURN_IF_ERROR(sink(kept_key, merger.row()));
     }
     FRESHET_RETURN_IF_ERROR(merger.Next());
   }
@@ -230,8 +251,8 @@ Status RowSorter::RemoveRuns(std::span<const std::string> runs) {
   return Status::Ok();
 }
 
-std::string RowSorter::NewFile() {
-  return fmt::format("{}/sorted-{:06}.sst", options_.folder, next_file_++);
+std::string RowSorter::NewFile(std::string_view ending) {
+  return fmt::format("{}/sorted-{:06}{}", options_.folder, next_file_++, ending);
 }
 
 }  // namespace freshet::store

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@
 #include "store/row_buffer.h"
 #include "store/row_file_options.h"
 #include "store/row_files.h"
+#include "store/sorted_rows.h"
 
 namespace freshet::store {
 
@@ -73,6 +75,8 @@ class RowSorter {
     bool is_last = false;
   };
 
+  // What is gathered before it goes to disk, where the memory has room for it.
+  size_t PartBytes() const;
   // Nothing when nobody wants to know.
   std::optional<Mark> MarkHere(bool more_come) const;
   // What is gathered goes to disk in the background; once nothing more comes, all of it.
@@ -89,11 +93,15 @@ class RowSorter {
   Status EndOrderedFiles();
   // Merges neighbouring runs until one merge can take them all.
   Status ReduceRuns();
-  Status MergeRuns(std::span<const std::string> runs, RowSink sink);
+  Status MergeRuns(std::span<const std::string> paths, RowSink sink) const;
+  // A run, or a file of rows that came in order.
+  Result<std::unique_ptr<SortedRows>> OpenRun(const std::string& path) const;
   static Status RemoveRuns(std::span<const std::string> runs);
   // Writes what `rows(sink)` hands over as one run.
   Status WriteRun(FunctionRef<Status(RowSink sink)> rows, std::vector<std::string>* runs);
-  std::string NewFile();
+  // So that the blocks of all runs that are merged at once have room in the memory.
+  size_t RunBlockBytes() const;
+  std::string NewFile(std::string_view ending);
 
   const RowFileOptions& files_;
   const Options options_;
@@ -103,6 +111,7 @@ class RowSorter {
   bool in_order_;             // all rows up to the last part
   size_t written_bytes_ = 0;  // what it holds
   std::optional<RowFileWriter> ordered_;
+  uint64_t spilled_bytes_ = 0;     // of the parts before
   size_t not_kept_bytes_ = 0;      // of the rows in the file under way, as they were held
   std::vector<std::string> runs_;  // in the order of their rows' adding
   uint64_t next_file_ = 0;
