@@ -10,7 +10,7 @@
 //   i64     when this was written
 //           the columns of its rows, as in the record of a generation
 //   u8      1 when the rows came in the order of their keys, and the files are the table's own; else 0,
-//           and each file is a sorted run
+//           and each file is sorted by itself: one of run_file.h by its name's ending, or an SST file
 //   u64     rows added so far, those that a newer one of their key outdoes too
 //   u64     rows in the files; of runs 0
 //   u64     number of the next file
@@ -42,7 +42,7 @@ struct SortedParts {
 
     friend bool operator==(const File&, const File&) = default;
   };
-  bool in_order = false;  // the files can be the table's own; else they are runs
+  bool in_order = false;  // the files can be the table's own; else each is sorted by itself
   uint64_t rows_added = 0;
   uint64_t rows_written = 0;  // of files in order
   uint64_t next_file = 0;

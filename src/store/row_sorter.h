@@ -1,6 +1,6 @@
 // Sorts the rows of a load within a memory budget.
 //
-// Rows are gathered in memory; what fits there is handed on at once. Else a part of them is sorted and
+// Rows are gathered in memory; few of them are handed on at once. Else a part of them is sorted and
 // written as a run while the next part is gathered, and at the end the runs are merged. Rows that come in the order of
 // their keys, as those of an export often do, are written just once: as files that can be served. Of
 // several rows with one key the newest event time stays, and of equal times the one added last.

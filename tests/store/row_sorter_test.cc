@@ -134,6 +134,24 @@ TEST_F(RowSorterTest, ADeletedRowAmongOthersInOrderIsHandedOver) {
   EXPECT_EQ(RowsOf(sorter).at(KeyOf(700)), tombstone);
 }
 
+// As an older Freshet left them.
+TEST_F(RowSorterTest, RunsThatAreSstFilesAreMergedWithOthers) {
+  RowFileWriter file(database_->row_files().served, 1, UINT64_MAX,
+                     [&] { return runs_ + "/sorted-000000.sst"; });
+  for (const char* key : {"a", "b", "c"}) ASSERT_TRUE(file.Add(key, RowOf(10, 5)).ok());
+  ASSERT_TRUE(file.Finish().ok());
+  RowSorter sorter = NewSorter(1'000, true);
+  sorter.Resume({.rows_added = 4, .next_file = 1, .files = {{"sorted-000000.sst", 1}}});
+  for (const auto& [key, time_ms] :
+       {std::pair("d", 1), std::pair("c", 4), std::pair("b", 5), std::pair("a", 6)})
+    ASSERT_TRUE(sorter.Add(key, RowOf(400, time_ms)).ok());
+  ASSERT_TRUE(sorter.Seal().ok());
+  EXPECT_THAT(RowsOf(sorter), ElementsAre(Pair("a", RowOf(400, 6)), Pair("b", RowOf(400, 5)),
+                                          Pair("c", RowOf(10, 5)), Pair("d", RowOf(400, 1))));
+  EXPECT_EQ(sorter.duplicate_count(), 4u);
+  EXPECT_EQ(FileCount(), 0u);
+}
+
 // Beside a map, for rows that are in order up to some point, or never.
 TEST_F(RowSorterTest, TheNewestRowOfEachKeyStays) {
   const uint64_t seed = TestSeed();
