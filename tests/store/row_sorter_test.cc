@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 #include <string>
@@ -19,6 +20,7 @@ namespace freshet::store {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Pair;
 
 class RowSorterTest : public ::testing::Test {
@@ -132,6 +134,20 @@ TEST_F(RowSorterTest, ADeletedRowAmongOthersInOrderIsHandedOver) {
   ASSERT_TRUE(sorter.Seal().ok());
   EXPECT_EQ(sorter.ordered_files(), nullptr);
   EXPECT_EQ(RowsOf(sorter).at(KeyOf(700)), tombstone);
+}
+
+TEST_F(RowSorterTest, ARunThatIsDamagedMeanwhileIsToldOf) {
+  RowSorter sorter = NewSorter(10'000);
+  for (int key = 1'000; key > 0; --key) ASSERT_TRUE(sorter.Add(KeyOf(key), RowOf(20)).ok());
+  ASSERT_TRUE(sorter.Seal().ok());
+  const std::string path = runs_ + "/sorted-000001.run";
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2)).put('?');
+  file.close();
+  const Status status =
+      sorter.Finish([](std::string_view, std::string_view) { return Status::Ok(); });
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_THAT(status.ToString(), HasSubstr(path + " is damaged: the checksum of a block"));
 }
 
 // As an older Freshet left them.
