@@ -46,11 +46,6 @@ class RequestGate {
     answer_ns_.store(std::max<int64_t>(next_ns, 1), std::memory_order_relaxed);
   }
 
-  // How long one takes, of late; 0 while nothing was answered.
-  std::chrono::nanoseconds MeanAnswer() const {
-    return std::chrono::nanoseconds(answer_ns_.load(std::memory_order_relaxed));
-  }
-
   // For a request that is dropped before any work, since nobody waits for its answer any more.
   void CountExpired() { expired_.fetch_add(1, std::memory_order_relaxed); }
 

@@ -62,9 +62,6 @@ Status Encode(const FeatureBlock& answer, ResponseEncoder* encoder, grpc::ByteBu
   return {};
 }
 
-// For a call behind one that takes longer, another thread is woken.
-constexpr std::chrono::microseconds kWorthASwitch(30);
-
 // gRPC calls from half as many threads as there are processors, but from two at least. One is kept
 // from answering: it goes on reading, so that what is too much is seen, and refused, at once.
 size_t AnsweringHereMax() {
@@ -137,29 +134,9 @@ FeatureStoreService::FeatureStoreService(Engine& engine, const Threads& threads)
 bool FeatureStoreService::TakeTurn() {
   // What came first goes first.
   if (threads_.reads.HasWaiting()) return false;
-  return TryBeginTurn();
-}
-
-bool FeatureStoreService::TryBeginTurn() {
-  if (answering_here_.fetch_add(1) < answering_here_max_) return true;
-  answering_here_.fetch_sub(1);
+  if (answering_here_.fetch_add(1, std::memory_order_relaxed) < answering_here_max_) return true;
+  EndTurn();
   return false;
-}
-
-// Whoever leaves a call looks afterwards whether a turn is still under way, and a turn ends before it looks for calls: one of the
-// two sees the other.
-void FeatureStoreService::EndTurn() {
-  do {
-    while (threads_.reads.RunNext()) {
-    }
-    answering_here_.fetch_sub(1);
-  } while (threads_.reads.HasWaiting() && TryBeginTurn());
-}
-
-bool FeatureStoreService::AnswerInTurn(const Call& call) {
-  if (!threads_.reads.Leave(1, [=, this] { Answer(call); })) return false;
-  if (answering_here_.load() == 0 || gate_.MeanAnswer() > kWorthASwitch) threads_.reads.WakeOne();
-  return true;
 }
 
 grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerContext* context,
@@ -175,7 +152,9 @@ grpc::ServerUnaryReactor* FeatureStoreService::GetFeatures(grpc::CallbackServerC
   } else if (TakeTurn()) {
     Answer({context, reactor, request, response});
     EndTurn();
-  } else if (!AnswerInTurn({context, reactor, request, response})) {
+  } else if (!threads_.reads.Submit(1, [=, this] {
+               Answer({context, reactor, request, response});
+             })) {
     gate_.Leave();
     reactor->Finish(ToGrpc(Status::Unavailable("the server is stopping"), context));
   }

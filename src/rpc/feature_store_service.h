@@ -54,12 +54,7 @@ class FeatureStoreService final : public FeatureStoreBase {
 
   // Whether the calling thread, which is gRPC's, may answer itself; EndTurn must follow then.
   bool TakeTurn();
-  // The same whatever waits.
-  bool TryBeginTurn();
-  // Answers what was left meanwhile, too.
-  void EndTurn();
-  // Leaves it to the thread whose turn it is, or to one of our own; false when the server stops.
-  bool AnswerInTurn(const Call& call);
+  void EndTurn() { answering_here_.fetch_sub(1, std::memory_order_relaxed); }
   // Answers a request that the gate has let in.
   void Answer(const Call& call);
   // On a thread that may block.

@@ -17,46 +17,15 @@ Workers::~Workers() {
 }
 
 bool Workers::Submit(size_t bytes, std::function<void()> task) {
-  return Add(bytes, std::move(task), true);
-}
-
-bool Workers::Leave(size_t bytes, std::function<void()> task) {
-  return Add(bytes, std::move(task), false);
-}
-
-bool Workers::Add(size_t bytes, std::function<void()> task, bool wakes) {
   std::lock_guard lock(mutex_);
   if (stopping_) return false;
   const bool starts_at_once = waiting_.size() < idle_;
   if (!starts_at_once && waiting_bytes_ + bytes > waiting_bytes_max_) return false;
   waiting_bytes_ += bytes;
   waiting_.push_back({bytes, std::move(task)});
-  waiting_count_.store(waiting_.size());
-  if (wakes || waiting_.size() > 1) changed_.notify_one();
-  return true;
-}
-
-void Workers::WakeOne() {
+  waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
   changed_.notify_one();
-}
-
-bool Workers::RunNext() {
-  if (!HasWaiting()) return false;
-  std::unique_lock lock(mutex_);
-  if (waiting_.empty()) return false;
-  const Task task = TakeNext();
-  lock.unlock();
-  task.run();
   return true;
-}
-
-// Under the lock, of some that wait.
-Workers::Task Workers::TakeNext() {
-  Task task = std::move(waiting_.front());
-  waiting_.pop_front();
-  waiting_count_.store(waiting_.size());
-  waiting_bytes_ -= task.bytes;
-  return task;
 }
 
 void Workers::Stop() {
@@ -75,7 +44,10 @@ void Workers::Work(Urgency urgency) {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
-    Task task = TakeNext();
+    Task task = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
+    waiting_bytes_ -= task.bytes;
     --idle_;
     lock.unlock();
     task.run();

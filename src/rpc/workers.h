@@ -29,13 +29,8 @@ class Workers {
   // Runs `task` soon on one of the threads. False, and it will not run, when it would have to wait
   // and there is no room, or after Stop. Any thread.
   bool Submit(size_t bytes, std::function<void()> task);
-  // The same, but while no other task waits no thread is woken for it: a RunNext is to come, or a WakeOne.
-  bool Leave(size_t bytes, std::function<void()> task);
-  void WakeOne();
-  // Runs the task that waits longest on the calling thread; false when none waits.
-  bool RunNext();
-  // Whether a task waits for a thread.
-  bool HasWaiting() const { return waiting_count_.load() > 0; }
+  // Whether a task waits for a thread, as of just now.
+  bool HasWaiting() const { return waiting_count_.load(std::memory_order_relaxed) > 0; }
   // Runs what waits, then ends the threads. Idempotent.
   void Stop();
 
@@ -45,8 +40,6 @@ class Workers {
     std::function<void()> run;
   };
 
-  bool Add(size_t bytes, std::function<void()> task, bool wakes);
-  Task TakeNext();
   void Work(Urgency urgency);
 
   const size_t waiting_bytes_max_;

@@ -48,44 +48,6 @@ TEST(Workers, RefusesWhatHasNoRoomToWait) {
   EXPECT_EQ(done, 2);
 }
 
-TEST(Workers, WhatIsLeftRunsOnTheThreadThatAsksForIt) {
-  std::atomic<int> done = 0;
-  Workers workers(1, 100);
-  EXPECT_FALSE(workers.RunNext());
-  ASSERT_TRUE(workers.Leave(1, [&] { ++done; }));
-  while (workers.RunNext()) {
-  }
-  EXPECT_FALSE(workers.HasWaiting());
-  workers.Stop();
-  EXPECT_EQ(done, 1);
-  EXPECT_FALSE(workers.Leave(1, [] {}));
-}
-
-TEST(Workers, WhatIsLeftRunsOnceTwoWaitOrAThreadIsWoken) {
-  std::promise<void> both_done;
-  std::atomic<int> done = 0;
-  Workers workers(1, 100);
-  const auto count = [&] {
-    if (++done == 2) both_done.set_value();
-  };
-  ASSERT_TRUE(workers.Leave(1, count));
-  ASSERT_TRUE(workers.Leave(1, count));
-  both_done.get_future().wait();
-
-  std::promise<void> woken;
-  ASSERT_TRUE(workers.Leave(1, [&] { woken.set_value(); }));
-  workers.WakeOne();
-  woken.get_future().wait();
-}
-
-TEST(Workers, WhatIsLeftRunsBeforeTheyStop) {
-  std::atomic<int> done = 0;
-  Workers workers(1, 100);
-  ASSERT_TRUE(workers.Leave(1, [&] { ++done; }));
-  workers.Stop();
-  EXPECT_EQ(done, 1);
-}
-
 TEST(Workers, WithoutRoomOnlyIdleThreadsTakeWork) {
   Held first;
   Held second;
