@@ -205,9 +205,9 @@ class Oracle {
   // What the newest event says, whatever it lacks; of equal times the later one.
   std::optional<Row> NewestRow(const View& view, const Key& key) const {
     std::optional<Row> row;
-    for (size_t i = 0; i < history_.events.size(); ++i) {
+    for (size_t i = RememberedFrom(view, key); i < history_.events.size(); ++i) {
       const Event& event = history_.events[i];
-      if (!IsOf(event, i, view, key) || (row.has_value() && event.at_ms < row->at_ms)) continue;
+      if (!IsOf(event, view, key) || (row.has_value() && event.at_ms < row->at_ms)) continue;
       const bool is_deleted = view.deletes_noise && FieldOf(event, "kind") == Value("noise");
       row = {event.at_ms, is_deleted, event.fields};
     }
@@ -227,21 +227,26 @@ class Oracle {
 
   // --- windows ---
 
-  bool IsOf(const Event& event, size_t position, const View& view, const Key& key) const {
+  // Events before that position are forgotten.
+  size_t RememberedFrom(const View& view, const Key& key) const {
     const auto forgotten = history_.forgotten.find({view.entity, key});
-    if (forgotten != history_.forgotten.end() && position < forgotten->second) return false;
+    return forgotten == history_.forgotten.end() ? 0 : forgotten->second;
+  }
+
+  bool IsOf(const Event& event, const View& view, const Key& key) const {
     if (event.source != view.source) return false;
-    if (event.at_ms > event.record_ms + case_.streams.at(view.source).skew_ms) return false;
-    if (view.is_filtered && FieldOf(event, "kind") == Value("noise")) return false;
     const auto& keys = case_.entities[view.entity].keys;
     for (size_t i = 0; i < keys.size(); ++i)
       if (FieldOf(event, keys[i].first) != key[i]) return false;
+    if (event.at_ms > event.record_ms + case_.streams.at(view.source).skew_ms) return false;
+    if (view.is_filtered && FieldOf(event, "kind") == Value("noise")) return false;
     return true;
   }
 
-  static Value FieldOf(const Event& event, const std::string& name) {
+  static const Value& FieldOf(const Event& event, const std::string& name) {
+    static const Value kNone;
     const auto found = event.fields.find(name);
-    return found == event.fields.end() ? Value() : found->second;
+    return found == event.fields.end() ? kNone : found->second;
   }
 
   // All that count for the view and the key, in their order. Those that repeat one that is remembered do not: an
@@ -251,9 +256,9 @@ class Oracle {
     std::map<Value, int64_t> remembered;
     int64_t newest_ms = INT64_MIN;
     std::vector<const Event*> events;
-    for (size_t i = 0; i < history_.events.size(); ++i) {
+    for (size_t i = RememberedFrom(view, key); i < history_.events.size(); ++i) {
       const Event& event = history_.events[i];
-      if (!IsOf(event, i, view, key)) continue;
+      if (!IsOf(event, view, key)) continue;
       const Value identity = FieldOf(event, "event_id");
       if (within_ms > 0 && remembered.count(identity) != 0) continue;
       events.push_back(&event);
