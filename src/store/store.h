@@ -248,12 +248,12 @@ class Store {
 
   // --- timelines and rows
 
-  // Calls `visit(i, bytes, note)` once for each key, in any order: bytes are empty when there is no such
-  // entity, and the note is null where none is kept, as of an entity that is not asked for again and again. Both
-  // stay as they are during the visit and not after it; a visit must be short and must not call the store. Of every limits::kLookupKeysMax keys, those that the cache lacks cost
-  // one MultiGet together; the keys after the first that many are not visited once `deadline` has
-  // come. Corruption and IoError name the table and the key; some keys may have been visited by
-  // then. Any thread.
+  // Calls `visit(i, bytes, note)` once for each key, in any order: bytes are empty when there is no
+  // such entity, and the note is null where none is kept, as of an entity that is not asked for again
+  // and again. Both last for the visit and no longer; a visit must be short and must not call the
+  // store. Of every limits::kLookupKeysMax keys, those that the cache lacks cost one MultiGet together;
+  // the keys after the first that many are not visited once `deadline` has come. Corruption and
+  // IoError name the table and the key; some keys may have been visited by then. Any thread.
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
   using Visit = FunctionRef<void(size_t i, std::string_view bytes, Note* note)>;
   virtual Status Lookup(std::span<const StateKey> keys, Visit visit, const Deadline& deadline) = 0;

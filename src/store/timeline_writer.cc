@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <span>
 
 #include <rocksdb/write_batch.h>
 
 #include "base/check.h"
-#include "base/coding.h"
 #include "store/checkpoint_files.h"
+#include "store/key_prefix.h"
 #include "store/position.h"
 
 namespace freshet::store {
@@ -28,20 +27,15 @@ constexpr size_t kEntriesAhead = 16;
 // An entry with the beginning of its key, so that most comparisons look at no entry.
 struct SortedEntry {
   TableId table;
-  uint64_t key_begin;
+  uint64_t key_prefix;
   CacheEntry* entry;
 
   explicit SortedEntry(CacheEntry* entry)
-      : table(entry->table), key_begin(BeginOf(entry->entity_key)), entry(entry) {}
+      : table(entry->table), key_prefix(KeyPrefix(entry->entity_key)), entry(entry) {}
 
-  static uint64_t BeginOf(std::string_view key) {
-    char begin[sizeof(uint64_t)] = {};
-    std::memcpy(begin, key.data(), std::min(key.size(), sizeof(begin)));
-    return LoadBigEndian64(begin);
-  }
   friend bool operator<(const SortedEntry& a, const SortedEntry& b) {
     if (a.table != b.table) return a.table < b.table;
-    if (a.key_begin != b.key_begin) return a.key_begin < b.key_begin;
+    if (a.key_prefix != b.key_prefix) return a.key_prefix < b.key_prefix;
     return a.entry->entity_key < b.entry->entity_key;
   }
 };
