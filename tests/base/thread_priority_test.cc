@@ -22,7 +22,7 @@ TEST(ThreadPriority, IsLoweredForAThreadAndThoseThatItStartsAndForNoOther) {
     lowered = Niceness();
     std::thread([&] { inherited = Niceness(); }).join();
   }).join();
-  EXPECT_GE(lowered, 10);
+  EXPECT_EQ(lowered, 19);
   EXPECT_EQ(inherited, lowered);
   EXPECT_EQ(Niceness(), before);
 }
