@@ -21,7 +21,7 @@ namespace {
 using RowVisitor = FunctionRef<void(const FileRow& row)>;
 
 // How many rows are read a column at a time: some that stay in the processor's cache.
-constexpr int64_t kRunRows = 256;
+constexpr int64_t kRunRows = 64;
 
 // The column of the file that fills a target.
 struct BoundColumn {

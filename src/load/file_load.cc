@@ -251,7 +251,7 @@ void FileLoad::TakeRow(const FileRow& file_row) {
 }
 
 void FileLoad::Look(const FileRow& file_row) {
-  expectations_.Take(file_row, file_name_);
+  if (expectations_.looks_at_rows()) expectations_.Take(file_row, file_name_);
   if (profiler_.has_value()) profiler_->Take(file_row);
 }
 

@@ -197,9 +197,7 @@ const Target* Targets::Find(std::string_view column) const {
   return &all_[found->second];
 }
 
-std::optional<int64_t> Targets::EventTimeMs(const Datum& value) const {
-  if (value.is_null()) return std::nullopt;
-  if (event_time().type == Type::kTimestamp) return value.as_int();
+std::optional<int64_t> Targets::FittedTimeMs(const Datum& value) const {
   Datum time;
   if (FitTime(unit_, value, &time) != Problem::kNone) return std::nullopt;
   return time.as_int();

@@ -70,7 +70,10 @@ class Targets {
   const Target& event_time() const { return all_[event_time_]; }
   size_t event_time_index() const { return event_time_; }
   // What the event time's column says; nothing for null or for what is no time.
-  std::optional<int64_t> EventTimeMs(const Datum& value) const;
+  std::optional<int64_t> EventTimeMs(const Datum& value) const {
+    if (value.is_null()) return std::nullopt;
+    return event_time().type == Type::kTimestamp ? value.as_int() : FittedTimeMs(value);
+  }
   // Whether the row deletes, by a value for each of all().
   bool TellDeletion(std::span<const Datum> values) const {
     return deletion_.has_value() && TellsDeletion(values[*deletion_]);
@@ -87,6 +90,8 @@ class Targets {
   };
 
   explicit Targets(const registry::Source& source);
+  // Of a column that has another type.
+  std::optional<int64_t> FittedTimeMs(const Datum& value) const;
   Status Fix(const std::string& column, std::string text);
   Status AddDeleteColumn(const std::string& column);
   // All but what a deletion consists of: its keys, its event time and that it is one.

@@ -20,10 +20,7 @@ std::vector<Type> ColumnTypes(const registry::FeatureView& view) {
 }
 
 RowEncoder::RowEncoder(const registry::FeatureView& view)
-    : join_keys_(view.entity->join_keys),
-      batch_(*view.batch()),
-      layout_(ColumnTypes(view)),
-      values_(batch_.feature_fields.size()) {}
+    : join_keys_(view.entity->join_keys), batch_(*view.batch()), layout_(ColumnTypes(view)) {}
 
 std::optional<Problems> RowEncoder::Encode(const FileRow& file_row) {
   key_.clear();
@@ -49,9 +46,7 @@ std::optional<Problems> RowEncoder::Encode(const FileRow& file_row) {
     store::RowLayout::EncodeTombstone(file_row.time_ms, row_);
     return std::nullopt;
   }
-  for (size_t i = 0; i < values_.size(); ++i)
-    values_[i] = file_row.values[batch_.feature_fields[i]];
-  layout_.Encode(file_row.time_ms, values_, row_);
+  layout_.Encode(file_row.time_ms, file_row.values, batch_.feature_fields, row_);
   if (row_.size() <= limits::kStoredRowBytesMax) return std::nullopt;
   return Problems{fmt::format("the features have {} bytes together, at most {} are allowed",
                               row_.size(), limits::kStoredRowBytesMax),

@@ -47,7 +47,6 @@ class RowEncoder {
   const store::RowLayout layout_;
   std::string key_;
   std::string row_;
-  std::vector<Datum> values_;
 };
 
 }  // namespace freshet::load

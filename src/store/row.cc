@@ -1,5 +1,7 @@
 #include "store/row.h"
 
+#include <bit>
+
 #include <fmt/format.h>
 
 #include "base/check.h"
@@ -65,13 +67,6 @@ void SaveText(std::string_view text, size_t offset, char* slot, char* row) {
   text.copy(row + offset, text.size());
 }
 
-size_t TextBytes(std::span<const Datum> values) {
-  size_t bytes = 0;
-  for (const Datum& value : values)
-    if (value.kind() == Datum::Kind::kString) bytes += value.as_string().size();
-  return bytes;
-}
-
 bool IsZero(const char* slot, size_t bytes) {
   if (bytes == sizeof(uint64_t)) return Load<uint64_t>(slot) == 0;
   return bytes == sizeof(uint32_t) ? Load<uint32_t>(slot) == 0 : *slot == '\x00';
@@ -83,7 +78,12 @@ RowLayout::RowLayout(std::vector<Type> columns) : columns_(std::move(columns)) {
   size_t offset = kBitmapOffset + (columns_.size() + 7) / 8;
   slots_.reserve(columns_.size());
   for (const Type type : columns_) {
-    slots_.push_back({static_cast<uint32_t>(offset), BytesOf(type), type.kind, KindOf(type)});
+    const auto column = static_cast<uint32_t>(slots_.size());
+    const Datum::Kind kind = KindOf(type);
+    in_order_.push_back(column);
+    if (kind == Datum::Kind::kString) texts_.push_back(column);
+    if (kind == Datum::Kind::kString || kind == Datum::Kind::kBool) unsure_.push_back(column);
+    slots_.push_back({static_cast<uint32_t>(offset), BytesOf(type), type.kind, kind});
     offset += slots_.back().bytes;
   }
   fixed_bytes_ = offset;
@@ -92,7 +92,17 @@ RowLayout::RowLayout(std::vector<Type> columns) : columns_(std::move(columns)) {
 void RowLayout::Encode(int64_t event_time_ms, std::span<const Datum> values,
                        std::string& row) const {
   FRESHET_CHECK(values.size() == slots_.size());
-  const size_t row_bytes = fixed_bytes_ + TextBytes(values);
+  Encode(event_time_ms, values, in_order_, row);
+}
+
+void RowLayout::Encode(int64_t event_time_ms, std::span<const Datum> values,
+                       std::span<const uint32_t> places, std::string& row) const {
+  FRESHET_CHECK(places.size() == slots_.size());
+  const Slot* const slots = slots_.data();
+  const auto value_of = [&](size_t i) -> const Datum& { return values.data()[places.data()[i]]; };
+  size_t row_bytes = fixed_bytes_;
+  for (const uint32_t i : texts_)
+    if (!value_of(i).is_null()) row_bytes += value_of(i).as_string().size();
   FRESHET_CHECK(row_bytes <= UINT32_MAX);
   const size_t start = row.size();
   row.resize(start + row_bytes, '\x00');
@@ -100,19 +110,18 @@ void RowLayout::Encode(int64_t event_time_ms, std::span<const Datum> values,
   bytes[0] = static_cast<char>(kRowVersion);
   Save(bytes + kEventTimeOffset, event_time_ms);
   size_t text_end = fixed_bytes_;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const Datum& value = values[i];
-    const Slot& slot = slots_[i];
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Datum& value = value_of(i);
     if (value.is_null()) {
       bytes[kBitmapOffset + i / 8] |= static_cast<char>(1 << (i % 8));
       continue;
     }
-    FRESHET_CHECK(value.kind() == slot.kind);
-    if (slot.kind == Datum::Kind::kString) {
-      SaveText(value.as_string(), text_end, bytes + slot.offset, bytes);
+    FRESHET_CHECK(value.kind() == slots[i].kind);
+    if (slots[i].kind == Datum::Kind::kString) {
+      SaveText(value.as_string(), text_end, bytes + slots[i].offset, bytes);
       text_end += value.as_string().size();
     } else {
-      SaveFixed(slot.type, value, bytes + slot.offset);
+      SaveFixed(slots[i].type, value, bytes + slots[i].offset);
     }
   }
 }
@@ -152,9 +161,10 @@ Status RowLayout::Validate(std::string_view row) const {
   const size_t last_bits = slots_.size() % 8;
   if (last_bits != 0 && Load<uint8_t>(row.data() + kBitmapOffset + slots_.size() / 8) >> last_bits)
     return Status::Corruption("a row marks a column null that it lacks");
+  if (!HasSoundNulls(row)) return Status::Corruption("a row holds a value where it marks a null");
   size_t text_end = fixed_bytes_;
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    if (!IsSound(slots_[i], IsNull(row, i), row, &text_end))
+  for (const uint32_t i : unsure_) {
+    if (!IsNull(row, i) && !IsSound(slots_.data()[i], row, &text_end))
       return Status::Corruption(
           fmt::format("a row holds no {} in column {}", TypeName(columns_[i]), i));
   }
@@ -165,12 +175,20 @@ Status RowLayout::Validate(std::string_view row) const {
   return Status::Ok();
 }
 
-// Whether the slot holds what Encode can have written, where the texts before it end at *text_end.
-bool RowLayout::IsSound(const Slot& slot, bool is_null, std::string_view row, size_t* text_end) {
+bool RowLayout::HasSoundNulls(std::string_view row) const {
+  for (size_t first = 0; first < slots_.size(); first += 8) {
+    auto bits = Load<uint8_t>(row.data() + kBitmapOffset + first / 8);
+    for (; bits != 0; bits &= static_cast<uint8_t>(bits - 1)) {
+      const Slot& slot = slots_[first + static_cast<size_t>(std::countr_zero(bits))];
+      if (!IsZero(row.data() + slot.offset, slot.bytes)) return false;
+    }
+  }
+  return true;
+}
+
+bool RowLayout::IsSound(const Slot& slot, std::string_view row, size_t* text_end) {
   const char* const bytes = row.data() + slot.offset;
-  if (is_null) return IsZero(bytes, slot.bytes);
   if (slot.kind == Datum::Kind::kBool) return *bytes == '\x00' || *bytes == '\x01';
-  if (slot.kind != Datum::Kind::kString) return true;
   const size_t length = Load<uint32_t>(bytes + sizeof(uint32_t));
   if (Load<uint32_t>(bytes) != *text_end || length > row.size() - *text_end) return false;
   *text_end += length;

@@ -29,6 +29,9 @@ class RowLayout {
 
   // Appends a row. One datum per column, null or of the column's kind.
   void Encode(int64_t event_time_ms, std::span<const Datum> values, std::string& row) const;
+  // The same, where the value of the i-th column is values[places[i]], which there must be.
+  void Encode(int64_t event_time_ms, std::span<const Datum> values,
+              std::span<const uint32_t> places, std::string& row) const;
 
   static void EncodeTombstone(int64_t event_time_ms, std::string& row);
 
@@ -65,7 +68,10 @@ class RowLayout {
     Datum::Kind kind = Datum::Kind::kNull;  // of its values in memory
   };
 
-  static bool IsSound(const Slot& slot, bool is_null, std::string_view row, size_t* text_end);
+  // Whether the slots of null columns are as Encode leaves them; nulls are few.
+  bool HasSoundNulls(std::string_view row) const;
+  // Whether the slot holds what Encode can have written, where the texts before it end at *text_end.
+  static bool IsSound(const Slot& slot, std::string_view row, size_t* text_end);
 
   // What `read(row, slot)` makes of the column in each row, where it is not null.
   template <typename Read, typename Visit>
@@ -82,7 +88,10 @@ class RowLayout {
   }
 
   std::vector<Type> columns_;
-  std::vector<Slot> slots_;  // of each column
+  std::vector<Slot> slots_;         // of each column
+  std::vector<uint32_t> in_order_;  // the columns
+  std::vector<uint32_t> texts_;     // those with a variable part
+  std::vector<uint32_t> unsure_;    // those whose slots can hold what no value is written as
   size_t fixed_bytes_ = 0;
 };
 

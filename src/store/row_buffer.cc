@@ -20,7 +20,10 @@ constexpr size_t kPrefetchedBytesMax = 256;
 
 }  // namespace
 
-void RowBuffer::Prefetch(const Record& record) {
+void RowBuffer::PrefetchAhead(size_t at) const {
+  if (at + 2 * kRowsAhead < records_.size()) PrefetchLine(records_[at + 2 * kRowsAhead].bytes);
+  if (at + kRowsAhead >= records_.size()) return;
+  const Record& record = records_[at + kRowsAhead];
   const size_t size = kHeaderBytes + record.key_size() + record.row_size();
   for (size_t offset = kCacheLineBytes; offset < std::min(size, kPrefetchedBytesMax);
        offset += kCacheLineBytes)
@@ -41,7 +44,7 @@ bool RowBuffer::SortsBefore(const Record& a, const Record& b) {
 }
 
 bool RowBuffer::HasRoomFor(size_t size) const {
-  if (records_.empty()) return true;
+  if (records_.empty() || !NeedsMemory(kHeaderBytes + size)) return true;
   // Spare memory is no hindrance: it is dropped where it is not what is needed.
   const size_t filled = arena_.filled_bytes() + records_.capacity() * sizeof(Record);
   return filled + arena_.BytesFor(kHeaderBytes + size) + RecordGrowthBytes() <= memory_bytes_;
@@ -49,9 +52,7 @@ bool RowBuffer::HasRoomFor(size_t size) const {
 
 void RowBuffer::Add(std::string_view entity_key, std::string_view row, uint64_t sequence) {
   const size_t size = kHeaderBytes + entity_key.size() + row.size();
-  if (held_bytes() + arena_.NewBytesFor(size) + RecordGrowthBytes() > memory_bytes_)
-    arena_.DropSpare();
-  if (records_.size() == records_.capacity()) records_.reserve(NextCapacity());
+  if (NeedsMemory(size)) MakeRoomFor(size);
   char* const bytes = arena_.Allocate(size);
   Save(bytes, sequence);
   Save(bytes + sizeof(uint64_t), static_cast<uint32_t>(entity_key.size()));
@@ -62,6 +63,12 @@ void RowBuffer::Add(std::string_view entity_key, std::string_view row, uint64_t 
   if (is_sorted_ && records_.size() > 1)
     is_sorted_ = CompareKeys(records_[records_.size() - 2], records_.back()) <= 0;
   has_tombstones_ = has_tombstones_ || RowLayout::IsTombstone(row);
+}
+
+void RowBuffer::MakeRoomFor(size_t size) {
+  if (held_bytes() + arena_.NewBytesFor(size) + RecordGrowthBytes() > memory_bytes_)
+    arena_.DropSpare();
+  if (records_.size() == records_.capacity()) records_.reserve(NextCapacity());
 }
 
 size_t RowBuffer::held_bytes() const {
@@ -99,10 +106,7 @@ Status RowBuffer::Take(RowSink sink) {
   Yielder yielder;
   for (size_t begin = 0; begin < records_.size();) {
     yielder.Step();
-    // Sorted rows lie all over the memory: fetched one by one, each would be waited for.
-    if (begin + 2 * kRowsAhead < records_.size())
-      PrefetchLine(records_[begin + 2 * kRowsAhead].bytes);
-    if (begin + kRowsAhead < records_.size()) Prefetch(records_[begin + kRowsAhead]);
+    if (!is_sorted_) PrefetchAhead(begin);
     const Record* kept = &records_[begin];
     size_t end = begin + 1;
     for (; end < records_.size() && CompareKeys(records_[end], *kept) == 0; ++end) {

@@ -63,8 +63,14 @@ class RowBuffer {
 
   static int CompareKeys(const Record& a, const Record& b);
   static bool SortsBefore(const Record& a, const Record& b);
-  // Has the processor fetch a record whose first bytes are there.
-  static void Prefetch(const Record& record);
+  // Has the processor fetch what comes some records after this one: rows that were sorted lie all over the memory, and
+  // fetched one by one each would be waited for.
+  void PrefetchAhead(size_t at) const;
+  // Whether a record of this size does not go into what is under way.
+  bool NeedsMemory(size_t size) const {
+    return arena_.BytesFor(size) > 0 || records_.size() == records_.capacity();
+  }
+  void MakeRoomFor(size_t size);
   // What the records add to what is held while they move to where one more has room.
   size_t RecordGrowthBytes() const;
   size_t NextCapacity() const;

@@ -5,6 +5,11 @@
 #include "store/database.h"
 
 namespace freshet::store {
+namespace {
+
+constexpr uint64_t kBytesPerLook = 4096;  // a block, by which a file grows
+
+}  // namespace
 
 RowFileWriter::RowFileWriter(const rocksdb::Options& options, TableId table,
                              uint64_t file_bytes_max, std::function<std::string()> new_file)
@@ -26,7 +31,14 @@ Status RowFileWriter::Add(std::string_view entity_key, std::string_view row) {
   const rocksdb::Status status = file_->Put(key_, ToSlice(row));
   if (!status.ok()) return FromRocks(status, fmt::format("write {}", files_.back()));
   ++rows_written_;
-  return file_->FileSize() < file_bytes_max_ ? Status::Ok() : FinishFile();
+  bytes_since_look_ += key_.size() + row.size();
+  return IsFull() ? FinishFile() : Status::Ok();
+}
+
+bool RowFileWriter::IsFull() {
+  if (bytes_since_look_ < kBytesPerLook) return false;
+  bytes_since_look_ = 0;
+  return file_->FileSize() >= file_bytes_max_;
 }
 
 Status RowFileWriter::Finish() {

@@ -54,12 +54,14 @@ class RowFileWriter {
  private:
   Status BeginFile();
   Status FinishFile();
+  bool IsFull();
 
   const rocksdb::Options& options_;
   const uint64_t file_bytes_max_;
   const std::function<std::string()> new_file_;
   std::string key_;  // of the row under way; begins with the table
   std::unique_ptr<rocksdb::SstFileWriter> file_;
+  uint64_t bytes_since_look_ = 0;  // at how large the file is
   std::vector<std::string> files_;
   std::vector<RowFile> finished_;
   uint64_t rows_written_ = 0;
