@@ -60,6 +60,10 @@ OneRowTemplate::ValueKind OneRowTemplate::KindOf(const FeatureShape::Feature& fe
   return ValueKind::kNeverFits;
 }
 
+bool OneRowTemplate::IsVarying(ValueKind kind) {
+  return kind != ValueKind::kDouble && kind != ValueKind::kFloat;
+}
+
 size_t OneRowTemplate::ValueBytes(ValueKind kind) {
   switch (kind) {
     case ValueKind::kDouble:
@@ -78,47 +82,59 @@ size_t OneRowTemplate::ValueBytes(ValueKind kind) {
 OneRowTemplate::OneRowTemplate(std::shared_ptr<const FeatureShape> shape)
     : shape_(std::move(shape)) {
   const FeatureBlock zeros = ZeroAnswer(shape_);
-  for (uint32_t feature = 0; feature < shape_->features.size(); ++feature) {
-    const FeatureShape::Feature& described = shape_->features[feature];
-    Piece& piece = pieces_.emplace_back();
-    piece.begin = static_cast<uint32_t>(bytes_.size());
-    if (KindOf(described) == ValueKind::kNeverFits) continue;
-    const WireColumn column = ColumnOf(zeros, feature);
-    const ColumnSize size = MeasureColumn(column);
-    if (size.total_bytes > kOneByteMax) continue;
-    piece.kind = KindOf(described);
-    piece.extra_bytes_max = static_cast<uint8_t>(kOneByteMax - size.total_bytes);
-    bytes_.resize(piece.begin + FieldBytes(size.total_bytes));
-    auto* out = reinterpret_cast<uint8_t*>(bytes_.data()) + piece.begin;
-    out = WriteFieldHead(v1::GetFeaturesResponse::kFeaturesFieldNumber, size.total_bytes, out);
-    WriteColumn(column, size, out);
-    piece.value_at = static_cast<uint32_t>(bytes_.size() - BytesBehindValue(described.type) -
-                                           ValueBytes(piece.kind));
+  const auto feature_count = static_cast<uint32_t>(shape_->features.size());
+  for (uint32_t feature = 0; feature < feature_count; ++feature) {
+    pieces_.push_back(AddPiece(zeros, feature));
+    if (IsVarying(pieces_.back().kind)) varying_.push_back(feature);
   }
-  pieces_.push_back({.begin = static_cast<uint32_t>(bytes_.size())});
+  pieces_.push_back({.begin = static_cast<uint32_t>(bytes_.size()),
+                     .varying = static_cast<uint32_t>(varying_.size())});
+  varying_.push_back(feature_count);
+}
+
+OneRowTemplate::Piece OneRowTemplate::AddPiece(const FeatureBlock& zeros, uint32_t feature) {
+  const FeatureShape::Feature& described = shape_->features[feature];
+  Piece piece = {.begin = static_cast<uint32_t>(bytes_.size()),
+                 .varying = static_cast<uint32_t>(varying_.size())};
+  if (KindOf(described) == ValueKind::kNeverFits) return piece;
+  const WireColumn column = ColumnOf(zeros, feature);
+  const ColumnSize size = MeasureColumn(column);
+  if (size.total_bytes > kOneByteMax) return piece;
+  piece.kind = KindOf(described);
+  piece.extra_bytes_max = static_cast<uint8_t>(kOneByteMax - size.total_bytes);
+  bytes_.resize(piece.begin + FieldBytes(size.total_bytes));
+  auto* out = reinterpret_cast<uint8_t*>(bytes_.data()) + piece.begin;
+  out = WriteFieldHead(v1::GetFeaturesResponse::kFeaturesFieldNumber, size.total_bytes, out);
+  WriteColumn(column, size, out);
+  piece.value_at = static_cast<uint32_t>(bytes_.size() - BytesBehindValue(described.type) -
+                                         ValueBytes(piece.kind));
+  return piece;
 }
 
 inline size_t OneRowTemplate::ExtraBytes(const Piece& piece, const FeatureBlock& answer,
                                          uint32_t feature) {
   const uint64_t word = answer.words.data()[feature];
-  if (piece.kind == ValueKind::kInteger) return VarintBytes(word) - 1;
-  return piece.kind == ValueKind::kText ? answer.TextOf(word).size() : 0;
+  return piece.kind == ValueKind::kInteger ? VarintBytes(word) - 1 : answer.TextOf(word).size();
 }
 
 uint32_t OneRowTemplate::MeasureRun(const FeatureBlock& answer, uint32_t begin,
                                     size_t* bytes) const {
-  const auto feature_count = static_cast<uint32_t>(shape_->features.size());
   const Piece* const pieces = pieces_.data();
   const uint32_t* const absent_counts = answer.absent_counts.data();
+  const auto present_end = static_cast<uint32_t>(
+      std::find_if(absent_counts + begin, absent_counts + shape_->features.size(),
+                   [](uint32_t count) { return count != 0; }) -
+      absent_counts);
   size_t all_extra_bytes = 0;
-  uint32_t end = begin;
-  for (; end < feature_count; ++end) {
-    const Piece& piece = pieces[end];
-    if (piece.kind == ValueKind::kNeverFits || absent_counts[end] != 0) break;
-    const size_t extra_bytes = ExtraBytes(piece, answer, end);
+  const uint32_t* varying = varying_.data() + pieces[begin].varying;
+  for (; *varying < present_end; ++varying) {
+    const Piece& piece = pieces[*varying];
+    if (piece.kind == ValueKind::kNeverFits) break;
+    const size_t extra_bytes = ExtraBytes(piece, answer, *varying);
     if (extra_bytes > piece.extra_bytes_max) break;
     all_extra_bytes += extra_bytes;
   }
+  const uint32_t end = std::min(*varying, present_end);
   *bytes += pieces[end].begin - pieces[begin].begin + all_extra_bytes;
   return end;
 }
@@ -165,16 +181,17 @@ uint8_t* OneRowTemplate::WriteRun(const FeatureBlock& answer, uint32_t begin, ui
     WriteRaw(bytes_.data() + copied, to - copied, start + copied);
     copied = to;
   };
-  for (uint32_t feature = begin; feature < end; ++feature) {
-    const Piece& piece = pieces[feature];
-    const size_t extra_bytes = ExtraBytes(piece, answer, feature);
+  for (const uint32_t* varying = varying_.data() + pieces[begin].varying; *varying < end;
+       ++varying) {
+    const Piece& piece = pieces[*varying];
+    const size_t extra_bytes = ExtraBytes(piece, answer, *varying);
     if (extra_bytes == 0) continue;
     copy_to(piece.value_at);
-    PutValues(answer, begin, feature, start);
-    PutLonger(piece, answer, feature, static_cast<uint8_t>(extra_bytes), start);
+    PutValues(answer, begin, *varying, start);
+    PutLonger(piece, answer, *varying, static_cast<uint8_t>(extra_bytes), start);
     copied += ValueBytes(piece.kind);
     start += extra_bytes;
-    begin = feature + 1;
+    begin = *varying + 1;
   }
   copy_to(pieces[end].begin);
   PutValues(answer, begin, end, start);

@@ -31,13 +31,17 @@ class OneRowTemplate {
   struct Piece {
     uint32_t begin = 0;     // in bytes_
     uint32_t value_at = 0;  // likewise: of an integer of one byte, of the empty text
+    uint32_t varying = 0;   // in varying_: the first one from here on
     ValueKind kind = ValueKind::kNeverFits;
     uint8_t extra_bytes_max = 0;  // by which a value may be longer than the one here
   };
 
   static ValueKind KindOf(const FeatureShape::Feature& feature);
+  static bool IsVarying(ValueKind kind);
   static size_t ValueBytes(ValueKind kind);
-  // By how much the value is longer than the one here.
+  // The piece of a feature that comes behind those of before, which is left empty where it never fits.
+  Piece AddPiece(const FeatureBlock& zeros, uint32_t feature);
+  // By how much the value, which varies and may fit, is longer than the one here.
   static size_t ExtraBytes(const Piece& piece, const FeatureBlock& answer, uint32_t feature);
   void PutValues(const FeatureBlock& answer, uint32_t begin, uint32_t end, uint8_t* start) const;
   static void PutLonger(const Piece& piece, const FeatureBlock& answer, uint32_t feature,
@@ -45,6 +49,8 @@ class OneRowTemplate {
 
   const std::shared_ptr<const FeatureShape> shape_;
   std::vector<Piece> pieces_;  // one a feature, and where the last one ends
+  std::vector<uint32_t>
+      varying_;  // the features whose values are not all of one length, or never fit; and their end
   std::string bytes_;
 };
 

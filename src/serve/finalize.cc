@@ -54,7 +54,8 @@ void FindRow(const registry::BatchView& view, const std::vector<uint32_t>& slots
              BlockWriter& writer) {
   if (bytes.empty()) return PutAbsent(slots, row, FeatureStatus::kNotFound, writer);
   const int64_t event_time_ms = store::RowLayout::EventTimeMs(bytes);
-  for (const uint32_t slot : slots) writer.PutEventTime(slot, row, event_time_ms);
+  if (writer.has_event_times())
+    for (const uint32_t slot : slots) writer.PutEventTime(slot, row, event_time_ms);
   if (view.max_age_ms.has_value() && event_time_ms < now_ms - *view.max_age_ms)
     return PutAbsent(slots, row, FeatureStatus::kOutsideMaxAge, writer);
   found.Add(row, bytes);
@@ -78,14 +79,29 @@ void PutColumn(uint32_t slot, const store::RowLayout& layout, uint32_t column,
   });
 }
 
+// A single row, as most answers have, is not worth a pass for each column. `columns` are per slot.
+void PutOnlyRow(const std::vector<uint32_t>& slots, const store::RowLayout& layout,
+                const std::vector<uint32_t>& columns, const FoundRows& found, BlockWriter& writer) {
+  const uint32_t row = found.rows().front();
+  const uint32_t* const slot_of = slots.data();
+  layout.ReadRow(found.OnlyRow(), columns, [&](size_t i, const Datum& value) {
+    if (value.is_null()) {
+      writer.PutDefault(slot_of[i], row, FeatureStatus::kNullValue);
+    } else {
+      writer.PutValue(slot_of[i], row, value);
+    }
+  });
+}
+
 // `columns` are per slot.
 void PutFound(const std::vector<uint32_t>& slots, const store::RowLayout& layout,
               const std::vector<uint32_t>& columns, FoundRows& found, BlockWriter& writer) {
   const std::span<const uint32_t> rows = found.rows();
+  if (rows.size() == 1) return PutOnlyRow(slots, layout, columns, found, writer);
   const std::span<const char* const> begins = found.Begins();
   for (size_t i = 0; i < slots.size(); ++i) {
     const uint32_t slot = slots[i];
-    if (columns[i] == GenerationView::kMissing) {
+    if (columns[i] == store::RowLayout::kNoColumn) {
       for (const uint32_t row : rows) writer.PutDefault(slot, row, FeatureStatus::kNullValue);
       continue;
     }

@@ -25,6 +25,8 @@ class FoundRows {
     bytes_.append(bytes);
   }
 
+  // All of the one row that there is.
+  std::string_view OnlyRow() const { return bytes_; }
   // What it keeps for the next look-up.
   size_t held_bytes() const { return bytes_.capacity(); }
   bool empty() const { return rows_.empty(); }

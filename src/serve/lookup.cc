@@ -36,7 +36,7 @@ Status ResolveColumns(const RowRead& read, const Plan& plan, const store::Genera
                       GenerationView& view) {
   view.table = generation.table;
   view.layout.emplace(generation.column_types);
-  view.columns.assign(read.columns.size(), GenerationView::kMissing);
+  view.columns.assign(read.columns.size(), store::RowLayout::kNoColumn);
   for (size_t i = 0; i < read.columns.size(); ++i) {
     for (size_t column = 0; column < generation.column_names.size(); ++column) {
       if (generation.column_names[column] != read.columns[i]) continue;

@@ -30,10 +30,9 @@ struct KeyRuns {
 
 // How the rows of the generation that is served now are read.
 struct GenerationView {
-  static constexpr uint32_t kMissing = UINT32_MAX;
   store::TableId table = 0;
   std::optional<store::RowLayout> layout;  // nothing before the first load
-  std::vector<uint32_t> columns;           // per RowRead::slots: the stored column, or kMissing
+  std::vector<uint32_t> columns;           // per RowRead::slots: the stored column, or kNoColumn
 };
 
 // What one key of the look-up is for: run `run` of the key of streams[read], or of rows[read -

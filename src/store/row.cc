@@ -137,13 +137,6 @@ bool RowLayout::IsTombstone(std::string_view row) {
   return !row.empty() && static_cast<uint8_t>(row[0]) == kTombstoneVersion;
 }
 
-Datum RowLayout::Read(std::string_view row, size_t column) const {
-  Datum value;
-  const char* const begin = row.data();
-  ReadColumn({&begin, 1}, column, [&](size_t, const Datum& read) { value = read; });
-  return value;
-}
-
 Status RowLayout::Validate(std::string_view row) const {
   if (IsTombstone(row)) {
     if (row.size() == kTombstoneBytes) return Status::Ok();

@@ -22,6 +22,8 @@ class RowLayout {
  public:
   explicit RowLayout(std::vector<Type> columns);
 
+  // Stands for a column that no row has: it reads as null.
+  static constexpr uint32_t kNoColumn = UINT32_MAX;
   // What every row and tombstone has at least.
   static constexpr size_t kHeaderBytes = 1 + sizeof(int64_t);
 
@@ -44,6 +46,10 @@ class RowLayout {
   }
   // Borrows from `row`, which is no tombstone.
   Datum Read(std::string_view row, size_t column) const;
+  // The values of some columns of a row that is no tombstone: `visit(i, value)` for columns[i], which may be kNoColumn, the value
+  // null.
+  template <typename Visit>
+  void ReadRow(std::string_view row, std::span<const uint32_t> columns, Visit visit) const;
   // The values of one column in many rows, none a tombstone: `visit(i, value)` for the i-th, which may be null. Here, since an
   // answer reads thousands of them.
   template <typename Visit>
@@ -73,6 +79,10 @@ class RowLayout {
   // Whether the slot holds what Encode can have written, where the texts before it end at *text_end.
   static bool IsSound(const Slot& slot, std::string_view row, size_t* text_end);
 
+  // `use(read)`, where `read(row, slot)` is what a slot of that type in a row says.
+  template <typename Use>
+  static void WithReader(Type::Kind type, Use use);
+
   // What `read(row, slot)` makes of the column in each row, where it is not null.
   template <typename Read, typename Visit>
   static void ReadEach(std::span<const char* const> rows, size_t column, const Slot& slot,
@@ -95,41 +105,58 @@ class RowLayout {
   size_t fixed_bytes_ = 0;
 };
 
-template <typename Visit>
-void RowLayout::ReadColumn(std::span<const char* const> rows, size_t column, Visit visit) const {
-  const Slot& slot = slots_.data()[column];
-  switch (slot.type) {
+template <typename Use>
+void RowLayout::WithReader(Type::Kind type, Use use) {
+  switch (type) {
     case Type::kBool:
-      return ReadEach(
-          rows, column, slot,
-          [](const char*, const char* at) { return Datum::Bool(*at != '\x00'); }, visit);
+      return use([](const char*, const char* at) { return Datum::Bool(*at != '\x00'); });
     case Type::kInt32:
-      return ReadEach(
-          rows, column, slot,
-          [](const char*, const char* at) { return Datum::Int(Load<int32_t>(at)); }, visit);
+      return use([](const char*, const char* at) { return Datum::Int(Load<int32_t>(at)); });
     case Type::kInt64:
     case Type::kTimestamp:
     case Type::kDecimal:
-      return ReadEach(
-          rows, column, slot,
-          [](const char*, const char* at) { return Datum::Int(Load<int64_t>(at)); }, visit);
+      return use([](const char*, const char* at) { return Datum::Int(Load<int64_t>(at)); });
     case Type::kFloat:
-      return ReadEach(
-          rows, column, slot,
-          [](const char*, const char* at) { return Datum::Double(Load<float>(at)); }, visit);
+      return use([](const char*, const char* at) { return Datum::Double(Load<float>(at)); });
     case Type::kDouble:
-      return ReadEach(
-          rows, column, slot,
-          [](const char*, const char* at) { return Datum::Double(Load<double>(at)); }, visit);
+      return use([](const char*, const char* at) { return Datum::Double(Load<double>(at)); });
     case Type::kString:
     case Type::kBytes:
-      return ReadEach(
-          rows, column, slot,
-          [](const char* row, const char* at) {
-            return Datum::String({row + Load<uint32_t>(at), Load<uint32_t>(at + sizeof(uint32_t))});
-          },
-          visit);
+      return use([](const char* row, const char* at) {
+        return Datum::String({row + Load<uint32_t>(at), Load<uint32_t>(at + sizeof(uint32_t))});
+      });
   }
+}
+
+inline Datum RowLayout::Read(std::string_view row, size_t column) const {
+  Datum value;
+  if (IsNull(row, column)) return value;
+  const Slot& slot = slots_.data()[column];
+  WithReader(slot.type, [&](auto read) { value = read(row.data(), row.data() + slot.offset); });
+  return value;
+}
+
+template <typename Visit>
+void RowLayout::ReadRow(std::string_view row, std::span<const uint32_t> columns,
+                        Visit visit) const {
+  const char* const bytes = row.data();
+  const Slot* const slots = slots_.data();
+  size_t i = 0;
+  for (const uint32_t column : columns) {
+    const Slot& slot = slots[column];
+    if (column == kNoColumn || IsNull(row, column)) {
+      visit(i, Datum::Null());
+    } else {
+      WithReader(slot.type, [&](auto read) { visit(i, read(bytes, bytes + slot.offset)); });
+    }
+    ++i;
+  }
+}
+
+template <typename Visit>
+void RowLayout::ReadColumn(std::span<const char* const> rows, size_t column, Visit visit) const {
+  const Slot& slot = slots_.data()[column];
+  WithReader(slot.type, [&](auto read) { ReadEach(rows, column, slot, read, visit); });
 }
 
 }  // namespace freshet::store
