@@ -8,7 +8,7 @@
 
 #include "engine/engine_impl.h"
 #include "ingest/decoder.h"
-#include "load/row_draft.h"
+#include "load/field_value.h"
 #include "store/entity_key.h"
 
 namespace freshet::engine {

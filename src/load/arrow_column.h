@@ -9,7 +9,7 @@
 #include <arrow/api.h>
 
 #include "base/datum.h"
-#include "load/row_draft.h"
+#include "load/targets.h"
 
 namespace freshet::load {
 

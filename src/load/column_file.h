@@ -8,8 +8,8 @@
 #include "freshet/status.h"
 
 #include "base/function_ref.h"
-#include "load/row_draft.h"
 #include "load/row_reader.h"
+#include "load/targets.h"
 #include "registry/definitions.h"
 
 namespace freshet::load {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/datum.h"
-#include "load/row_draft.h"
+#include "load/field_value.h"
 #include "registry/expectation.h"
 
 namespace freshet::load {

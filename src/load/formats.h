@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "load/row_draft.h"
 #include "load/row_reader.h"
+#include "load/targets.h"
 
 namespace freshet::load {
 

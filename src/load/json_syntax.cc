@@ -8,7 +8,7 @@
 
 #include "base/decimal.h"
 #include "base/limits.h"
-#include "load/row_draft.h"
+#include "load/field_value.h"
 
 namespace freshet::load {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "base/datum.h"
 #include "base/time.h"
-#include "load/row_draft.h"
+#include "load/field_value.h"
 
 namespace freshet::load {
 namespace {

@@ -10,8 +10,8 @@
 #include "freshet/status.h"
 
 #include "load/decompressor.h"
-#include "load/row_draft.h"
 #include "load/row_reader.h"
+#include "load/targets.h"
 
 namespace freshet::load {
 
