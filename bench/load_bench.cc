@@ -16,12 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include <arrow/io/file.h>
-#include <arrow/record_batch.h>
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <parquet/arrow/reader.h>
-#include <parquet/properties.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
@@ -29,6 +25,7 @@
 #include "base/check.h"
 #include "load/adoption.h"
 #include "load/loader.h"
+#include "load_bench_arrow.h"
 #include "load_bench_rows.h"
 #include "registry/registry.h"
 #include "store/entity_key.h"
@@ -155,27 +152,12 @@ Cost SstFileWriterCost(const std::string& path) {
   return total;
 }
 
-// Of reading a Parquet file into record batches, in one thread.
-Cost ArrowReadCost(const std::string& path) {
-  return CostOf([&] {
-    auto file = arrow::io::ReadableFile::Open(path).ValueOrDie();
-    parquet::arrow::FileReaderBuilder builder;
-    FRESHET_CHECK(builder.Open(std::move(file)).ok());
-    std::unique_ptr<parquet::arrow::FileReader> reader;
-    FRESHET_CHECK(builder.Build(&reader).ok());
-    const auto batches = reader->GetRecordBatchReader().ValueOrDie();
-    int64_t rows = 0;
-    while (const auto batch = batches->Next().ValueOrDie()) rows += batch->num_rows();
-    FRESHET_CHECK(rows == RowCount());
-  });
-}
-
 double RowsPerSecond(const benchmark::State& state, const Cost& cost) {
   return static_cast<double>(state.iterations()) * static_cast<double>(RowCount()) /
          cost.wall.count();
 }
 
-// `ratio` is the load's rate over the bare writer's, `arrow_ratio` over Arrow's reading of Parquet;
+// `ratio` is the load's rate over the bare writer's, `arrow_ratio` over that of Arrow reading the file;
 // `cpu_ratio` as `ratio`, by processor time.
 void LoadFrom(benchmark::State& state, const char* name) {
   const LoadFilePath source = FileOf(name);
@@ -183,7 +165,6 @@ void LoadFrom(benchmark::State& state, const char* name) {
     state.SkipWithError("python3 with pyarrow cannot write the files");
     return;
   }
-  const bool is_parquet = source.format == registry::FileFormat::kParquet;
   const testing::TempFolder folder;
   auto store = store::Store::Open({.path = folder.File("data")});
   FRESHET_CHECK(store.ok());
@@ -196,12 +177,12 @@ void LoadFrom(benchmark::State& state, const char* name) {
   for (auto _ : state) {
     load += LoadCost(**store, registry, source, &bytes_written);
     bare += SstFileWriterCost(folder.File("bare.sst"));
-    if (is_parquet) arrow += ArrowReadCost(source.path);
+    arrow += CostOf([&] { ReadWithArrow(source); });
   }
   const auto rows = static_cast<double>(RowCount());
   state.counters["ratio"] = bare.wall / load.wall;
   state.counters["cpu_ratio"] = bare.processor / load.processor;
-  if (is_parquet) state.counters["arrow_ratio"] = arrow.wall / load.wall;
+  state.counters["arrow_ratio"] = arrow.wall / load.wall;
   state.counters["load_rows_per_second"] = RowsPerSecond(state, load);
   state.counters["bare_rows_per_second"] = RowsPerSecond(state, bare);
   state.counters["file_bytes_per_row"] =

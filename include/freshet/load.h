@@ -154,11 +154,11 @@ struct LoadRequest {
   std::string adopt_folder;
 };
 
-// A load that ended before its rows were served, or is under way, and can go on where its finished
-// parts end.
+// A load that ended before its rows were served, or is under way. It can go on where its finished parts
+// end, unless it has an obstacle.
 struct UnfinishedLoad {
   uint64_t id = 0;
-  std::string view;
+  std::string view;  // empty: what it was cannot be read
   bool upsert = false;
   bool is_under_way = false;
   int64_t began_at_ms = 0;
@@ -167,6 +167,9 @@ struct UnfinishedLoad {
   uint64_t bytes = 0;         // on disk
   std::string format;
   LoadOrigin origin;
+  // Why it cannot be resumed, ever, and the way out, in one sentence; empty: it can. What has one takes
+  // its bytes until it is discarded, expires, or definitions are applied.
+  std::string obstacle;
 };
 
 // What a view serves after a rollback.

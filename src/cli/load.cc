@@ -37,9 +37,16 @@ ExitCode RunDiscard(const LoadArguments& arguments) {
   return ExitCode::kDone;
 }
 
+ExitCode FailToResume(const LoadTarget& target, const UnfinishedLoad& unfinished) {
+  const ExitCode code = Fail("load", Status::FailedPrecondition(unfinished.obstacle));
+  PrintError("load", WayOn(target, unfinished.id, unfinished));
+  return code;
+}
+
 ExitCode RunResume(LoadArguments arguments) {
   const auto unfinished = FindUnfinished(arguments.target, arguments.resume);
   if (!unfinished.ok()) return Fail("load", unfinished.status());
+  if (!unfinished->obstacle.empty()) return FailToResume(arguments.target, *unfinished);
   if (!arguments.view.empty() && arguments.view != unfinished->view) {
     return FailUsage("load", fmt::format("load {} is one of {}, not of {}", arguments.resume,
                                          unfinished->view, arguments.view));

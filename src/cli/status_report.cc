@@ -132,6 +132,18 @@ std::string RenderViews(const ServerStatus& status) {
   return table.empty() ? "" : Title("feature views") + table.Render("  ");
 }
 
+std::string WaysOn(const std::vector<UnfinishedLoad>& loads) {
+  std::string text;
+  bool can_go_on = false;
+  for (const UnfinishedLoad& load : loads) {
+    can_go_on |= load.obstacle.empty();
+    if (!load.obstacle.empty())
+      text += fmt::format("  {} cannot be resumed: {}\n", load.id, Printable(load.obstacle));
+  }
+  return fmt::format("{}  {}to remove: freshet load --discard ID\n", text,
+                     can_go_on ? "to go on: freshet load --resume ID; " : "");
+}
+
 std::string RenderUnfinished(const ServerStatus& status) {
   Table table({{"id", kRight},
                {"view"},
@@ -142,15 +154,14 @@ std::string RenderUnfinished(const ServerStatus& status) {
                {"kept for"},
                {"files"}});
   for (const UnfinishedLoad& load : status.unfinished_loads) {
-    table.Add({std::to_string(load.id), load.view, load.upsert ? "upsert" : "whole",
-               Grouped(load.rows), Grouped(load.bytes),
+    table.Add({std::to_string(load.id), load.view.empty() ? "-" : load.view,
+               load.upsert ? "upsert" : "whole", Grouped(load.rows), Grouped(load.bytes),
                Age(load.began_at_ms, status.now_ms) + " ago",
                load.is_under_way ? "under way" : Age(status.now_ms, load.expires_at_ms),
                load.origin.path.empty() ? "-" : Printable(load.origin.path)});
   }
   if (table.empty()) return "";
-  return Title("unfinished loads") + table.Render("  ") +
-         "  to go on: freshet load --resume ID; to remove: freshet load --discard ID\n";
+  return Title("unfinished loads") + table.Render("  ") + WaysOn(status.unfinished_loads);
 }
 
 std::string RenderCounters(const ServerStatus& status) {
@@ -205,7 +216,8 @@ Json ToJson(const UnfinishedLoad& load) {
           {"bytes", load.bytes},
           {"format", load.format},
           {"path", load.origin.path},
-          {"s3_endpoint", load.origin.s3_endpoint}};
+          {"s3_endpoint", load.origin.s3_endpoint},
+          {"obstacle", load.obstacle.empty() ? Json() : Json(load.obstacle)}};
 }
 
 Json ToJson(const ServerStatus::View& view) {

@@ -41,7 +41,9 @@ Result<UnfinishedLoad> FindUnfinished(const LoadTarget& target, uint64_t id) {
                                   [id](const UnfinishedLoad& load) { return load.id == id; });
   if (found != loads.end()) return *found;
   std::vector<uint64_t> ids;
-  for (const UnfinishedLoad& load : loads) ids.push_back(load.id);
+  for (const UnfinishedLoad& load : loads) {
+    if (load.obstacle.empty()) ids.push_back(load.id);
+  }
   return Status::NotFound(
       fmt::format("nothing is kept of a load {}: it ended well, ended before its first part was "
                   "finished, or was "
@@ -66,6 +68,10 @@ std::string DiscardCommand(const LoadTarget& target, uint64_t id) {
 }
 
 std::string WayOn(const LoadTarget& target, uint64_t id, const Result<UnfinishedLoad>& found) {
+  if (found.ok() && !found->obstacle.empty()) {
+    return fmt::format("{} rows are kept of it, of no use any more; to remove them: {}",
+                       Grouped(found->rows), DiscardCommand(target, id));
+  }
   if (found.ok()) {
     return fmt::format("{} rows are kept of it; to go on: {}; to remove them: {}",
                        Grouped(found->rows), ResumeCommand(target, id), DiscardCommand(target, id));

@@ -223,6 +223,7 @@ UnfinishedLoad FromWire(const v1::GetStatusResponse::UnfinishedLoad& wire) {
   load.bytes = wire.bytes();
   load.format = wire.format();
   load.origin = {wire.path(), wire.s3_endpoint()};
+  load.obstacle = wire.obstacle();
   return load;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,52 +22,88 @@ const registry::FeatureView* FindView(const registry::Registry& registry, uint32
   return is_loaded ? found->get() : nullptr;
 }
 
-Result<KeptLoad> Read(const registry::Registry& registry, const store::KeptLoad& stored) {
-  KeptLoad kept = {.id = stored.id, .kind = stored.kind};
-  FRESHET_ASSIGN_OR_RETURN(kept.state, DecodeLoadState(stored.state));
-  kept.view = FindView(registry, stored.view_id);
-  if (kept.view != nullptr && ViewText(*kept.view) == kept.state.view_text) return kept;
+// Whether a load that began with this text of its view can go on.
+Status CheckView(const registry::FeatureView* view, store::TableId load,
+                 std::string_view view_text) {
+  if (view == nullptr) {
+    return Status::FailedPrecondition(fmt::format(
+        "the view '{}' was removed, or is not loaded from files any more, since load {} "
+        "began; discard it",
+        NameInViewText(view_text), load));
+  }
+  if (ViewText(*view) == view_text) return Status::Ok();
   return Status::FailedPrecondition(fmt::format(
-      "the definition of the view was changed since load {} began; discard it, and load "
-      "anew",
-      stored.id));
+      "the definition of the view '{}' was changed since load {} began; discard it, and "
+      "load anew",
+      view->name, load));
+}
+
+struct Found {
+  KeptLoad load;
+  Status fit;  // OK: it can go on
+  bool is_readable() const { return fit.code() != StatusCode::kCorruption; }
+};
+
+Found Read(const registry::Registry& registry, const store::KeptLoad& stored) {
+  Found found;
+  found.load = {.id = stored.id,
+                .view = FindView(registry, stored.view_id),
+                .kind = stored.kind,
+                .state = {}};
+  Result<LoadState> state = DecodeLoadState(stored.state);
+  if (!state.ok()) {
+    found.fit =
+        Status::Corruption(fmt::format("{}; discard it, and load anew", state.status().message()));
+    return found;
+  }
+  found.load.state = *std::move(state);
+  found.fit = CheckView(found.load.view, stored.id, found.load.state.view_text);
+  return found;
+}
+
+UnfinishedLoad Describe(const store::KeptLoad& stored, const Found& found) {
+  UnfinishedLoad load = {.id = stored.id,
+                         .view = found.load.view == nullptr ? "" : found.load.view->name,
+                         .upsert = stored.kind == store::LoadKind::kUpsert,
+                         .is_under_way = stored.is_under_way,
+                         .began_at_ms = stored.began_at_ms,
+                         .expires_at_ms = stored.expires_at_ms,
+                         .bytes = stored.bytes,
+                         .obstacle = std::string(found.fit.message())};
+  if (!found.is_readable()) return load;
+  const LoadState& state = found.load.state;
+  load.view = NameInViewText(state.view_text);
+  load.rows = state.rows_read;
+  load.format = registry::FileFormatName(state.format);
+  load.origin = state.origin;
+  return load;
 }
 
 }  // namespace
 
 Result<KeptLoad> FindKept(const registry::Registry& registry, uint64_t id, store::Store& store) {
   FRESHET_ASSIGN_OR_RETURN(const store::KeptLoad stored, store.FindKeptLoad(id));
-  return Read(registry, stored);
+  Found found = Read(registry, stored);
+  FRESHET_RETURN_IF_ERROR(std::move(found.fit));
+  return std::move(found.load);
 }
 
 std::vector<UnfinishedLoad> ListUnfinished(const registry::Registry& registry,
                                            store::Store& store) {
   std::vector<UnfinishedLoad> loads;
-  for (const store::KeptLoad& stored : store.KeptLoads()) {
-    const Result<KeptLoad> kept = Read(registry, stored);
-    if (!kept.ok()) continue;
-    loads.push_back({.id = stored.id,
-                     .view = kept->view->name,
-                     .upsert = stored.kind == store::LoadKind::kUpsert,
-                     .is_under_way = stored.is_under_way,
-                     .began_at_ms = stored.began_at_ms,
-                     .expires_at_ms = stored.expires_at_ms,
-                     .rows = kept->state.rows_read,
-                     .bytes = stored.bytes,
-                     .format = std::string(registry::FileFormatName(kept->state.format)),
-                     .origin = kept->state.origin});
-  }
+  for (const store::KeptLoad& stored : store.KeptLoads())
+    loads.push_back(Describe(stored, Read(registry, stored)));
   return loads;
 }
 
 Status DiscardUnfit(const registry::Registry& registry, store::Store& store) {
   Status first_error;
   for (const store::KeptLoad& stored : store.KeptLoads()) {
-    const Result<KeptLoad> kept = Read(registry, stored);
-    if (kept.ok()) continue;
+    const Status fit = Read(registry, stored).fit;
+    if (fit.ok()) continue;
     Status status = store.DiscardLoad(stored.id);
     if (status.ok()) {
-      LogWarning("what was kept of load {} is removed: {}", stored.id, kept.status().message());
+      LogWarning("what was kept of load {} is removed: {}", stored.id, fit.message());
     } else if (status.code() != StatusCode::kNotFound && first_error.ok()) {
       first_error = std::move(status);
     }

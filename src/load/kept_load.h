@@ -1,4 +1,4 @@
-// What is kept of loads that ended before their rows were served, and are of a view as it is defined.
+// What is kept of loads that ended before their rows were served, and whether their views are what they were.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ struct KeptLoad {
   LoadState state;
 };
 
-// NotFound when nothing is kept by this number, FailedPrecondition when the view was changed since,
-// Corruption.
+// A load that can go on. NotFound when nothing is kept by this number, FailedPrecondition when the view was
+// changed or removed since, Corruption.
 Result<KeptLoad> FindKept(const registry::Registry& registry, uint64_t id, store::Store& store);
 
-// All that can be resumed, the oldest first.
+// All of them, the oldest first; what cannot go on has an obstacle.
 std::vector<UnfinishedLoad> ListUnfinished(const registry::Registry& registry, store::Store& store);
 
 // Removes what cannot go on: its view is gone or is not what it was. Where one stays, as one that is under

@@ -223,6 +223,10 @@ std::string ViewText(const registry::FeatureView& view) {
   return text + fmt::format("min_rows {}\n", batch.rows_min);
 }
 
+std::string_view NameInViewText(std::string_view text) {
+  return text.substr(0, text.find('\n'));
+}
+
 Status CheckSameFiles(const std::vector<LoadFileIdentity>& began_with,
                       const std::vector<LoadFileIdentity>& now) {
   constexpr std::string_view way_out = "discard the load, and load what is there now";

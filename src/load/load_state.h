@@ -72,6 +72,7 @@ Result<LoadState> DecodeLoadState(std::string_view bytes);
 // All of the view's definition that what a load makes of a file hangs on. A load goes on only where it
 // is what it was.
 std::string ViewText(const registry::FeatureView& view);
+std::string_view NameInViewText(std::string_view text);
 
 // OK when these are the files that a load began with: in the same order, by the last part of their name
 // and the parts of their path that fix columns, their size and the time of their last change. Else FailedPrecondition, which names the first that is

@@ -98,6 +98,7 @@ void ToWire(const UnfinishedLoad& load, v1::GetStatusResponse::UnfinishedLoad* w
   wire->set_format(load.format);
   wire->set_path(ToUtf8(load.origin.path));
   wire->set_s3_endpoint(ToUtf8(load.origin.s3_endpoint));
+  wire->set_obstacle(load.obstacle);
 }
 
 // The whole characters of `text` that fit in `bytes_max`, with a sign that there was more.

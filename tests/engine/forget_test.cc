@@ -99,7 +99,10 @@ TEST_F(ForgetTest, TakesWhatIsKeptOfAViewThatWasChanged) {
   EXPECT_EQ(under_way.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(under_way.message()), HasSubstr("is under way"));
   session.reset();
-  EXPECT_THAT(engine_->GetStatus().unfinished_loads, IsEmpty());
+  const auto unfinished = engine_->GetStatus().unfinished_loads;
+  ASSERT_EQ(unfinished.size(), 1u);
+  EXPECT_THAT(unfinished[0].obstacle, HasSubstr("the view 'profile' was changed"));
+  EXPECT_GT(unfinished[0].bytes, 0u);
   EXPECT_TRUE(HasLoadFiles());
   const Status forgotten = Forget();
   EXPECT_TRUE(forgotten.ok()) << forgotten.ToString();

@@ -19,6 +19,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/wait.h>
 
 #include "cli_fixture.h"
 #include "support/seed.h"
@@ -27,6 +28,7 @@ namespace freshet::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 constexpr int64_t kUsers = 10'000;   // as many as one request may ask for
@@ -48,6 +50,12 @@ feature_views:
 // The load and the check of each user.
 using Rows = std::vector<std::pair<int64_t, int64_t>>;
 
+bool HasExited(pid_t process) {
+  siginfo_t end = {};
+  return waitid(P_PID, static_cast<id_t>(process), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         end.si_pid == process;
+}
+
 class LoadResumeTest : public CliTest {
  protected:
   LoadResumeTest() : random_(TestSeed()) {
@@ -57,7 +65,11 @@ class LoadResumeTest : public CliTest {
   void SetUp() override {
     const std::string config = Write("freshet.yaml", "load: {memory_limit: 1MiB}\n");
     StartServer({"--config", config});
-    const std::string definitions = Write("definitions/users.yaml", kDefinitions);
+    Apply(kDefinitions);
+  }
+
+  void Apply(const std::string& text) {
+    const std::string definitions = Write("definitions/users.yaml", text);
     const Finished applied =
         Run({"apply", std::filesystem::path(definitions).parent_path().string()});
     ASSERT_EQ(applied.exit_code, 0) << applied.err;
@@ -174,6 +186,28 @@ class LoadResumeTest : public CliTest {
       WaitUntilIdle();
       if (const uint64_t id = UnfinishedId(); id != 0) return id;
       if (!is_loaded) kill_us_max_ += kKillUsStep;
+    }
+  }
+
+  // A load that is killed when the view's definition was changed under it; its number. The client stands
+  // still from when something is kept until then, so that the load stays under way.
+  uint64_t KillOneWhoseViewWasChanged(const std::string& file) {
+    const std::string fields = "[load, check, text]";
+    std::string changed = kDefinitions;
+    changed.replace(changed.find(fields), fields.size(),
+                    "[{name: load, expect: {not_null: true}}, check, text]");
+    const auto client = server_->NewClient();
+    while (true) {
+      Apply(kDefinitions);
+      const pid_t process = StartLoad({"profile", "--file", file});
+      while (!HasExited(process) && client->GetStatus().value().unfinished_loads.empty()) {
+      }
+      ::kill(process, SIGSTOP);
+      Apply(changed);
+      ::kill(process, SIGKILL);
+      WaitForExit(process);
+      WaitUntilIdle();
+      if (const uint64_t id = UnfinishedId(); id != 0) return id;
     }
   }
 
@@ -309,6 +343,31 @@ TEST_F(LoadResumeTest, RefusesAFileThatWasChanged) {
   EXPECT_EQ(UnfinishedId(), 0u);
   EXPECT_EQ(KeptFiles(), 0u);
   EXPECT_EQ(Run({"load", "--discard", std::to_string(id)}).exit_code, 1);
+}
+
+// A client that stands still keeps its load under way, until the view is another one.
+TEST_F(LoadResumeTest, TellsWhatCannotGoOn) {
+  Rows after;
+  const std::string file = WriteUsers(1, false, &after);
+  const uint64_t id = KillOneWhoseViewWasChanged(file);
+  const std::string obstacle =
+      fmt::format("the definition of the view 'profile' was changed since load {} began", id);
+  EXPECT_THAT(Run({"status"}).out,
+              HasSubstr(fmt::format("{} cannot be resumed: {}", id, obstacle)));
+  const Json load = Json::parse(Run({"status", "--json"}).out)["unfinished_loads"][0];
+  EXPECT_THAT(load["obstacle"].get<std::string>(), HasSubstr(obstacle));
+  EXPECT_GT(load["bytes"].get<uint64_t>(), 0u);
+
+  const std::string number = std::to_string(id);
+  const Finished refused = Run({"load", "--resume", number});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr(obstacle));
+  EXPECT_THAT(refused.err, HasSubstr("to remove them: freshet load --discard " + number));
+  EXPECT_THAT(Run({"load", "--resume", "999"}).err, HasSubstr("no load can be resumed"));
+  EXPECT_GT(KeptFiles(), 0u);
+  EXPECT_EQ(Run({"load", "--discard", number}).exit_code, 0);
+  EXPECT_EQ(KeptFiles(), 0u);
+  EXPECT_THAT(Run({"status"}).out, Not(HasSubstr("unfinished loads")));
 }
 
 TEST_F(LoadResumeTest, GoesOnWithoutAServer) {

@@ -17,9 +17,11 @@
 #include "load/kept_load.h"
 #include "load/load_state.h"
 #include "load/loader.h"
+#include "load/row_encoder.h"
 #include "load/written_files.h"
 #include "registry/file_format.h"
 #include "store/entity_key.h"
+#include "store/row.h"
 #include "support/seed.h"
 #include "support/temp_folder.h"
 
@@ -189,6 +191,18 @@ class ResumeTest : public ::testing::Test {
     EXPECT_THAT(ListUnfinished(*registry_, *store_), IsEmpty());
   }
 
+  // Of the only load that is kept.
+  void ExpectObstacle(uint64_t id, const std::string& obstacle) {
+    const std::vector<UnfinishedLoad> loads = ListUnfinished(*registry_, *store_);
+    ASSERT_THAT(loads, SizeIs(1));
+    EXPECT_EQ(loads[0].id, id);
+    EXPECT_EQ(loads[0].view, "profile");
+    EXPECT_THAT(loads[0].obstacle, HasSubstr(obstacle));
+    const auto found = FindKept(*registry_, id, *store_);
+    ASSERT_FALSE(found.ok());
+    EXPECT_EQ(found.status().message(), loads[0].obstacle);
+  }
+
   testing::TempFolder folder_;
   std::shared_ptr<const registry::Registry> registry_ = RegistryWith();
   std::unique_ptr<store::Store> store_;
@@ -310,12 +324,46 @@ TEST_F(ResumeTest, GoesOnOnlyIntoTheViewAsItWas) {
   const LoadOptions options = OptionsOf(*list);
   const Outcome broken = Run(*list, options, 0, list->bytes * 3 / 4);
   ASSERT_THAT(ListUnfinished(*registry_, *store_), SizeIs(1));
+  EXPECT_EQ(ListUnfinished(*registry_, *store_)[0].obstacle, "");
+
   registry_ = RegistryWith(", expect: {not_null: true}");
-  EXPECT_THAT(std::string(Run(*list, options, broken.id).status.message()),
-              HasSubstr("the definition of the view was changed"));
+  ExpectObstacle(broken.id, "the definition of the view 'profile' was changed since load");
+  EXPECT_EQ(Run(*list, options, broken.id).status.code(), StatusCode::kFailedPrecondition);
   EXPECT_TRUE(DiscardUnfit(*registry_, *store_).ok());
   EXPECT_EQ(Run(*list, options, broken.id).status.code(), StatusCode::kNotFound);
   EXPECT_THAT(store_->KeptLoads(), IsEmpty());
+}
+
+TEST_F(ResumeTest, TellsThatTheViewIsGone) {
+  const auto list = ListWritten("many-mixed.csv");
+  ASSERT_TRUE(list.ok());
+  const Outcome broken = Run(*list, OptionsOf(*list), 0, list->bytes * 3 / 4);
+  yaml::Diagnostics diagnostics;
+  registry_ = registry::Registry::Build({}, registry::Catalog(), &diagnostics);
+  ExpectObstacle(broken.id, "the view 'profile' was removed");
+  EXPECT_TRUE(store_->DiscardLoad(broken.id).ok());
+  EXPECT_THAT(ListUnfinished(*registry_, *store_), IsEmpty());
+}
+
+// The rows of a view that is defined, and bytes that are no state.
+TEST_F(ResumeTest, TellsThatAStateCannotBeRead) {
+  const registry::FeatureView& view = *registry_->FindFeatureView("profile");
+  auto writer = store_->NewGeneration(view.id, ColumnNames(view), ColumnTypes(view),
+                                      limits::kLoadMemoryBytesMin);
+  ASSERT_TRUE(writer.ok()) << writer.status().ToString();
+  (*writer)->KeepParts([] { return std::string("no state"); });
+  const Datum values[] = {Datum::Int(30), Datum::String("Finland")};
+  std::string row;
+  store::RowLayout(ColumnTypes(view)).Encode(0, values, row);
+  for (int64_t key = 0; store_->KeptLoads().empty(); ++key) {
+    std::string encoded;
+    ASSERT_TRUE(store::AppendEntityKey(Type::kInt64, Datum::Int(key), encoded).ok());
+    ASSERT_TRUE((*writer)->Add(encoded, row).ok());
+  }
+  const uint64_t id = (*writer)->id();
+  writer->reset();
+  ExpectObstacle(id, "the state of an unfinished load cannot be read; discard it");
+  EXPECT_GT(ListUnfinished(*registry_, *store_)[0].bytes, 0u);
 }
 
 TEST_F(ResumeTest, UpsertsGoOnToo) {
