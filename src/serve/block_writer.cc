@@ -91,15 +91,15 @@ void BlockWriter::KeepReason(uint32_t slot, uint32_t row, std::string reason) {
 void BlockWriter::RepeatFirstRow(uint32_t slot, const KeyRun& run) {
   const size_t first = At(slot, run.first_row);
   const FeatureStatus status = statuses_[first];
-  const std::string* kept =
+  const std::string* first_reason =
       status == FeatureStatus::kFailed ? ReasonAt(slot, run.first_row) : nullptr;
-  const std::string reason = kept == nullptr ? std::string() : *kept;
+  const std::string reason = first_reason == nullptr ? std::string() : *first_reason;
   for (uint32_t row = run.first_row + 1; row < run.first_row + run.row_count; ++row) {
     words_[At(slot, row)] = words_[first];
     PutEventTime(slot, row, EventTimeMsAt(slot, run.first_row));
     if (status == FeatureStatus::kPresent) continue;
     SetStatus(slot, row, status);
-    if (kept != nullptr) KeepReason(slot, row, reason);
+    if (first_reason != nullptr) KeepReason(slot, row, reason);
   }
 }
 

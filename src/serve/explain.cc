@@ -213,7 +213,7 @@ void ExplainStored(const Plan& plan, int64_t now_ms, const Scratch& scratch, con
   }
   // A view that was never loaded has no target, and so nothing was read.
   std::vector<std::string_view> bytes(plan.streams.size() + plan.rows.size());
-  for (size_t i = 0; i < state.kept.size(); ++i) bytes[scratch.targets[i].read] = state.kept[i];
+  for (size_t i = 0; i < state.copies.size(); ++i) bytes[scratch.targets[i].read] = state.copies[i];
   for (size_t i = 0; i < plan.streams.size(); ++i) {
     const StreamState stream{plan.streams[i], bytes[i], scratch.as_of_ms[i], state.positions[i]};
     if (plan.streams[i].is_of_rows()) {

@@ -20,7 +20,7 @@ void ExplainDerived(const Plan& plan, int64_t now_ms, Scratch& scratch, Explanat
 
 // What the values were made of.
 struct ReadState {
-  const std::vector<std::string>& kept;  // per Scratch::targets: the bytes
+  const std::vector<std::string>& copies;  // per Scratch::targets: of the bytes
   // Per Plan::streams: the places that were in before they were read.
   const std::vector<std::vector<StreamPosition>>& positions;
 };

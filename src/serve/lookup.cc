@@ -166,12 +166,12 @@ Status LookupAll(const Plan& plan, const LookupOptions& options, uint32_t row_co
     scratch.held_generations.clear();
     return added;
   }
-  if (options.kept != nullptr) options.kept->assign(scratch.targets.size(), {});
+  if (options.copies != nullptr) options.copies->assign(scratch.targets.size(), {});
   for (FoundRows& found : scratch.found_rows) found.Clear();
   size_t visited = 0;
   const auto visit = [&](size_t i, std::string_view bytes, store::Note* note) {
     ++visited;
-    if (options.kept != nullptr) (*options.kept)[i].assign(bytes);
+    if (options.copies != nullptr) (*options.copies)[i].assign(bytes);
     *is_too_early |= Visit(plan, scratch.targets[i], bytes, note, options.now_ms, scratch);
   };
   const Status status = store.Lookup(scratch.state_keys, visit, options.deadline);

@@ -20,7 +20,7 @@ struct LookupOptions {
   // Timelines of which everything is stale are not looked up, and nothing is put for them.
   bool skip_stale = false;
   // Where a copy of the bytes of each of Scratch::targets goes; null when nobody wants them.
-  std::vector<std::string>* kept = nullptr;
+  std::vector<std::string>* copies = nullptr;
 };
 
 // Reads and puts every feature that comes from the store; the scratch holds the encoded keys, the

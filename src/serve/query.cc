@@ -64,16 +64,17 @@ Status Query::ExplainWith(const FeatureRequest& request, const QueryContext& con
   std::vector<std::vector<StreamPosition>> positions;
   for (const StreamRead& read : plan_.streams)
     positions.push_back(context.streams.positions(read.table));
-  std::vector<std::string> kept;
-  QueryContext keeping = context;
-  keeping.kept = &kept;
+  std::vector<std::string> copies;
+  QueryContext copying = context;
+  copying.copies = &copies;
   FeatureBlock answer;
-  FRESHET_RETURN_IF_ERROR(Read(request, keeping, row_count, scratch, &answer));
+  FRESHET_RETURN_IF_ERROR(Read(request, copying, row_count, scratch, &answer));
   DeriveAll(plan_, row_count, answer.read_time_ms, context.terms.deadline, scratch);
   ExplainDerived(plan_, answer.read_time_ms, scratch, explanation);
   if (scratch.has_stale && context.terms.stale_action == StaleAction::kServe)
     FlagStale(plan_, scratch);
-  ExplainStored(plan_, answer.read_time_ms, scratch, {kept, positions}, context.store, explanation);
+  ExplainStored(plan_, answer.read_time_ms, scratch, {copies, positions}, context.store,
+                explanation);
   return Status::Ok();
 }
 
@@ -111,8 +112,8 @@ Status Query::Attempt(const FeatureRequest& request, const QueryContext& context
   BeginAnswer(request, row_count, scratch, answer);
   const bool replaces_stale = scratch.has_stale && terms.stale_action != StaleAction::kServe;
   // Who asks how values come about wants to see those that are replaced, too.
-  const bool skips_stale = replaces_stale && context.kept == nullptr;
-  FRESHET_RETURN_IF_ERROR(LookupAll(plan_, {now_ms, terms.deadline, skips_stale, context.kept},
+  const bool skips_stale = replaces_stale && context.copies == nullptr;
+  FRESHET_RETURN_IF_ERROR(LookupAll(plan_, {now_ms, terms.deadline, skips_stale, context.copies},
                                     row_count, context.store, scratch, is_too_early));
   if (replaces_stale) ReplaceStale(plan_, terms.stale_action, scratch);
   return Status::Ok();

@@ -31,7 +31,7 @@ struct QueryContext {
   // Of the server's time so far; null when nobody asks.
   PhaseTimes* phases = nullptr;
   // As LookupOptions' own.
-  std::vector<std::string>* kept = nullptr;
+  std::vector<std::string>* copies = nullptr;
 };
 
 // Any thread.
