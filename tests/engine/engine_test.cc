@@ -352,6 +352,8 @@ TEST_F(WholeEngineTest, ForgetsAnEntityAndSaysWhatItErased) {
   Fill();
   const std::vector<std::vector<std::string>> before = Table(Ranking({1, 2}));
   ASSERT_NE(before[0][0], "NOT_FOUND 0");
+  // What is read again is kept beside the timeline, and must go with it.
+  for (int again = 0; again < 3; ++again) ASSERT_EQ(Table(Ranking({1, 2})), before);
   const auto receipt = engine_->Forget({{"user_id", "1"}});
   ASSERT_TRUE(receipt.ok()) << receipt.status().ToString();
   std::map<std::string, uint64_t> erased;
@@ -377,7 +379,7 @@ TEST_F(WholeEngineTest, ForgetsAnEntityAndSaysWhatItErased) {
   ASSERT_TRUE(again.ok()) << again.status().ToString();
   for (const ForgetReceipt::Part& part : again->parts) EXPECT_EQ(part.count, 0u) << part.what;
   Push("clicks", {Click(1, kThenMs, "cup", 1.0)});
-  EXPECT_EQ(Table(Ranking({1}))[0][0], "PRESENT 1");
+  for (int read = 0; read < 3; ++read) EXPECT_EQ(Table(Ranking({1}))[0][0], "PRESENT 1");
 }
 
 TEST_F(WholeEngineTest, ForgettingNeedsAllJoinKeysOfAnEntity) {
