@@ -243,7 +243,7 @@ class Business {
     }
   }
   void LoadAgainAndAgain() {
-    LowerThreadPriority();  // as the threads of the server's own loads
+    LowerThreadPriority(ThreadShare::kHundredth);  // as the threads of the server's own loads
     while (WaitWhileOff()) {
       const Status status = LoadRows(engine_, csv_, [this] { return WaitWhileOff(); });
       if (!status.ok() && status.code() != StatusCode::kCancelled)

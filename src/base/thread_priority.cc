@@ -10,8 +10,9 @@
 namespace freshet {
 namespace {
 
-// The greatest there is: Linux gives such a thread a seventieth of what one of niceness 0 gets.
-constexpr int kLowNiceness = 19;
+// Niceness, of which Linux makes these shares. The second is the greatest there is.
+constexpr int kNicenessOfThird = 5;
+constexpr int kNicenessOfHundredth = 19;
 // The least that Linux takes.
 constexpr uint64_t kSliceNs = 100'000;
 
@@ -27,15 +28,21 @@ struct SchedulingAttributes {
   uint64_t period_ns = 0;
 };
 
+// It can be raised, not lowered: a thread of a nicer process stays as it is.
+void RaiseNiceness(id_t thread, int niceness) {
+  if (getpriority(PRIO_PROCESS, thread) < niceness) setpriority(PRIO_PROCESS, thread, niceness);
+}
+
 }  // namespace
 
-void LowerThreadPriority() {
+void LowerThreadPriority(ThreadShare share) {
   const auto thread = static_cast<id_t>(gettid());
-  // Niceness can always be raised. Before 6.12 Linux looks at the niceness alone; where the call is not
-  // allowed there is one for that.
-  const SchedulingAttributes attributes = {.niceness = kLowNiceness, .runtime_ns = kSliceNs};
+  if (share == ThreadShare::kThird) return RaiseNiceness(thread, kNicenessOfThird);
+  const SchedulingAttributes attributes = {.niceness = kNicenessOfHundredth,
+                                           .runtime_ns = kSliceNs};
+  // Before 6.12 Linux looks at the niceness alone; where the call is not allowed there is one for that.
   if (syscall(SYS_sched_setattr, thread, &attributes, 0) != 0)
-    setpriority(PRIO_PROCESS, thread, kLowNiceness);
+    RaiseNiceness(thread, kNicenessOfHundredth);
 }
 
 void Yielder::YieldAfterAWhile() {

@@ -6,12 +6,16 @@
 
 namespace freshet {
 
-// From now on the calling thread, and the threads that it starts, leave the processors to others that
-// want them, but for about a hundredth, which they take in turns of 0.1 ms where Linux can give such (6.12). It
-// cannot be taken back. For work that nobody waits for from moment to moment, beside threads that answer requests.
-void LowerThreadPriority();
+// What a thread gets of processors that all threads want, beside what those of the usual priority get.
+enum class ThreadShare : uint8_t {
+  kThird,     // for work that somebody waits for, behind what must not wait for it
+  kHundredth  // for work that nobody waits for from moment to moment; in turns of 0.1 ms where Linux can give such (6.12)
+};
 
-// For the loops of such work. The scheduler lets a thread have its slice, some milliseconds, even while one
+// From now on, for the calling thread and the threads that it starts. It cannot be taken back.
+void LowerThreadPriority(ThreadShare share);
+
+// For the loops of work that has a hundredth. The scheduler lets a thread have its slice, some milliseconds, even while one
 // of a higher priority waits: one that yields in between is waited for no longer than kHeldUs, or than a step takes.
 class Yielder {
  public:

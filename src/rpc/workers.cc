@@ -39,7 +39,8 @@ void Workers::Stop() {
 }
 
 void Workers::Work(Urgency urgency) {
-  if (urgency == Urgency::kBackground) LowerThreadPriority();
+  // The threads that read what comes in go first: a call that is refused is to be told so at once.
+  LowerThreadPriority(urgency == Urgency::kCaller ? ThreadShare::kThird : ThreadShare::kHundredth);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
