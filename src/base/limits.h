@@ -198,10 +198,11 @@ inline constexpr int64_t kRetentionSweepMsMin = 600'000;
 inline constexpr int64_t kRetentionSweepMsMax = 7 * 86'400'000;
 inline constexpr size_t kLogGroupBytesMax = 8u << 20;  // appended to an event log by one write
 inline constexpr size_t kLookupKeysMax = 256;          // looked up between two looks at the clock
-// Of rows that come in order, what keeps the thread that gathers and the one that writes busy.
-inline constexpr size_t kOrderedPartBytes = 4u << 20;  // for a file of the sorter's own
-inline constexpr size_t kPipePartBytes = 8u << 20;     // for the file of a generation
-inline constexpr int kStaleReadsMax = 3;               // before a read holds back eviction
+// Of rows that come in order, what keeps the thread that gathers and the one that writes busy: much smaller parts are written before
+// the scheduler has found their thread a processor of its own.
+inline constexpr size_t kOrderedPartBytes = 16u << 20;  // for a file of the sorter's own
+inline constexpr size_t kPipePartBytes = 8u << 20;      // for the file of a generation
+inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
 static_assert(kCategoriesBytesMax <= kFrequentBytesMax && kFrequentBytesMax < kLifetimeBytesMax);
