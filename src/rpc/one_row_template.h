@@ -49,8 +49,8 @@ class OneRowTemplate {
 
   const std::shared_ptr<const FeatureShape> shape_;
   std::vector<Piece> pieces_;  // one a feature, and where the last one ends
-  std::vector<uint32_t>
-      varying_;  // the features whose values are not all of one length, or never fit; and their end
+  // The features that never fit or whose values are not all of one length, ascending, and the number of features.
+  std::vector<uint32_t> varying_;
   std::string bytes_;
 };
 

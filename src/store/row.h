@@ -46,8 +46,8 @@ class RowLayout {
   }
   // Borrows from `row`, which is no tombstone.
   Datum Read(std::string_view row, size_t column) const;
-  // The values of some columns of a row that is no tombstone: `visit(i, value)` for columns[i], which may be kNoColumn, the value
-  // null.
+  // The values of some columns of a row that is no tombstone: `visit(i, value)` for columns[i]. Columns may be
+  // kNoColumn, values null.
   template <typename Visit>
   void ReadRow(std::string_view row, std::span<const uint32_t> columns, Visit visit) const;
   // The values of one column in many rows, none a tombstone: `visit(i, value)` for the i-th, which may be null. Here, since an
@@ -143,10 +143,10 @@ void RowLayout::ReadRow(std::string_view row, std::span<const uint32_t> columns,
   const Slot* const slots = slots_.data();
   size_t i = 0;
   for (const uint32_t column : columns) {
-    const Slot& slot = slots[column];
     if (column == kNoColumn || IsNull(row, column)) {
       visit(i, Datum::Null());
     } else {
+      const Slot& slot = slots[column];
       WithReader(slot.type, [&](auto read) { visit(i, read(bytes, bytes + slot.offset)); });
     }
     ++i;
