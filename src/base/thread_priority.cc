@@ -1,6 +1,5 @@
 #include "base/thread_priority.h"
 
-#include <algorithm>
 #include <sched.h>
 #include <unistd.h>
 

@@ -47,7 +47,7 @@ std::vector<Case> AllCases() {
           continue;
         cases.push_back({*found, 2});
         if (!HasTexts(**found)) continue;
-        if (!kIsSanitized) cases.push_back({*found, 20});
+        cases.push_back({*found, 20});
         cases.push_back({*found, limits::kStringValueBytesMax});
       }
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <tuple>
@@ -162,6 +163,7 @@ feature_views:
 
   // The registry as the engine has it: the same files over the same catalog give the same tables.
   void ReadRegistry() {
+    seen_by_.reset();
     ASSERT_TRUE(engine_->Stop().ok());
     engine_.reset();
     store::StoreOptions options;
@@ -232,7 +234,7 @@ feature_views:
   // one after the other.
   const std::vector<OracleEvent>& SeenBy(size_t table, int64_t user_id) {
     const std::vector<std::pair<int64_t, Event>>& events = events_[user_id];
-    const auto asked = std::make_tuple(registry_.get(), table, user_id, events.size());
+    const auto asked = std::make_tuple(table, user_id, events.size());
     if (asked == seen_by_) return seen_;
     seen_by_ = asked;
     seen_.clear();
@@ -335,7 +337,7 @@ feature_views:
   int64_t next_offset_ = 0;
   int requests_ = 0;
   std::map<int64_t, std::vector<std::pair<int64_t, Event>>> events_;
-  std::tuple<const registry::Registry*, size_t, int64_t, size_t> seen_by_;
+  std::optional<std::tuple<size_t, int64_t, size_t>> seen_by_;  // nothing under new definitions
   std::vector<OracleEvent> seen_;
   std::shared_ptr<const registry::Registry> registry_;
 };

@@ -7,15 +7,13 @@
 
 #include "store/store.h"
 #include "store_fixture.h"
-#include "support/seed.h"
 
 namespace freshet::store {
 namespace {
 
 constexpr int kKeys = 200;
 constexpr int kWriters = 2;
-// Of each writer.
-const int kUpdates = static_cast<int>(TestCases(20'000));
+constexpr int kUpdates = 20'000;  // of each writer
 constexpr int kUpdatesPerFreeze = 40;
 constexpr int kHotKeys = 12;  // changed at one time; the window of them moves with each freeze
 constexpr int kHotStep = 5;
