@@ -201,6 +201,8 @@ inline constexpr size_t kLookupKeysMax = 256;          // looked up between two 
 // Of rows that come in order, what keeps the thread that gathers and the one that writes busy: much smaller parts are written before
 // the scheduler has found their thread a processor of its own.
 inline constexpr size_t kOrderedPartBytes = 16u << 20;  // for a file of the sorter's own
+// The same where one processor does both: what its cache still has when it is written.
+inline constexpr size_t kCachedPartBytes = 256u << 10;
 inline constexpr size_t kPipePartBytes = 8u << 20;      // for the file of a generation
 inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
 

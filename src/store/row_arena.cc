@@ -5,16 +5,12 @@
 
 #include <sys/mman.h>
 
-#include "base/limits.h"
-
 namespace freshet::store {
 namespace {
 
 // A huge page of most processors: rows that are sorted are read all over the memory, and where each lies
 // on its page of 4 kB, looking up the page takes longer than reading the row.
 constexpr size_t kBlockBytes = 2u << 20;
-// A part that is as small as its first block would be full with its first row.
-static_assert(std::min(limits::kOrderedPartBytes, limits::kSortedPartBytes) > kBlockBytes);
 // So that a small budget is not all taken by its first block.
 constexpr size_t kBlocksPerBudget = 16;
 

@@ -23,6 +23,8 @@ class RowArena {
     return size > left_ && !HasSpareFor(size) ? BlockBytesFor(size) : 0;
   }
 
+  // Of blocks that are filled, and what Allocate gave of the last.
+  size_t used_bytes() const { return filled_bytes_ - left_; }
   // Of blocks that are filled, or are being.
   size_t filled_bytes() const { return filled_bytes_; }
   // Of all blocks.

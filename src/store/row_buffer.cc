@@ -76,7 +76,7 @@ size_t RowBuffer::held_bytes() const {
 }
 
 size_t RowBuffer::filled_bytes() const {
-  return arena_.filled_bytes() + records_.size() * sizeof(Record);
+  return arena_.used_bytes() + records_.size() * sizeof(Record);
 }
 
 size_t RowBuffer::RecordGrowthBytes() const {

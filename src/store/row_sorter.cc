@@ -62,7 +62,8 @@ Status RowSorter::Add(std::string_view entity_key, std::string_view row) {
 }
 
 size_t RowSorter::PartBytes() const {
-  if (in_order_ && gathered_.is_sorted()) return limits::kOrderedPartBytes;
+  if (in_order_ && gathered_.is_sorted())
+    return options_.processors > 1 ? limits::kOrderedPartBytes : limits::kCachedPartBytes;
   return std::max<size_t>(limits::kSortedPartBytes, spilled_bytes_ / limits::kSortedPartShare);
 }
 
@@ -74,15 +75,22 @@ Status RowSorter::Spill(bool more_come) {
   if (written_.empty()) return Status::Ok();
   spilled_bytes_ += written_.filled_bytes();
   written_bytes_ = written_.held_bytes();
-  writing_ = std::async(
-      std::launch::async,
-      [this, in_order = in_order_, mark = MarkHere(more_come)] { return Write(in_order, mark); });
-  return Status::Ok();
+  const bool writes_beside = options_.processors > 1 || !in_order_;
+  std::optional<Mark> mark;
+  if (!in_order_ || EndsFile(more_come)) mark = MarkHere();
+  writing_ =
+      std::async(writes_beside ? std::launch::async : std::launch::deferred,
+                 [this, in_order = in_order_, mark = std::move(mark)] { return Write(in_order, mark); });
+  return writes_beside ? Status::Ok() : WaitForWriting();
 }
 
-std::optional<RowSorter::Mark> RowSorter::MarkHere(bool more_come) const {
+bool RowSorter::EndsFile(bool more_come) const {
+  return !more_come || not_kept_bytes_ + written_.filled_bytes() >= KeptBytes();
+}
+
+std::optional<RowSorter::Mark> RowSorter::MarkHere() const {
   if (!keeper_.has_value()) return std::nullopt;
-  Mark mark = {.state = keeper_->state(), .rows_added = added_, .is_last = !more_come};
+  Mark mark = {.state = keeper_->state(), .rows_added = added_};
   if (!gathered_.empty()) {
     mark.held_key = gathered_.last_key();
     mark.held_row = gathered_.last_row();
@@ -112,7 +120,7 @@ Status RowSorter::WriteInOrder(const std::optional<Mark>& mark) {
   FRESHET_RETURN_IF_ERROR(written_.Take([&](std::string_view entity_key, std::string_view row) {
     return ordered_->Add(entity_key, row);
   }));
-  if (!mark.has_value() || (!mark->is_last && not_kept_bytes_ < KeptBytes())) return Status::Ok();
+  if (!mark.has_value()) return Status::Ok();
   not_kept_bytes_ = 0;
   FRESHET_RETURN_IF_ERROR(ordered_->Finish());
   return Keep(*mark);
@@ -195,7 +203,7 @@ Status RowSorter::ReduceRuns() {
       if (!keeper_.has_value()) FRESHET_RETURN_IF_ERROR(RemoveRuns(some));
     }
     const std::vector<std::string> replaced = std::exchange(runs_, std::move(merged));
-    if (const std::optional<Mark> mark = MarkHere(false)) {
+    if (const std::optional<Mark> mark = MarkHere()) {
       FRESHET_RETURN_IF_ERROR(Keep(*mark));
       FRESHET_RETURN_IF_ERROR(RemoveRuns(replaced));
     }

@@ -18,6 +18,7 @@
 
 #include "freshet/status.h"
 
+#include "base/processors.h"
 #include "store/kept_load.h"
 #include "store/row_buffer.h"
 #include "store/row_file_options.h"
@@ -26,7 +27,7 @@
 
 namespace freshet::store {
 
-// One thread calls it; it writes in one of its own.
+// One thread calls it; it writes in one of its own, but rows in order in the caller's where one processor is all.
 class RowSorter {
  public:
   struct Options {
@@ -34,6 +35,7 @@ class RowSorter {
     TableId table = 0;
     size_t memory_bytes = 0;
     bool keeps_ordered_files = false;  // see ordered_files()
+    size_t processors = UsableProcessors();
   };
 
   // `files` must outlive the sorter.
@@ -72,17 +74,18 @@ class RowSorter {
     uint64_t rows_added = 0;
     std::string held_key;
     std::string held_row;
-    bool is_last = false;
   };
 
   // What is gathered before it goes to disk, where the memory has room for it.
   size_t PartBytes() const;
   // Nothing when nobody wants to know.
-  std::optional<Mark> MarkHere(bool more_come) const;
-  // What is gathered goes to disk in the background; once nothing more comes, all of it.
+  std::optional<Mark> MarkHere() const;
+  // Whether the part about to be written ends a file of rows in order.
+  bool EndsFile(bool more_come) const;
+  // What is gathered goes to disk; once nothing more comes, all of it.
   Status Spill(bool more_come);
   Status WaitForWriting();
-  // In the background, which nothing else of the sorter may be used beside.
+  // Nothing else of the sorter may be used beside it.
   Status Write(bool in_order, const std::optional<Mark>& mark);
   Status WriteInOrder(const std::optional<Mark>& mark);
   void BeginOrderedFiles(uint64_t file_bytes_max);

@@ -32,11 +32,13 @@ class RowSorterTest : public ::testing::Test {
     std::filesystem::create_directories(runs_);
   }
 
-  RowSorter NewSorter(size_t memory_bytes, bool keeps_ordered_files = false) const {
+  RowSorter NewSorter(size_t memory_bytes, bool keeps_ordered_files = false,
+                      size_t processors = 2) const {
     return RowSorter(database_->row_files(), {.folder = runs_,
                                               .table = 1,
                                               .memory_bytes = memory_bytes,
-                                              .keeps_ordered_files = keeps_ordered_files});
+                                              .keeps_ordered_files = keeps_ordered_files,
+                                              .processors = processors});
   }
   static std::string KeyOf(int number) { return fmt::format("key{:06}", number); }
   static std::string RowOf(size_t text_bytes, int64_t time_ms = 1) {
@@ -101,20 +103,22 @@ TEST_F(RowSorterTest, ARowThatIsLargerThanTheBudgetIsSorted) {
 }
 
 TEST_F(RowSorterTest, RowsThatComeInOrderAreWrittenOnceHoweverManyOfAKey) {
-  RowSorter sorter = NewSorter(10'000, true);
-  constexpr int kKeys = 500;
-  constexpr int kRowsOfAKey = 7;
-  for (int key = 0; key < kKeys; ++key) {
-    for (int row = 0; row < kRowsOfAKey; ++row)
-      ASSERT_TRUE(sorter.Add(KeyOf(key), RowOf(20, row * 3 % kRowsOfAKey)).ok());
+  for (const size_t processors : {1, 2}) {
+    RowSorter sorter = NewSorter(10'000, true, processors);
+    constexpr int kKeys = 500;
+    constexpr int kRowsOfAKey = 7;
+    for (int key = 0; key < kKeys; ++key) {
+      for (int row = 0; row < kRowsOfAKey; ++row)
+        ASSERT_TRUE(sorter.Add(KeyOf(key), RowOf(20, row * 3 % kRowsOfAKey)).ok());
+    }
+    ASSERT_TRUE(sorter.Seal().ok());
+    ASSERT_NE(sorter.ordered_files(), nullptr);
+    EXPECT_EQ(sorter.ordered_files()->rows_written(), kKeys);
+    EXPECT_EQ(sorter.duplicate_count(), kKeys * (kRowsOfAKey - 1));
+    const std::map<std::string, std::string> rows = RowsOf(sorter);
+    ASSERT_EQ(rows.size(), kKeys);
+    for (const auto& [key, row] : rows) EXPECT_EQ(RowLayout::EventTimeMs(row), kRowsOfAKey - 1);
   }
-  ASSERT_TRUE(sorter.Seal().ok());
-  ASSERT_NE(sorter.ordered_files(), nullptr);
-  EXPECT_EQ(sorter.ordered_files()->rows_written(), kKeys);
-  EXPECT_EQ(sorter.duplicate_count(), kKeys * (kRowsOfAKey - 1));
-  const std::map<std::string, std::string> rows = RowsOf(sorter);
-  ASSERT_EQ(rows.size(), kKeys);
-  for (const auto& [key, row] : rows) EXPECT_EQ(RowLayout::EventTimeMs(row), kRowsOfAKey - 1);
 }
 
 TEST_F(RowSorterTest, RowsOfOneKeyAloneTakeNoSpace) {
@@ -126,14 +130,62 @@ TEST_F(RowSorterTest, RowsOfOneKeyAloneTakeNoSpace) {
 }
 
 TEST_F(RowSorterTest, ADeletedRowAmongOthersInOrderIsHandedOver) {
-  RowSorter sorter = NewSorter(10'000, true);
   std::string tombstone;
   RowLayout::EncodeTombstone(5, tombstone);
-  for (int key = 0; key < 1'000; ++key)
-    ASSERT_TRUE(sorter.Add(KeyOf(key), key == 700 ? tombstone : RowOf(20)).ok());
-  ASSERT_TRUE(sorter.Seal().ok());
-  EXPECT_EQ(sorter.ordered_files(), nullptr);
-  EXPECT_EQ(RowsOf(sorter).at(KeyOf(700)), tombstone);
+  for (const size_t processors : {1, 2}) {
+    RowSorter sorter = NewSorter(10'000, true, processors);
+    for (int key = 0; key < 1'000; ++key)
+      ASSERT_TRUE(sorter.Add(KeyOf(key), key == 700 ? tombstone : RowOf(20)).ok());
+    ASSERT_TRUE(sorter.Seal().ok());
+    EXPECT_EQ(sorter.ordered_files(), nullptr);
+    EXPECT_EQ(RowsOf(sorter).at(KeyOf(700)), tombstone);
+  }
+}
+
+// Wherever it is broken off, what it told last is gone on after.
+TEST_F(RowSorterTest, WhatIsKeptOfRowsInOrderIsGoneOnAfter) {
+  const uint64_t seed = TestSeed();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  constexpr int kRows = 3'000;
+  for (int round = 0; round < 20; ++round) {
+    const size_t processors = 1 + random() % 2;
+    const int end = static_cast<int>(random() % kRows);
+    SortedParts kept;
+    int next = 0;
+    int kept_next = 0;
+    const RowSorter::Keeper keeper = {
+        .state = [&] { return std::to_string(next); },
+        .keep =
+            [&](const SortedParts& parts, const std::string& state) {
+              kept = parts;
+              kept_next = std::stoi(state);
+              return Status::Ok();
+            }};
+    const auto add = [&](RowSorter& sorter, int until) {
+      for (; next < until; ++next)
+        ASSERT_TRUE(sorter.Add(KeyOf(next / 3), RowOf(50, next * 7 % 3)).ok());
+    };
+    {
+      RowSorter broken_off = NewSorter(40'000, true, processors);
+      broken_off.KeepParts(keeper);
+      add(broken_off, end);
+    }
+    EXPECT_EQ(kept.rows_added, static_cast<uint64_t>(kept_next));
+    EXPECT_TRUE(end < kRows / 2 || kept_next > 0);
+    RowSorter sorter = NewSorter(40'000, true, processors);
+    sorter.KeepParts(keeper);
+    if (kept_next > 0) sorter.Resume(kept);
+    next = kept_next;
+    add(sorter, kRows);
+    ASSERT_TRUE(sorter.Seal().ok());
+    ASSERT_NE(sorter.ordered_files(), nullptr);
+    EXPECT_EQ(kept_next, kRows);
+    EXPECT_EQ(sorter.duplicate_count(), kRows / 3 * 2u);
+    const std::map<std::string, std::string> rows = RowsOf(sorter);
+    ASSERT_EQ(rows.size(), kRows / 3);
+    for (const auto& [key, row] : rows) EXPECT_EQ(RowLayout::EventTimeMs(row), 2) << key;
+  }
 }
 
 TEST_F(RowSorterTest, ARunThatIsDamagedMeanwhileIsToldOf) {
@@ -175,7 +227,7 @@ TEST_F(RowSorterTest, TheNewestRowOfEachKeyStays) {
   std::mt19937_64 random(seed);
   const auto below = [&](size_t limit) { return static_cast<int>(random() % limit); };
   for (int round = 0; round < 20; ++round) {
-    RowSorter sorter = NewSorter(8'000 + random() % 40'000, below(4) > 0);
+    RowSorter sorter = NewSorter(8'000 + random() % 40'000, below(4) > 0, 1 + random() % 2);
     std::map<std::string, std::string> expected;
     const int row_count = below(3'000);
     const int in_order = below(3) == 0 ? row_count : below(3'001);
