@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <arrow/extension_type.h>
 #include <arrow/type_traits.h>
@@ -39,9 +40,12 @@ class PlainColumn final : public RunningColumn<PlainColumn<Array, Convert>> {
  public:
   explicit PlainColumn(Convert convert) : convert_(std::move(convert)) {}
 
-  void Bind(const arrow::Array& array) override { array_ = static_cast<const Array*>(&array); }
+  void Bind(const arrow::Array& array) override {
+    array_ = static_cast<const Array*>(&array);
+    has_nulls_ = array.null_count() > 0;
+  }
   Problem Read(int64_t i, Datum* value) const override {
-    if (array_->IsNull(i)) {
+    if (has_nulls_ && array_->IsNull(i)) {
       *value = Datum::Null();
       return Problem::kNone;
     }
@@ -51,6 +55,7 @@ class PlainColumn final : public RunningColumn<PlainColumn<Array, Convert>> {
  private:
   const Convert convert_;
   const Array* array_ = nullptr;
+  bool has_nulls_ = false;
 };
 
 template <typename Array, typename Convert>
@@ -73,17 +78,38 @@ class DictionaryColumn final : public RunningColumn<DictionaryColumn> {
 
   void Bind(const arrow::Array& array) override {
     array_ = static_cast<const arrow::DictionaryArray*>(&array);
+    has_nulls_ = array.null_count() > 0;
+    places_ = array_->indices()->type_id() == arrow::Type::INT32
+                  ? array_->indices()->data()->GetValues<int32_t>(1)
+                  : nullptr;
     values_->Bind(*array_->dictionary());
+    ReadDictionary(array_->dictionary()->length());
   }
   Problem Read(int64_t i, Datum* value) const override {
-    if (!array_->IsNull(i)) return values_->Read(array_->GetValueIndex(i), value);
-    *value = Datum::Null();
+    if (has_nulls_ && array_->IsNull(i)) {
+      *value = Datum::Null();
+      return Problem::kNone;
+    }
+    const int64_t index = places_ != nullptr ? places_[i] : array_->GetValueIndex(i);
+    if (read_.empty()) return values_->Read(index, value);
+    *value = read_[static_cast<size_t>(index)];
     return Problem::kNone;
   }
 
  private:
+  // Each value once, unless there are more of them than rows, or one has a problem.
+  void ReadDictionary(int64_t length) {
+    read_.clear();
+    if (length > array_->length()) return;
+    read_.resize(static_cast<size_t>(length));
+    if (!values_->ReadRun(0, length, read_.data(), 1)) read_.clear();
+  }
+
   const std::unique_ptr<ArrowColumn> values_;
   const arrow::DictionaryArray* array_ = nullptr;
+  const int32_t* places_ = nullptr;  // where they are of the usual type
+  bool has_nulls_ = false;
+  std::vector<Datum> read_;  // what the dictionary has, or nothing
 };
 
 class ExtensionColumn final : public RunningColumn<ExtensionColumn> {
@@ -415,7 +441,16 @@ std::string_view FittingTypes(const Target& target) {
                                                 : "a column of timestamps, dates or integers";
 }
 
+std::string ShownType(const arrow::DataType& type) {
+  if (type.id() != arrow::Type::DICTIONARY) return type.ToString();
+  return ShownType(*static_cast<const arrow::DictionaryType&>(type).value_type());
+}
+
 std::string ShownValue(const arrow::Array& array, int64_t i) {
+  if (array.type_id() == arrow::Type::DICTIONARY && array.IsValid(i)) {
+    const auto& indices = static_cast<const arrow::DictionaryArray&>(array);
+    return ShownValue(*indices.dictionary(), indices.GetValueIndex(i));
+  }
   const auto scalar = array.GetScalar(i);
   if (!scalar.ok()) return "a value";
   return fmt::format("'{}'", Shortened((*scalar)->ToString()));

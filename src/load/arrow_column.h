@@ -30,6 +30,8 @@ class ArrowColumn {
 std::unique_ptr<ArrowColumn> NewArrowColumn(const arrow::DataType& type, const Target& target);
 // Which types of columns can, for messages.
 std::string_view FittingTypes(const Target& target);
+// A type of columns as messages name it: of a dictionary, that of its values.
+std::string ShownType(const arrow::DataType& type);
 // A value as a message shows it.
 std::string ShownValue(const arrow::Array& array, int64_t i);
 

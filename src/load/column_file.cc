@@ -52,7 +52,7 @@ Result<std::vector<BoundColumn>> BindColumns(const arrow::Schema& schema, const 
       auto column = NewArrowColumn(type, target);
       if (column == nullptr) {
         problems.push_back(fmt::format("'{}' is a column of {}, but the source's {} needs {}",
-                                       target.name, type.ToString(), TypeName(target.type),
+                                       target.name, ShownType(type), TypeName(target.type),
                                        FittingTypes(target)));
       }
       columns.push_back({i, found.front(), std::move(column)});
@@ -109,15 +109,18 @@ class ColumnFileImpl final : public ColumnFile {
   void ReadRows(const Arrays& arrays, int64_t begin, int64_t end, RowVisitor visit) {
     if (begin == end) return;
     for (size_t i = 0; i < columns_.size(); ++i) columns_[i].column->Bind(*arrays[i]);
+    // One for all: making it anew takes as long as all else that is done with a row here.
+    FileRow row;
+    row.lacking = draft_.lacking();
     for (; begin < end; begin += kRunRows) {
       const int64_t count = std::min(kRunRows, end - begin);
       const bool is_read = ReadRun(begin, count);
       for (int64_t i = 0; i < count; ++i) {
         ++rows_read_;
-        FileRow row;
-        if (!is_read || !TakeFromRun(static_cast<size_t>(i), &row))
-          row = ReadAlone(arrays, begin + i);
-        visit(row);
+        if (is_read && TakeFromRun(static_cast<size_t>(i), &row))
+          visit(row);
+        else
+          visit(ReadAlone(arrays, begin + i));
       }
     }
   }
@@ -138,7 +141,6 @@ class ColumnFileImpl final : public ColumnFile {
     row->line = rows_read_;
     row->time_ms = *time_ms;
     row->values = values.first(targets_.field_count());
-    row->lacking = draft_.lacking();
     row->is_deletion = targets_.TellDeletion(values);
     return true;
   }

@@ -7,17 +7,23 @@
 
 #include <arrow/io/interfaces.h>
 #include <arrow/ipc/reader.h>
+#include <arrow/util/int_util.h>
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
+#include <parquet/exception.h>
 #include <parquet/file_reader.h>
+#include <parquet/metadata.h>
 #include <parquet/properties.h>
 
 namespace freshet::load {
 namespace {
 
-constexpr int64_t kBatchRows = 4'096;
+// A little more than a power of two: Arrow makes room for the next one, and copies what it read when it reads ahead and
+// that is too little.
+constexpr int64_t kBatchRows = 4'160;
 constexpr int64_t kReadBufferBytes = 1 << 20;
+constexpr int64_t kSmallDictionaryBytesMax = 16 << 10;
 constexpr std::string_view kIpcFileMagic = "ARROW1";
 
 // A LoadFile as Arrow reads files. What went wrong in it is kept, since Arrow has fewer words.
@@ -102,6 +108,47 @@ class BatchReader {
   virtual double share_read() const = 0;
 };
 
+// Whether a column of bytes or text has few values in each row group, and nothing else than places among them. Arrow
+// copies all values into each batch.
+bool HasSmallDictionaries(const parquet::FileMetaData& file, int leaf) {
+  const parquet::ColumnDescriptor& column = *file.schema()->Column(leaf);
+  const bool is_nested = column.path()->ToDotVector().size() > 1;
+  if (is_nested || column.physical_type() != parquet::Type::BYTE_ARRAY) return false;
+  const auto is_place = [](const parquet::PageEncodingStats& pages) {
+    return pages.page_type == parquet::PageType::DICTIONARY_PAGE ||
+           pages.encoding == parquet::Encoding::PLAIN_DICTIONARY ||
+           pages.encoding == parquet::Encoding::RLE_DICTIONARY;
+  };
+  for (int i = 0; i < file.num_row_groups(); ++i) {
+    const auto chunk = file.RowGroup(i)->ColumnChunk(leaf);
+    const auto& pages = chunk->encoding_stats();
+    const bool has_dictionary = chunk->has_dictionary_page() && !pages.empty() &&
+                                std::all_of(pages.begin(), pages.end(), is_place);
+    if (!has_dictionary ||
+        chunk->data_page_offset() - chunk->dictionary_page_offset() > kSmallDictionaryBytesMax)
+      return false;
+  }
+  return true;
+}
+
+arrow::Status ReadSmallDictionaries(const parquet::FileMetaData& file,
+                                    parquet::ArrowReaderProperties* properties) {
+  BEGIN_PARQUET_CATCH_EXCEPTIONS
+  for (int leaf = 0; leaf < file.num_columns(); ++leaf) {
+    if (HasSmallDictionaries(file, leaf)) properties->set_read_dictionary(leaf, true);
+  }
+  return arrow::Status::OK();
+  END_PARQUET_CATCH_EXCEPTIONS
+}
+
+// Arrow takes the places from the file as they are.
+arrow::Status CheckPlaces(const arrow::Array& column) {
+  if (column.type_id() != arrow::Type::DICTIONARY) return arrow::Status::OK();
+  const auto& places = static_cast<const arrow::DictionaryArray&>(column);
+  return arrow::internal::CheckIndexBounds(
+      *places.indices()->data(), static_cast<uint64_t>(places.dictionary()->length()));
+}
+
 class ParquetBatches final : public BatchReader {
  public:
   static arrow::Result<std::unique_ptr<BatchReader>> Open(std::shared_ptr<InputFile> input) {
@@ -115,10 +162,12 @@ class ParquetBatches final : public BatchReader {
     arrow_properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
     parquet::arrow::FileReaderBuilder builder;
     ARROW_RETURN_NOT_OK(builder.Open(std::move(input), properties));
+    const auto metadata = builder.raw_reader()->metadata();
+    ARROW_RETURN_NOT_OK(ReadSmallDictionaries(*metadata, &arrow_properties));
     auto batches = std::make_unique<ParquetBatches>();
     ARROW_RETURN_NOT_OK(builder.properties(arrow_properties)->Build(&batches->file_));
     ARROW_RETURN_NOT_OK(batches->file_->GetSchema(&batches->schema_));
-    batches->rows_ = batches->file_->parquet_reader()->metadata()->num_rows();
+    batches->rows_ = metadata->num_rows();
     return std::unique_ptr<BatchReader>(std::move(batches));
   }
 
@@ -144,6 +193,7 @@ class ParquetBatches final : public BatchReader {
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::RecordBatch> batch, reader_->Next());
     if (batch == nullptr) return batch;
     rows_read_ += batch->num_rows();
+    for (const auto& column : batch->columns()) ARROW_RETURN_NOT_OK(CheckPlaces(*column));
     return batch->SelectColumns(order_.ranks);
   }
 

@@ -319,6 +319,24 @@ TEST(ColumnFile, BadRowsLeaveThoseAroundThemAsTheyAre) {
   }
 }
 
+TEST(ColumnFile, PlacesInADictionaryAreLookedAt) {
+  registry::Source source = UsersSource(TimestampUnit::kMilliseconds);
+  source.fields = {{"user_id", Type::kInt64}, {"country", Type::kString}};
+  const ReadFile right = Read("places.parquet", source);
+  ASSERT_THAT(right.rows, SizeIs(1'000)) << right.status.ToString();
+  EXPECT_EQ(right.rows[1].values[1], Text("SE"));
+  EXPECT_EQ(right.rows[999].values[1], Text("NO"));
+  const ReadFile wrong = Read("wrong-place.parquet", source);
+  EXPECT_EQ(wrong.status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(wrong.status.message()), HasSubstr("not a Parquet file that can be read"));
+  EXPECT_THAT(wrong.rows, IsEmpty());
+  source.fields = {{"country", Type::kInt32}};
+  for (const char* name : {"places.parquet", "other.arrow"}) {
+    EXPECT_THAT(std::string(Read(name, source).status.message()),
+                HasSubstr("'country' is a column of string, but the source's int32 needs"));
+  }
+}
+
 TEST(ColumnFile, OnlyWhatIsWantedIsRead) {
   MemoryFile file(WrittenBytes("many.parquet"));
   const ReadFile read =
@@ -385,7 +403,7 @@ TEST(ColumnFile, TruncatedFilesAreRefused) {
 TEST(ColumnFile, DamagedFilesDoNoHarm) {
   std::mt19937_64 random(kDamageSeed);
   for (const std::string name : {"types-none.parquet", "types-snappy.parquet", "types-None.arrow",
-                                 "types-None.arrows", "other.arrow", "views.arrow"}) {
+                                 "types-None.arrows", "other.arrow", "other.parquet", "views.arrow"}) {
     const FileFormat format =
         name.ends_with(".parquet") ? FileFormat::kParquet : FileFormat::kArrow;
     const registry::Source source =

@@ -165,6 +165,15 @@ many = users(user_id=pa.array(range(count)), age=pa.array([i % 90 for i in range
              country=pa.array([["FI", "SE", "NO"][i % 3] for i in range(count)]),
              updated_at=pa.array(range(count)), unwanted=pa.array(["x" * 1000 + str(i) for i in range(count)]))
 write("many.parquet", many, row_group_size=1_500, data_page_size=4_096, use_dictionary=["country"])
+# Three values and a thousand places among them, the third of which is said to be a fourth.
+places = users(user_id=pa.array(range(1_000)), age=None, country=pa.array(["FI", "SE"] + ["NO"] * 998), updated_at=pa.array(range(1_000)))
+write("places.parquet", places, compression="none")
+with open(path("places.parquet"), "rb") as file:
+    written = file.read()
+third = bytes([992 << 1 & 0x7F | 0x80, 992 << 1 >> 7, 2])  # a run of 992 times the value 2
+assert written.count(third) == 1
+with open(path("wrong-place.parquet"), "wb") as file:
+    file.write(written.replace(third, third[:-1] + b"\x03"))
 write("none.parquet", users().slice(0, 0))
 pq.write_to_dataset(many.drop_columns(["unwanted"]).slice(0, 30), path("tree"), partition_cols=["country"])
 os.makedirs(path("odd/country=__HIVE_DEFAULT_PARTITION__"))
