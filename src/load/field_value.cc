@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
 #include <simdjson.h>
 
 #include "base/base64.h"
@@ -16,8 +15,6 @@ namespace {
 
 using registry::TimestampUnit;
 
-// Half a step above the largest float: from here on a double rounds to an infinite one.
-constexpr double kFloatEdge = 0x1.ffffffp+127;
 constexpr size_t kShortTextBytes = 32;
 // Of a value that a message shows.
 constexpr size_t kShownBytesMax = 40;
@@ -81,23 +78,6 @@ Problem CheckString(std::string_view text) {
   if (text.size() > limits::kStringValueBytesMax) return Problem::kTooLong;
   const bool is_utf8 = IsShortAscii(text) || simdjson::validate_utf8(text.data(), text.size());
   return is_utf8 ? Problem::kNone : Problem::kNotUtf8;
-}
-
-Problem FitInt(Type type, int64_t number, Datum* value) {
-  using Int32 = std::numeric_limits<int32_t>;
-  if (type == Type::kInt32 && (number < Int32::min() || number > Int32::max())) {
-    return Problem::kOutOfRange;
-  }
-  *value = Datum::Int(number);
-  return Problem::kNone;
-}
-
-Problem FitDouble(Type type, double number, Datum* value) {
-  if (!std::isfinite(number)) return Problem::kWrongType;
-  if (type == Type::kFloat && std::abs(number) >= kFloatEdge) return Problem::kOutOfRange;
-  *value = Datum::Double(type == Type::kFloat ? static_cast<double>(static_cast<float>(number))
-                                              : number);
-  return Problem::kNone;
 }
 
 Problem FitDecimal(Type type, std::string_view text, Datum* value) {

@@ -1,7 +1,9 @@
 // Text and numbers of a file as values of a field's type.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,12 +40,31 @@ Problem ReadBytes(std::string_view base64, Datum* value, std::string* decoded);
 // comes as an integer, a double or a string; fractions of a millisecond are rounded.
 Problem CheckString(std::string_view text);
 Problem FitBytes(std::string_view bytes, Datum* value);
-Problem FitInt(Type type, int64_t number, Datum* value);
-Problem FitDouble(Type type, double number, Datum* value);
+inline Problem FitInt(Type type, int64_t number, Datum* value);
+inline Problem FitDouble(Type type, double number, Datum* value);
 // The decimal that the text spells.
 Problem FitDecimal(Type type, std::string_view text, Datum* value);
 Problem FitTime(TimeUnit unit, const Datum& time, Datum* value);
 // At most some 40 bytes of `text`, cut between characters.
 std::string Shortened(std::string_view text);
+
+// Here, since a file has them in millions.
+inline Problem FitInt(Type type, int64_t number, Datum* value) {
+  using Int32 = std::numeric_limits<int32_t>;
+  if (type == Type::kInt32 && (number < Int32::min() || number > Int32::max()))
+    return Problem::kOutOfRange;
+  *value = Datum::Int(number);
+  return Problem::kNone;
+}
+
+inline Problem FitDouble(Type type, double number, Datum* value) {
+  // Half a step above the largest float: from here on a double rounds to an infinite one.
+  constexpr double kFloatEdge = 0x1.ffffffp+127;
+  if (!std::isfinite(number)) return Problem::kWrongType;
+  if (type == Type::kFloat && std::abs(number) >= kFloatEdge) return Problem::kOutOfRange;
+  *value = Datum::Double(type == Type::kFloat ? static_cast<double>(static_cast<float>(number))
+                                              : number);
+  return Problem::kNone;
+}
 
 }  // namespace freshet::load

@@ -246,7 +246,8 @@ void FileLoad::TakeRow(const FileRow& file_row) {
   // First: it may ask for the state, which is to go on with this row.
   if (status_.ok()) status_ = writer_->Add(encoder_.key(), encoder_.row());
   ++report_.rows_read;
-  if (status_.ok()) status_ = TakeLacking(file_row.lacking);
+  const bool may_lack = options_.kind == store::LoadKind::kUpsert;
+  if (may_lack && status_.ok()) status_ = TakeLacking(file_row.lacking);
   if (!file_row.is_deletion) Look(file_row);
 }
 

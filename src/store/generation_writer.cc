@@ -53,7 +53,6 @@ SortingGenerationWriter::SortingGenerationWriter(Database& database, Generations
       generations_(generations),
       options_(std::move(options)),
       load_(load),
-      layout_(options_.column_types),
       kept_(options_.column_types.size(), false),
       began_at_ms_(generations.clock().NowMs()) {
   sorter_.emplace(database.row_files(),
@@ -141,7 +140,7 @@ void SortingGenerationWriter::CleanUp() {
 Status SortingGenerationWriter::Add(std::string_view entity_key, std::string_view row) {
   if (stage_ != Stage::kAdding)
     return Status::FailedPrecondition("rows cannot be added to a load that was finished or failed");
-  FRESHET_RETURN_IF_ERROR(CheckRow(layout_, entity_key, row));
+  FRESHET_RETURN_IF_ERROR(CheckSizes(entity_key, row));
   Status status = sorter_->Add(entity_key, row);
   if (!status.ok()) stage_ = Stage::kFailed;
   return status;

@@ -84,7 +84,6 @@ class SortingGenerationWriter : public GenerationWriter {
   Generations& generations_;
   const Options options_;
   const TableId load_;  // names the load's folder, and is the table of a new generation
-  const RowLayout layout_;
   std::shared_ptr<const Generation> base_;  // what an upsert goes into
   Generation generation_;                   // what will be served
   std::vector<bool> kept_;

@@ -32,32 +32,15 @@ uint8_t BytesOf(Type type) {
   CheckFailed(__FILE__, __LINE__, "a type that exists");
 }
 
-// A value of no variable part.
-void SaveFixed(Type::Kind type, const Datum& value, char* slot) {
-  switch (type) {
-    case Type::kBool:
-      *slot = value.as_bool() ? '\x01' : '\x00';
-      return;
-    case Type::kInt32:
-      FRESHET_CHECK(value.as_int() >= INT32_MIN && value.as_int() <= INT32_MAX);
-      Save(slot, static_cast<int32_t>(value.as_int()));
-      return;
-    case Type::kInt64:
-    case Type::kTimestamp:
-    case Type::kDecimal:
-      Save(slot, value.as_int());
-      return;
-    case Type::kFloat:
-      Save(slot, static_cast<float>(value.as_double()));
-      return;
-    case Type::kDouble:
-      Save(slot, value.as_double());
-      return;
-    case Type::kString:
-    case Type::kBytes:
-      break;
-  }
-  CheckFailed(__FILE__, __LINE__, "a type without a variable part");
+void SaveInt(int64_t value, size_t bytes, char* slot) {
+  if (bytes == sizeof(int64_t)) return Save(slot, value);
+  FRESHET_CHECK(value >= INT32_MIN && value <= INT32_MAX);
+  Save(slot, static_cast<int32_t>(value));
+}
+
+void SaveDouble(double value, size_t bytes, char* slot) {
+  if (bytes == sizeof(double)) return Save(slot, value);
+  Save(slot, static_cast<float>(value));
 }
 
 // Where the text goes and how long it is; its bytes stand at `offset` of the row.
@@ -112,16 +95,26 @@ void RowLayout::Encode(int64_t event_time_ms, std::span<const Datum> values,
   size_t text_end = fixed_bytes_;
   for (size_t i = 0; i < places.size(); ++i) {
     const Datum& value = value_of(i);
-    if (value.is_null()) {
-      bytes[kBitmapOffset + i / 8] |= static_cast<char>(1 << (i % 8));
-      continue;
-    }
-    FRESHET_CHECK(value.kind() == slots[i].kind);
-    if (slots[i].kind == Datum::Kind::kString) {
-      SaveText(value.as_string(), text_end, bytes + slots[i].offset, bytes);
-      text_end += value.as_string().size();
-    } else {
-      SaveFixed(slots[i].type, value, bytes + slots[i].offset);
+    const Slot& slot = slots[i];
+    char* const at = bytes + slot.offset;
+    FRESHET_CHECK(value.kind() == slot.kind || value.is_null());
+    switch (value.kind()) {
+      case Datum::Kind::kNull:
+        bytes[kBitmapOffset + i / 8] |= static_cast<char>(1 << (i % 8));
+        break;
+      case Datum::Kind::kBool:
+        *at = value.as_bool() ? '\x01' : '\x00';
+        break;
+      case Datum::Kind::kInt:
+        SaveInt(value.as_int(), slot.bytes, at);
+        break;
+      case Datum::Kind::kDouble:
+        SaveDouble(value.as_double(), slot.bytes, at);
+        break;
+      case Datum::Kind::kString:
+        SaveText(value.as_string(), text_end, at, bytes);
+        text_end += value.as_string().size();
+        break;
     }
   }
 }

@@ -6,7 +6,7 @@
 
 namespace freshet::store {
 
-Status CheckRow(const RowLayout& layout, std::string_view entity_key, std::string_view row) {
+Status CheckSizes(std::string_view entity_key, std::string_view row) {
   if (entity_key.empty() || entity_key.size() > limits::kEntityKeyBytesMax) {
     return Status::InvalidArgument(fmt::format("an entity key of {} bytes; 1 to {} are allowed",
                                                entity_key.size(), limits::kEntityKeyBytesMax));
@@ -15,8 +15,6 @@ Status CheckRow(const RowLayout& layout, std::string_view entity_key, std::strin
     return Status::InvalidArgument(fmt::format("a row of {} bytes; at most {} are allowed",
                                                row.size(), limits::kStoredRowBytesMax));
   }
-  if (Status status = layout.Validate(row); !status.ok())
-    return Status::InvalidArgument(std::string(status.message()));
   return Status::Ok();
 }
 

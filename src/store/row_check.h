@@ -1,15 +1,13 @@
-// What every row of a load is asked before it is taken.
+// What keys and rows of a load are asked before they are taken.
 #pragma once
 
 #include <string_view>
 
 #include "freshet/status.h"
 
-#include "store/row.h"
-
 namespace freshet::store {
 
-// InvalidArgument when the key or the row is not one of the table, or larger than may be.
-Status CheckRow(const RowLayout& layout, std::string_view entity_key, std::string_view row);
+// InvalidArgument when the key or the row is larger than may be, or the key empty.
+Status CheckSizes(std::string_view entity_key, std::string_view row);
 
 }  // namespace freshet::store

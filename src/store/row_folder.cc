@@ -47,12 +47,12 @@ Result<std::string> ReadManifest(const std::string& path) {
 }
 
 // The rows of one file, each against what the manifest says of them all.
-class RowOrderCheck {
+class RowsCheck {
  public:
-  explicit RowOrderCheck(const Manifest::File& file) : file_(file) {}
+  RowsCheck(const Manifest::File& file, const RowLayout& layout) : file_(file), layout_(layout) {}
 
   // What is wrong; empty when nothing is.
-  std::string Take(std::string_view state_key) {
+  std::string Take(std::string_view state_key, std::string_view row) {
     if (state_key.size() < kTablePrefixBytes || TableOf(state_key) != kBuiltTable)
       return "the key is not one of a built row";
     const std::string_view key = EntityKeyOf(state_key);
@@ -60,7 +60,8 @@ class RowOrderCheck {
       return rows_ == 1 ? "it is not the first that the manifest says" : "it is out of order";
     if (key > file_.last_key) return "it comes after the last that the manifest says";
     last_key_ = key;
-    return std::string();
+    if (RowLayout::IsTombstone(row)) return "it deletes its entity, and built rows are whole";
+    return std::string(layout_.Validate(row).message());
   }
 
   bool is_whole() const { return rows_ == file_.rows && last_key_ == file_.last_key; }
@@ -68,6 +69,7 @@ class RowOrderCheck {
 
  private:
   const Manifest::File& file_;
+  const RowLayout& layout_;
   std::string last_key_;
   uint64_t rows_ = 0;
 };
@@ -125,11 +127,10 @@ Status RowFolder::ReadRows(
   read.fill_cache = false;
   read.readahead_size = kReadAheadBytes;
   const std::unique_ptr<rocksdb::Iterator> rows(reader.NewIterator(read));
-  RowOrderCheck check(file);
+  const RowLayout layout(manifest_.shape.columns.types);
+  RowsCheck check(file, layout);
   for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
-    std::string problem = check.Take(ToView(rows->key()));
-    if (problem.empty() && RowLayout::IsTombstone(ToView(rows->value())))
-      problem = "it deletes its entity, and built rows are whole";
+    const std::string problem = check.Take(ToView(rows->key()), ToView(rows->value()));
     if (!problem.empty())
       return Status::Corruption(
           fmt::format("{}: row {}: {}; {}", path, check.rows(), problem, kWayOut));

@@ -26,8 +26,7 @@ class RowFolder {
   // it answers instead of OK ends the reading.
   Status CheckBytes(const Manifest::File& file, FunctionRef<Status()> is_wanted) const;
   // Hands over the rows in order, counted from 1. Corruption when they are not the rows that the manifest
-  // says; rows before that have been handed over by then, and whether a row is one of the layout is not
-  // looked at.
+  // says, or one has not its columns; rows before that have been handed over by then.
   Status ReadRows(
       const Manifest::File& file,
       FunctionRef<Status(uint64_t number, std::string_view entity_key, std::string_view row)> visit)

@@ -39,7 +39,6 @@ class RowFolderWriter final : public GenerationWriter {
   explicit RowFolderWriter(RowFolderOptions options)
       : options_(std::move(options)),
         building_(options_.folder + "/building"),
-        layout_(options_.shape.columns.types),
         files_(ChecksummedFiles()) {}
   ~RowFolderWriter() override;
 
@@ -76,7 +75,6 @@ class RowFolderWriter final : public GenerationWriter {
 
   const RowFolderOptions options_;
   const std::string building_;  // for what is under way
-  const RowLayout layout_;
   const RowFileOptions files_;
   bool has_begun_ = false;
   bool has_made_folder_ = false;
@@ -147,7 +145,7 @@ void RowFolderWriter::TakeBack() {
 Status RowFolderWriter::Add(std::string_view entity_key, std::string_view row) {
   if (stage_ != Stage::kAdding)
     return Status::FailedPrecondition("rows cannot be added to a load that was finished or failed");
-  FRESHET_RETURN_IF_ERROR(CheckRow(layout_, entity_key, row));
+  FRESHET_RETURN_IF_ERROR(CheckSizes(entity_key, row));
   Status status = sorter_->Add(entity_key, row);
   if (!status.ok()) stage_ = Stage::kFailed;
   return status;

@@ -187,7 +187,7 @@ class GenerationWriter {
   virtual void KeepParts(std::function<std::string()> /*state*/) {}
   // Nothing is to be kept after all. The writer takes no more rows.
   virtual void Discard() {}
-  // Rows and tombstones in any order. Of several with one key the newest event time stays, and of
+  // Rows and tombstones in any order, as RowLayout writes those of the columns: the bytes are not looked at. Of several with one key the newest event time stays, and of
   // equal times the last added.
   virtual Status Add(std::string_view entity_key, std::string_view row) = 0;
   // Of an upsert, before Finish: the marked columns stay as they are served, whatever the rows have

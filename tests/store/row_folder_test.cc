@@ -214,8 +214,20 @@ TEST_F(RowFolderTest, RowsOfOtherSizesThanMayBeAreRefused) {
   const std::string large(limits::kStoredRowBytesMax, 'x');
   EXPECT_EQ(writer->Add("a", BuiltRowOf(1, 1, large)).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(writer->Add("", BuiltRowOf(1, 1)).code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(writer->Add("a", "no row").code(), StatusCode::kInvalidArgument);
   EXPECT_TRUE(writer->Add("a", BuiltRowOf(1, 1)).ok());
+}
+
+TEST_F(RowFolderTest, RowsOfOtherColumnsThanTheManifestSaysAreDamage) {
+  std::string other;
+  RowLayout({Type::kBool}).Encode(1, std::vector{Datum::Bool(true)}, other);
+  for (const std::string& bad : {std::string("no row"), other, BuiltRowOf(1, 1) + "x"}) {
+    std::filesystem::remove_all(path_);
+    Build({{"a", BuiltRowOf(1, 1)}, {"b", bad}});
+    Rows rows;
+    const Status status = Read(&rows);
+    EXPECT_EQ(status.code(), StatusCode::kCorruption);
+    EXPECT_THAT(status.ToString(), HasSubstr("rows-000000.sst: row 2: a row"));
+  }
 }
 
 TEST_F(RowFolderTest, NoByteOfAFileMayBeAnother) {
