@@ -203,8 +203,8 @@ inline constexpr size_t kLookupKeysMax = 256;          // looked up between two 
 inline constexpr size_t kOrderedPartBytes = 16u << 20;  // for a file of the sorter's own
 // The same where one processor does both: what its cache still has when it is written.
 inline constexpr size_t kCachedPartBytes = 256u << 10;
-inline constexpr size_t kPipePartBytes = 8u << 20;      // for the file of a generation
-inline constexpr int kStaleReadsMax = 3;                // before a read holds back eviction
+inline constexpr size_t kPipePartBytes = 8u << 20;  // for the file of a generation
+inline constexpr int kStaleReadsMax = 3;            // before a read holds back eviction
 
 static_assert(kPushRecordsMax >= kPollBatchRecordsMax);
 static_assert(kCategoriesBytesMax <= kFrequentBytesMax && kFrequentBytesMax < kLifetimeBytesMax);

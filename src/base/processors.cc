@@ -1,8 +1,7 @@
 #include "base/processors.h"
 
-#include <sched.h>
-
 #include <algorithm>
+#include <sched.h>
 #include <thread>
 
 namespace freshet {

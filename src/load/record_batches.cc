@@ -145,8 +145,8 @@ arrow::Status ReadSmallDictionaries(const parquet::FileMetaData& file,
 arrow::Status CheckPlaces(const arrow::Array& column) {
   if (column.type_id() != arrow::Type::DICTIONARY) return arrow::Status::OK();
   const auto& places = static_cast<const arrow::DictionaryArray&>(column);
-  return arrow::internal::CheckIndexBounds(
-      *places.indices()->data(), static_cast<uint64_t>(places.dictionary()->length()));
+  return arrow::internal::CheckIndexBounds(*places.indices()->data(),
+                                           static_cast<uint64_t>(places.dictionary()->length()));
 }
 
 class ParquetBatches final : public BatchReader {

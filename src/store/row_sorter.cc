@@ -78,9 +78,9 @@ Status RowSorter::Spill(bool more_come) {
   const bool writes_beside = options_.processors > 1 || !in_order_;
   std::optional<Mark> mark;
   if (!in_order_ || EndsFile(more_come)) mark = MarkHere();
-  writing_ =
-      std::async(writes_beside ? std::launch::async : std::launch::deferred,
-                 [this, in_order = in_order_, mark = std::move(mark)] { return Write(in_order, mark); });
+  writing_ = std::async(
+      writes_beside ? std::launch::async : std::launch::deferred,
+      [this, in_order = in_order_, mark = std::move(mark)] { return Write(in_order, mark); });
   return writes_beside ? Status::Ok() : WaitForWriting();
 }
 

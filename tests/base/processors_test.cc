@@ -1,7 +1,6 @@
 #include "base/processors.h"
 
 #include <sched.h>
-
 #include <thread>
 
 #include <gtest/gtest.h>

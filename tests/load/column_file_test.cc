@@ -328,7 +328,8 @@ TEST(ColumnFile, PlacesInADictionaryAreLookedAt) {
   EXPECT_EQ(right.rows[999].values[1], Text("NO"));
   const ReadFile wrong = Read("wrong-place.parquet", source);
   EXPECT_EQ(wrong.status.code(), StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(wrong.status.message()), HasSubstr("not a Parquet file that can be read"));
+  EXPECT_THAT(std::string(wrong.status.message()),
+              HasSubstr("not a Parquet file that can be read"));
   EXPECT_THAT(wrong.rows, IsEmpty());
   source.fields = {{"country", Type::kInt32}};
   for (const char* name : {"places.parquet", "other.arrow"}) {
@@ -402,8 +403,9 @@ TEST(ColumnFile, TruncatedFilesAreRefused) {
 // Damaged bytes are refused or read as rows, each whole or explained.
 TEST(ColumnFile, DamagedFilesDoNoHarm) {
   std::mt19937_64 random(kDamageSeed);
-  for (const std::string name : {"types-none.parquet", "types-snappy.parquet", "types-None.arrow",
-                                 "types-None.arrows", "other.arrow", "other.parquet", "views.arrow"}) {
+  for (const std::string name :
+       {"types-none.parquet", "types-snappy.parquet", "types-None.arrow", "types-None.arrows",
+        "other.arrow", "other.parquet", "views.arrow"}) {
     const FileFormat format =
         name.ends_with(".parquet") ? FileFormat::kParquet : FileFormat::kArrow;
     const registry::Source source =

@@ -154,14 +154,13 @@ TEST_F(RowSorterTest, WhatIsKeptOfRowsInOrderIsGoneOnAfter) {
     SortedParts kept;
     int next = 0;
     int kept_next = 0;
-    const RowSorter::Keeper keeper = {
-        .state = [&] { return std::to_string(next); },
-        .keep =
-            [&](const SortedParts& parts, const std::string& state) {
-              kept = parts;
-              kept_next = std::stoi(state);
-              return Status::Ok();
-            }};
+    const RowSorter::Keeper keeper = {.state = [&] { return std::to_string(next); },
+                                      .keep =
+                                          [&](const SortedParts& parts, const std::string& state) {
+                                            kept = parts;
+                                            kept_next = std::stoi(state);
+                                            return Status::Ok();
+                                          }};
     const auto add = [&](RowSorter& sorter, int until) {
       for (; next < until; ++next)
         ASSERT_TRUE(sorter.Add(KeyOf(next / 3), RowOf(50, next * 7 % 3)).ok());
