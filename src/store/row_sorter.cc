@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <malloc.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -164,10 +165,11 @@ Status RowSorter::Seal() {
   if (is_all_in_memory) return Status::Ok();
   FRESHET_RETURN_IF_ERROR(Spill(false));
   FRESHET_RETURN_IF_ERROR(WaitForWriting());
-  // All is in files: what merges them has the memory for itself.
+  // All is in files: what merges them has the memory for itself. The C library would keep it, and take more for others.
   gathered_ = RowBuffer(0);
   written_ = RowBuffer(0);
   written_bytes_ = 0;
+  malloc_trim(0);
   return ordered_.has_value() ? ordered_->Finish() : Status::Ok();
 }
 
